@@ -1,0 +1,101 @@
+"""The wire itself: one request, one answer, and whether a failure came before or after the send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Protocol, Self
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PoolTimeoutError, PyreqwestError
+from pyreqwest.http import HeaderMap
+
+
+class NotSent(Exception):
+    """The request did not leave this machine: no effect is possible."""
+
+
+class MaybeSent(Exception):
+    """The request left, or may have; no complete answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, final to the byte: what was signed is what is sent.
+
+    ``repr`` shows neither headers nor body, since both carry credentials.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One complete HTTP answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Transport(Protocol):
+    """Sends one request. Raises NotSent or MaybeSent, nothing else."""
+
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 — the wire's own limit
+        """The whole answer within ``timeout`` seconds."""
+        ...
+
+
+#: An answer larger than this is refused, so that a broken platform cannot fill our memory.
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+
+
+class PyreqwestTransport:
+    """Transport on pyreqwest: pooled, HTTP/1.1 and 2, no redirects, cookies or proxies."""
+
+    def __init__(self, *, pool_size: int = 64, root_certificates: Sequence[bytes] = ()) -> None:
+        builder = (
+            ClientBuilder()
+            .follow_redirects(False)
+            .no_proxy()
+            .default_cookie_store(False)
+            .connect_timeout(timedelta(seconds=3))
+            .pool_max_idle_per_host(pool_size)
+            .pool_idle_timeout(timedelta(seconds=30))
+            .error_for_status(False)
+        )
+        for certificate in root_certificates:
+            builder = builder.add_root_certificate_pem(certificate)
+        self._client: Client = builder.build()
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, value, trace)
+
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 — the wire's own limit
+        """See ``Transport.send``."""
+        builder = self._client.request(request.method, request.url).timeout(timedelta(seconds=timeout))
+        if request.headers:
+            builder = builder.headers(HeaderMap(dict(request.headers)))
+        if request.body is not None:
+            builder = builder.body_bytes(request.body)
+        try:
+            answer = await builder.build().send()
+            body = bytes(await answer.bytes())
+        except (ConnectError, ConnectTimeoutError, PoolTimeoutError) as error:
+            raise NotSent(type(error).__name__) from error
+        except PyreqwestError as error:
+            raise MaybeSent(type(error).__name__) from error
+        if len(body) > MAX_ANSWER_BYTES:
+            raise MaybeSent(f"answer of {len(body)} bytes is over the limit of {MAX_ANSWER_BYTES}")
+        return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)

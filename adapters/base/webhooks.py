@@ -1,0 +1,71 @@
+"""What a tool makes of a request that its platform sends to us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+class WebhookRefused(Exception):
+    """The request is not the platform's, is stale, or cannot be read. Nothing is stored.
+
+    Attributes:
+        reason: stable slug: ``signature``, ``stale``, ``shape``, ``path``, ``method``.
+        status: HTTP status to answer, as the platform expects of a refusal.
+    """
+
+    def __init__(self, reason: str, message: str, *, status: int = 401) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A platform's HTTP request, as it arrived; header names are lower case."""
+
+    method: str
+    query: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    #: What follows /hooks/{tool}/{account} in the path, without slashes at its ends.
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    """Exactly what the platform wants to hear."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent:
+    """One verified (or claimed) event, before it is interpreted.
+
+    Attributes:
+        kind: the platform's own event name, prefixed by nothing.
+        dedupe_key: equal for every delivery of the same event, different otherwise.
+        entity: key within which events must be handled in order, such as ``order:3705…``.
+        occurred_at: when it happened, by the platform.
+        payload: the decrypted, parsed event in the platform's own field names.
+        claim: True for unsigned pushes, which are never proof.
+    """
+
+    kind: str
+    dedupe_key: str
+    entity: str
+    occurred_at: datetime
+    payload: Mapping[str, object] = field(repr=False)
+    claim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A webhook request, verified: how to answer, and what it brought (nothing for an echo or a probe)."""
+
+    reply: WebhookReply
+    events: tuple[InboundEvent, ...] = ()

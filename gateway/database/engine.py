@@ -1,0 +1,121 @@
+"""The door to the database: reads, write transactions, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Executable, event
+from sqlalchemy.engine import Engine, Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import gateway.database.tables  # noqa: F401 - registers every table on the MetaData.
+from adapters.base.runtime import Clock
+from gateway.database.clock import SystemClock
+from gateway.database.commit import begin_callbacks, run_callbacks
+from gateway.database.counting import count_one
+from gateway.database.keyring import Keyring
+from gateway.database.keystore import SqlKeyStore
+from gateway.database.migrate import prepare
+from gateway.database.postgresql import PostgresqlBackend
+from gateway.database.sqlite import SqliteBackend
+from gateway.database.types import bind_keyring
+from gateway.database.urls import DatabaseUrl
+
+
+class Database:
+    """One open database. Belongs to the event loop and thread that opened it.
+
+    Raises the errors of ``gateway.database.errors``; constraint violations arrive as SQLAlchemy's
+    ``IntegrityError``. No error text holds bound values.
+    """
+
+    def __init__(self, url: DatabaseUrl, keyring: Keyring, clock: Clock) -> None:
+        self.url = url
+        self.keyring = keyring
+        self.clock = clock
+        #: Statements run since the database was opened; see also ``count_statements``.
+        self.statements = 0
+        self._backend = SqliteBackend(url) if url.is_sqlite else PostgresqlBackend(url)
+        for engine in self._backend.engines:
+            bind_keyring(engine.dialect, keyring)
+            self._count(engine)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, keyring: Keyring, *, clock: Clock | None = None) -> AsyncIterator[Database]:
+        """``async with Database.open("sqlite:///gateway.db", keyring) as db``."""
+        database = await cls.connect(url, keyring, clock=clock)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    @classmethod
+    async def connect(cls, url: str, keyring: Keyring, *, clock: Clock | None = None) -> Database:
+        """Open; the caller closes. A SQLite file is made and migrated; a server must have been upgraded.
+
+        Raises DatabaseSchemaOld, DatabaseSchemaNewer, DatabaseUnreachable, DatabaseUnwritable,
+        DatabaseLocked, MasterKeyWrong.
+        """
+        where = DatabaseUrl.parse(url)
+        await asyncio.to_thread(prepare, where)
+        database = cls(where, keyring, clock or SystemClock())
+        try:
+            await keyring.attach(SqlKeyStore(database, database.clock))
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a file and not a server."""
+        return self.url.is_sqlite
+
+    async def fetch(
+        self, statement: Executable, params: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """All rows of one read statement, without a transaction.
+
+        On SQLite it runs on the event loop's own thread: keep it short, indexed and limited.
+        """
+        return await self._backend.fetch(statement, params)
+
+    async def one(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row of a read statement, or None."""
+        rows = await self._backend.fetch(statement, params)
+        return rows[0] if rows else None
+
+    def lookup(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Like ``fetch`` for code that cannot await, such as column types. Blocks; for single rows only."""
+        return self._backend.lookup(statement, params)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction: committed at the end of the block, rolled back when it raises.
+
+        On SQLite writers take turns, so await nothing slow inside. Blocks do not nest.
+        """
+        async with self._backend.write() as connection:
+            callbacks = begin_callbacks(connection)
+            yield connection
+        run_callbacks(callbacks)
+
+    async def forget_deleted(self) -> None:
+        """Have the database's own log forget overwritten values as far as it can."""
+        await self._backend.forget_deleted()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._backend.close()
+
+    def _count(self, engine: Engine) -> None:
+        def counted(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement != "BEGIN IMMEDIATE":
+                self.statements += 1
+                count_one()
+
+        event.listen(engine, "before_cursor_execute", counted)

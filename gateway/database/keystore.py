@@ -1,0 +1,85 @@
+"""Wrapped data keys in table ``data_key``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, select, update
+
+from adapters.base.runtime import Clock
+from gateway.database.keyring import WrappedKey
+from gateway.database.statements import insert_new
+from gateway.database.tables.keys import data_key
+
+if TYPE_CHECKING:
+    from gateway.database.engine import Database
+
+_COLUMNS = (data_key.c.id, data_key.c.subject, data_key.c.wrapped, data_key.c.master_id)
+
+#: AES-GCM with random nonces is good for 2**32 values per key (NIST SP 800-38D section 8.3): at 1,000
+#: sealed values a second that is 49 days, so the shared key is renewed before.
+SHARED_KEY_LIFE = timedelta(days=30)
+
+
+class SqlKeyStore:
+    """The KeyStore of one Database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def by_id(self, key_id: bytes) -> WrappedKey | None:
+        """By primary key."""
+        rows = self._database.lookup(select(*_COLUMNS).where(data_key.c.id == key_id))
+        return _key(rows[0]) if rows else None
+
+    def by_subjects(self, subjects: Sequence[str]) -> Sequence[WrappedKey]:
+        """By unique key, in one statement."""
+        rows = self._database.lookup(select(*_COLUMNS).where(data_key.c.subject.in_(subjects)))
+        return [_key(row) for row in rows]
+
+    async def shared(self) -> WrappedKey | None:
+        """The newest shared key, unless it is due for renewal."""
+        newest = (
+            select(*_COLUMNS)
+            .where(data_key.c.subject.is_(None), data_key.c.created_at > self._clock.now() - SHARED_KEY_LIFE)
+            .order_by(data_key.c.created_at.desc())
+            .limit(1)
+        )
+        row = await self._database.one(newest)
+        return None if row is None else _key(row)
+
+    async def add(self, keys: Sequence[WrappedKey]) -> None:
+        """Insert; a subject that has a key keeps it."""
+        now = self._clock.now()
+        rows = [
+            {
+                "id": key.id,
+                "subject": key.subject,
+                "wrapped": key.wrapped,
+                "master_id": key.master_id,
+                "created_at": now,
+            }
+            for key in keys
+        ]
+        async with self._database.write() as connection:
+            await insert_new(connection, data_key, rows, keys=("subject",))
+
+    async def destroy(self, subject: str) -> bool:
+        """Overwrite the key, and see that the database's own log forgets it too."""
+        statement = (
+            update(data_key)
+            .where(data_key.c.subject == subject, data_key.c.destroyed_at.is_(None))
+            .values(wrapped=None, destroyed_at=self._clock.now())
+        )
+        async with self._database.write() as connection:
+            destroyed = (await connection.execute(statement)).rowcount == 1
+        if destroyed:
+            await self._database.forget_deleted()
+        return destroyed
+
+
+def _key(row: Row[Any]) -> WrappedKey:
+    return WrappedKey(row.id, row.subject, row.wrapped, row.master_id)

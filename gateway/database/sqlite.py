@@ -1,0 +1,140 @@
+"""SQLite: reads on the event loop's own thread, writes one after another on a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import Executable, create_engine, event
+from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+
+from gateway.database.errors import DatabaseLocked
+from gateway.database.failures import connecting, translated
+from gateway.database.urls import DatabaseUrl
+
+_BUSY_MILLISECONDS = 5_000
+_QUEUE_SECONDS = 30.0
+
+
+def json_text(value: Any) -> str:
+    """JSON for the engines' own JSON types."""
+    return orjson.dumps(value).decode()
+
+
+class SqliteBackend:
+    """One file. The read connection is held open; an indexed read costs about 0.1 ms on it."""
+
+    def __init__(self, url: DatabaseUrl) -> None:
+        self.url = url
+        self._reader: Engine = create_engine(
+            url.sync_url(),
+            isolation_level="AUTOCOMMIT",
+            poolclass=StaticPool,
+            hide_parameters=True,
+            json_serializer=json_text,
+            json_deserializer=orjson.loads,
+        )
+        self._writer = create_async_engine(
+            url.async_url(),
+            poolclass=AsyncAdaptedQueuePool,
+            pool_size=1,
+            max_overflow=0,
+            hide_parameters=True,
+            json_serializer=json_text,
+            json_deserializer=orjson.loads,
+        )
+        event.listen(self._reader, "connect", _prepare_reader)
+        event.listen(self._writer.sync_engine, "connect", _prepare_writer)
+        event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        self._held: Connection | None = None
+        self._turn = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The engines whose dialects need the keyring and whose statements are counted."""
+        return self._reader, self._writer.sync_engine
+
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+        """Rows of one statement, read on this very thread."""
+        return self.lookup(statement, params)
+
+    def lookup(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+        """The same, for callers that cannot await."""
+        if self._held is None:
+            with connecting(self.url):
+                self._held = self._reader.connect()
+        with translated(self.url):
+            return self._held.execute(statement, params).all()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction; others of this process wait for their turn in order."""
+        if self._owner is asyncio.current_task():
+            raise RuntimeError("write() inside write() would wait for itself; pass the connection along")
+        try:
+            async with asyncio.timeout(_QUEUE_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise DatabaseLocked(
+                f"{self.url}: waited {_QUEUE_SECONDS:.0f} seconds for this process's own writer. A write() "
+                "block is awaiting something slow, or a task that writes itself"
+            ) from None
+        self._owner = asyncio.current_task()
+        try:
+            with translated(self.url):
+                async with self._writer.begin() as connection:
+                    yield connection
+        finally:
+            self._owner = None
+            self._turn.release()
+
+    async def forget_deleted(self) -> None:
+        """Move the log into the file and empty it: overwritten bytes must not live on in the log."""
+        await asyncio.to_thread(_truncate_log, str(self.url.path))
+
+    async def close(self) -> None:
+        """Close both connections."""
+        if self._held is not None:
+            self._held.close()
+        self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _prepare_reader(connection: Any, _: object) -> None:
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "query_only=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_writer(connection: Any, _: object) -> None:
+    # SQLAlchemy would leave BEGIN to the driver, which begins late and deferred: then two processes
+    # that read before they write fail at once instead of waiting (https://sqlite.org/isolation.html).
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    pragmas = (
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "foreign_keys=ON",
+    )
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _truncate_log(path: str) -> None:
+    connection = sqlite3.connect(path, timeout=_BUSY_MILLISECONDS / 1000)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()

@@ -1,0 +1,9 @@
+"""All tables, one module per subject. To add tables: write a module with ``Table(...)`` objects on
+``gateway.database.schema.metadata``, import it here, run ``python -m gateway.database.regenerate``.
+
+SQLAlchemy Core, no ORM: a row is read by one statement and is never lazily anything.
+"""
+
+from gateway.database.tables import dimensions, facts, inbox, jobs, keys, sagas
+
+__all__ = ["dimensions", "facts", "inbox", "jobs", "keys", "sagas"]

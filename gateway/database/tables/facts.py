@@ -1,0 +1,45 @@
+"""The fact log: what happened, appended once and never edited. Written by ``gateway.database.facts``."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, UniqueConstraint
+
+from gateway.database.schema import metadata
+from gateway.database.types import Json, KeyedHash, Long, UtcDateTime
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("business_date", Date, nullable=False, comment="The day of occurred_at in Asia/Shanghai."),
+    Column("tool", String),
+    Column("account", String, nullable=False, comment="The platform's own id; empty for our own facts."),
+    Column("source", String, nullable=False, comment="webhook, poll, own, import or bill"),
+    # Keys of platform events contain openids and the like, so only their hash is kept.
+    Column("source_key", KeyedHash("fact.source_key"), nullable=False),
+    Column("member", String),
+    Column("identity", String, comment="Our own id of the identity, not the platform's."),
+    Column("store", String),
+    Column("guide", String),
+    Column("campaign", String),
+    Column("ad", String),
+    Column("order_ref", String),
+    Column("line", String),
+    Column("amount_fen", Long),
+    Column("quantity", Long),
+    Column("reason", String),
+    Column("arm", String, comment="treated or control"),
+    Column("is_test", Boolean, nullable=False),
+    Column("reversal_of", String(26)),
+    Column("payload", Json, nullable=False, comment="Never personal data."),
+    UniqueConstraint("kind", "account", "source_key"),
+    Index(None, "member", "occurred_at", "id"),
+    Index(None, "identity", "occurred_at", "id"),
+    Index(None, "kind", "business_date"),
+    Index(None, "recorded_at", "id"),
+    Index(None, "order_ref"),
+)

@@ -1,0 +1,62 @@
+"""Transactions over several tools: the idempotency records, the sagas and their steps."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+
+from gateway.database.schema import metadata
+from gateway.database.types import EncryptedJson, Json, KeyedHash, UtcDateTime
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("principal", String, nullable=False),
+    Column("mutation", String, nullable=False),
+    Column("key", String, nullable=False),
+    # Keyed, because inputs are guessable: a plain hash of a phone number is a phone number.
+    Column("input_hash", KeyedHash("idempotency.input"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("result_type", String),
+    Column("result_ids", Json),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    UniqueConstraint("principal", "mutation", "key"),
+    Index(None, "expires_at"),
+)
+
+saga = Table(
+    "saga",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("input", EncryptedJson),
+    Column("principal", String),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("deadline", UtcDateTime),
+    Index(None, "state", "deadline"),
+    Index(None, "created_at", "id"),
+)
+
+saga_step = Table(
+    "saga_step",
+    metadata,
+    Column("saga_id", String(26), ForeignKey("saga.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("name", String, nullable=False),
+    Column("tool", String),
+    Column("kind", String, nullable=False, comment="compensatable, pivot or retriable"),
+    Column("delivery", String, nullable=False, comment="keyed, askable or once"),
+    Column("state", String, nullable=False),
+    Column("key", String, comment="The natural key that the platform is given."),
+    Column("intent", EncryptedJson, comment="What is sent, byte for byte, also when it is sent again."),
+    Column("outcome", EncryptedJson),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index(None, "state", "saga_id"),
+    Index(None, "key"),
+)

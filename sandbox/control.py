@@ -1,0 +1,122 @@
+"""The sandbox's control API: faults, journal, webhook targets, and what people do at the platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
+
+
+def control_app(sandbox: Sandbox) -> Starlette:
+    """Routes of the control port.
+
+    ======  ===============================  ==================================================
+    GET     /control/describe                what ``retail-gateway sandbox --json`` prints
+    GET     /control/journal?after=n         calls and effects numbered above n
+    POST    /control/faults                  {platform, kind, endpoint?, value?, calls?}
+    DELETE  /control/faults                  behave again
+    PUT     /control/webhooks                {platform, account, url}
+    POST    /control/webhooks/mode           {platform, mode: normal|lose|double|hold, pace?}
+    POST    /control/webhooks/release        {platform, newestFirst?}
+    POST    /control/webhooks/settle         waits until no delivery is under way
+    POST    /control/clock/advance           {seconds}
+    POST    /control/platforms/{name}/{action}  an action of one platform
+    ======  ===============================  ==================================================
+    """
+    control = _Control(sandbox)
+    return Starlette(
+        routes=[
+            Route("/control/describe", control.describe),
+            Route("/control/journal", control.journal),
+            Route("/control/faults", control.faults, methods=["POST", "DELETE"]),
+            Route("/control/webhooks", control.target, methods=["PUT"]),
+            Route("/control/webhooks/mode", control.mode, methods=["POST"]),
+            Route("/control/webhooks/release", control.release, methods=["POST"]),
+            Route("/control/webhooks/settle", control.settle, methods=["POST"]),
+            Route("/control/clock/advance", control.advance, methods=["POST"]),
+            Route("/control/platforms/{name}/{action}", control.act, methods=["POST"]),
+        ]
+    )
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value, default=str), status, media_type="application/json")
+
+
+class _Control:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._kit = sandbox.kit
+
+    async def describe(self, _request: Request) -> Response:
+        return _json(self._sandbox.describe())
+
+    async def journal(self, request: Request) -> Response:
+        return _json(self._kit.journal.as_json(int(request.query_params.get("after", "0"))))
+
+    async def faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._kit.faults.clear()
+            return _json({"rules": 0})
+        body = await _body(request)
+        self._kit.faults.add(
+            str(body["platform"]),
+            body["kind"],
+            endpoint=str(body.get("endpoint", "*")),
+            value=body.get("value", 0),
+            calls=tuple(body.get("calls", ())),
+        )
+        return _json({"rules": len(self._kit.faults.rules)})
+
+    async def target(self, request: Request) -> Response:
+        body = await _body(request)
+        self._kit.pusher.targets[(str(body["platform"]), str(body["account"]))] = str(body["url"])
+        return _json({"targets": len(self._kit.pusher.targets)})
+
+    async def mode(self, request: Request) -> Response:
+        body = await _body(request)
+        self._kit.pusher.modes[str(body["platform"])] = body["mode"]
+        self._kit.pusher.pace = float(body.get("pace", self._kit.pusher.pace))
+        return _json({"mode": body["mode"]})
+
+    async def release(self, request: Request) -> Response:
+        body = await _body(request)
+        newest = bool(body.get("newestFirst", False))
+        return _json({"released": self._kit.pusher.release(str(body["platform"]), newest_first=newest)})
+
+    async def settle(self, _request: Request) -> Response:
+        await self._kit.pusher.settle()
+        return _json({"settled": True})
+
+    async def advance(self, request: Request) -> Response:
+        body = await _body(request)
+        self._kit.clock.advance(timedelta(seconds=float(body["seconds"])))
+        return _json({"now": self._kit.clock.now().isoformat()})
+
+    async def act(self, request: Request) -> Response:
+        name, action = request.path_params["name"], request.path_params["action"]
+        platform = self._sandbox.platforms.get(name)
+        do = platform.actions().get(action) if platform is not None else None
+        if do is None:
+            return _json({"error": f"no action {action} at {name}"}, 404)
+        try:
+            return _json(await do(await _body(request)))
+        except (ValueError, KeyError) as error:
+            return _json({"error": str(error)}, 400)
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    raw = await request.body()
+    value = orjson.loads(raw) if raw else {}
+    if not isinstance(value, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 — answered as a bad request
+    return value
