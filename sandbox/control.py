@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.erp import master_data
+
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
@@ -30,11 +32,13 @@ def control_app(sandbox: Sandbox) -> Starlette:
     POST    /control/webhooks/settle         waits until no delivery is under way
     POST    /control/clock/advance           {seconds}
     POST    /control/platforms/{name}/{action}  an action of one platform
+    GET     /erp/master.json                 the retailer's ERP: stores, campaigns, goods, stock
     ======  ===============================  ==================================================
     """
     control = _Control(sandbox)
     return Starlette(
         routes=[
+            Route("/erp/master.json", control.erp),
             Route("/control/describe", control.describe),
             Route("/control/journal", control.journal),
             Route("/control/faults", control.faults, methods=["POST", "DELETE"]),
@@ -59,6 +63,9 @@ class _Control:
 
     async def describe(self, _request: Request) -> Response:
         return _json(self._sandbox.describe())
+
+    async def erp(self, _request: Request) -> Response:
+        return _json(master_data(self._sandbox.world))
 
     async def journal(self, request: Request) -> Response:
         return _json(self._kit.journal.as_json(int(request.query_params.get("after", "0"))))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Executable, event
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import gateway.database.tables  # noqa: F401 - registers every table on the MetaData.
@@ -20,6 +20,7 @@ from gateway.database.keyring import Keyring
 from gateway.database.keystore import SqlKeyStore
 from gateway.database.migrate import prepare
 from gateway.database.postgresql import PostgresqlBackend
+from gateway.database.rows import AnyRow
 from gateway.database.sqlite import SqliteBackend
 from gateway.database.types import bind_keyring
 from gateway.database.urls import DatabaseUrl
@@ -75,21 +76,19 @@ class Database:
         """Whether this is a file and not a server."""
         return self.url.is_sqlite
 
-    async def fetch(
-        self, statement: Executable, params: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """All rows of one read statement, without a transaction.
 
         On SQLite it runs on the event loop's own thread: keep it short, indexed and limited.
         """
         return await self._backend.fetch(statement, params)
 
-    async def one(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Row[Any] | None:
+    async def one(self, statement: Executable, params: Mapping[str, Any] | None = None) -> AnyRow | None:
         """The first row of a read statement, or None."""
         rows = await self._backend.fetch(statement, params)
         return rows[0] if rows else None
 
-    def lookup(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    def lookup(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Like ``fetch`` for code that cannot await, such as column types. Blocks; for single rows only."""
         return self._backend.lookup(statement, params)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from adapters.base.runtime import Clock
 from gateway.database.keyring import WrappedKey
+from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
 from gateway.database.tables.keys import data_key
 
@@ -81,5 +82,5 @@ class SqlKeyStore:
         return destroyed
 
 
-def _key(row: Row[Any]) -> WrappedKey:
+def _key(row: AnyRow) -> WrappedKey:
     return WrappedKey(row.id, row.subject, row.wrapped, row.master_id)

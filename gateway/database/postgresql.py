@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Executable, create_engine
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.database.failures import connecting, translated
+from gateway.database.rows import AnyRow
 from gateway.database.sqlite import json_text
 from gateway.database.urls import DatabaseUrl
 
@@ -44,7 +45,7 @@ class PostgresqlBackend:
         """The engines whose dialects need the keyring and whose statements are counted."""
         return self._engine.sync_engine, self._lookups
 
-    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
         """Rows of one statement."""
         connection = self._reader.connect()
         with connecting(self.url):
@@ -55,7 +56,7 @@ class PostgresqlBackend:
         finally:
             await connection.close()
 
-    def lookup(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    def lookup(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
         """Rows of one short statement for callers that cannot await; it blocks this thread."""
         with connecting(self.url), self._lookups.connect() as connection:
             return connection.execute(statement, params).all()

@@ -10,12 +10,13 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Executable, create_engine, event
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from gateway.database.errors import DatabaseLocked
 from gateway.database.failures import connecting, translated
+from gateway.database.rows import AnyRow
 from gateway.database.urls import DatabaseUrl
 
 _BUSY_MILLISECONDS = 5_000
@@ -61,11 +62,11 @@ class SqliteBackend:
         """The engines whose dialects need the keyring and whose statements are counted."""
         return self._reader, self._writer.sync_engine
 
-    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
         """Rows of one statement, read on this very thread."""
         return self.lookup(statement, params)
 
-    def lookup(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    def lookup(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
         """The same, for callers that cannot await."""
         if self._held is None:
             with connecting(self.url):

@@ -1,0 +1,25 @@
+"""The one durable queue: whatever must happen later, or again, is a job. See docs/jobs.md."""
+
+from gateway.jobs.backoff import Backoff
+from gateway.jobs.handlers import Handler, Handlers
+from gateway.jobs.model import Job, JobActive, JobError, LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.queue import DEFAULT_MAX_ATTEMPTS, Queue
+from gateway.jobs.running import RunningJob
+from gateway.jobs.worker import Worker
+
+__all__ = [
+    "DEFAULT_MAX_ATTEMPTS",
+    "Backoff",
+    "Handler",
+    "Handlers",
+    "Job",
+    "JobActive",
+    "JobError",
+    "LeaseLost",
+    "ParkJob",
+    "PostponeJob",
+    "Queue",
+    "RunningJob",
+    "State",
+    "Worker",
+]

@@ -4,6 +4,26 @@
 SQLAlchemy Core, no ORM: a row is read by one statement and is never lazily anything.
 """
 
-from gateway.database.tables import dimensions, facts, inbox, jobs, keys, sagas
+from gateway.database.tables import (
+    dimensions,
+    facts,
+    inbox,
+    jobs,
+    keys,
+    members,
+    projections,
+    sagas,
+    stock,
+)
 
-__all__ = ["dimensions", "facts", "inbox", "jobs", "keys", "sagas"]
+__all__ = [
+    "dimensions",
+    "facts",
+    "inbox",
+    "jobs",
+    "keys",
+    "members",
+    "projections",
+    "sagas",
+    "stock",
+]

@@ -36,7 +36,8 @@ job = Table(
     Column("finished_at", UtcDateTime),
 )
 
-_ACTIVE = text("state IN ('QUEUED', 'RUNNING')")
+#: The condition of the partial indexes over jobs that are not over yet.
+ACTIVE = text("state IN ('QUEUED', 'RUNNING')")
 _RUNNING = text("state = 'RUNNING'")
 
 Index(
@@ -44,8 +45,8 @@ Index(
     job.c.kind,
     job.c.key,
     unique=True,
-    sqlite_where=_ACTIVE,
-    postgresql_where=_ACTIVE,
+    sqlite_where=ACTIVE,
+    postgresql_where=ACTIVE,
 )
 # Two jobs of one entity never run at once, whatever two workers saw when they claimed.
 Index("uq_job_entity_running", job.c.entity, unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
@@ -54,9 +55,9 @@ Index(
     job.c.priority.desc(),
     job.c.run_at,
     job.c.seq,
-    sqlite_where=_ACTIVE,
-    postgresql_where=_ACTIVE,
+    sqlite_where=ACTIVE,
+    postgresql_where=ACTIVE,
 )
-Index("ix_job_entity_active", job.c.entity, job.c.seq, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE)
+Index("ix_job_entity_active", job.c.entity, job.c.seq, sqlite_where=ACTIVE, postgresql_where=ACTIVE)
 Index(None, job.c.state, job.c.seq)
 Index(None, job.c.kind, job.c.seq)

@@ -1,6 +1,6 @@
 """first
 
-Revision: 0001, after
+Revision: 0001, after nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +39,69 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "ad",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("adgroup_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("campaign", sa.String(), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "adgroup_id", name=op.f("pk_ad")),
+    )
+    op.create_table(
+        "ad_click",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("click_id", sa.String(), nullable=False),
+        sa.Column("adgroup_id", sa.String(), nullable=True),
+        sa.Column(
+            "identity", sa.String(length=26), nullable=True, comment="By a claimed openid: never proof."
+        ),
+        sa.Column("clicked_at", types.UtcDateTime(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "click_id", name=op.f("pk_ad_click")),
+    )
+    with op.batch_alter_table("ad_click", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ad_click_identity_clicked_at_click_id"),
+            ["identity", "clicked_at", "click_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "ad_report",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("adgroup_id", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("impressions", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("clicks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "cost", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"
+        ),
+        sa.Column("conversions", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "adgroup_id", "day", name=op.f("pk_ad_report")),
+    )
+    op.create_table(
+        "after_sale",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("after_sale_id", sa.String(), nullable=False),
+        sa.Column("purchase", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("refund", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "after_sale_id", name=op.f("pk_after_sale")),
+    )
+    with op.batch_alter_table("after_sale", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_after_sale_purchase"), ["purchase"], unique=False)
+
+    op.create_table(
         "campaign",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -59,6 +122,93 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
+
+    op.create_table(
+        "contact",
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("userid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("name", types.Encrypted(), nullable=True),
+        sa.Column("remark", types.Encrypted(), nullable=True),
+        sa.Column("add_way", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("added_at", types.UtcDateTime(), nullable=True),
+        sa.Column("removed_by", sa.String(), nullable=True, comment="CUSTOMER or GUIDE"),
+        sa.Column("removed_at", types.UtcDateTime(), nullable=True),
+        sa.Column("tag_ids", types.Json(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("corpid", "userid", "identity", name=op.f("pk_contact")),
+    )
+    with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_identity"), ["identity"], unique=False)
+
+    op.create_table(
+        "contact_tag",
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("group_name", sa.String(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("corpid", "id", name=op.f("pk_contact_tag")),
+    )
+    op.create_table(
+        "coupon",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("stock_id", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("discount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("minimum", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("received_at", types.UtcDateTime(), nullable=True),
+        sa.Column("starts_at", types.UtcDateTime(), nullable=True),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=True),
+        sa.Column("used_at", types.UtcDateTime(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("mchid", "stock_id", "code", name=op.f("pk_coupon")),
+    )
+    with op.batch_alter_table("coupon", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_coupon_identity_expires_at"), ["identity", "expires_at"], unique=False
+        )
+
+    op.create_table(
+        "coupon_lock",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("stock_id", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("purchase", sa.String(), nullable=False),
+        sa.Column("locked_at", types.UtcDateTime(), nullable=False),
+        sa.Column("until", types.UtcDateTime(), nullable=False),
+        sa.Column("used_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("mchid", "stock_id", "code", name=op.f("pk_coupon_lock")),
+    )
+    with op.batch_alter_table("coupon_lock", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_coupon_lock_purchase"), ["purchase"], unique=False)
+
+    op.create_table(
+        "customer_group",
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("chat_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=True),
+        sa.Column("member_count", sa.Integer(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("corpid", "chat_id", name=op.f("pk_customer_group")),
+    )
+    op.create_table(
+        "customer_group_member",
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("chat_id", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("joined_at", types.UtcDateTime(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("corpid", "chat_id", "identity", name=op.f("pk_customer_group_member")),
+    )
+    with op.batch_alter_table("customer_group_member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_customer_group_member_identity"), ["identity"], unique=False)
 
     op.create_table(
         "data_key",
@@ -127,6 +277,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_fact_order_ref"), ["order_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_fact_recorded_at_id"), ["recorded_at", "id"], unique=False)
 
+    op.create_table(
+        "follower",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("subscribed", sa.Boolean(), nullable=False),
+        sa.Column("subscribed_at", types.UtcDateTime(), nullable=True),
+        sa.Column("scene", sa.String(), nullable=False),
+        sa.Column("qr_scene", sa.String(), nullable=False),
+        sa.Column("remark", types.Encrypted(), nullable=True),
+        sa.Column("tag_ids", types.Json(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "identity", name=op.f("pk_follower")),
+    )
+    with op.batch_alter_table("follower", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_follower_identity"), ["identity"], unique=False)
+
+    op.create_table(
+        "follower_tag",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("followers", sa.Integer(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "id", name=op.f("pk_follower_tag")),
+    )
     op.create_table(
         "guide",
         sa.Column("id", sa.String(), nullable=False),
@@ -278,6 +453,237 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "lead",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("lead_id", sa.String(), nullable=False),
+        sa.Column("adgroup_id", sa.String(), nullable=True),
+        sa.Column("click_id", sa.String(), nullable=True),
+        sa.Column("name", types.Encrypted(), nullable=True),
+        sa.Column("phone", types.Encrypted(), nullable=True),
+        sa.Column("phone_hash", types.KeyedHash("phone"), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "lead_id", name=op.f("pk_lead")),
+    )
+    with op.batch_alter_table("lead", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lead_phone_hash"), ["phone_hash"], unique=False)
+
+    op.create_table(
+        "member",
+        sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7"),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "joined_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="The earliest instant that any platform knows of.",
+        ),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "merged_into",
+            sa.String(length=36),
+            nullable=True,
+            comment="Set on the id that lost a merge; it resolves for ever.",
+        ),
+        sa.Column("erased_at", types.UtcDateTime(), nullable=True),
+        sa.Column("name", types.Encrypted(), nullable=True),
+        sa.Column("name_source", sa.String(), nullable=True),
+        sa.Column("phone", types.Encrypted(), nullable=True),
+        sa.Column("phone_hash", types.KeyedHash("phone"), nullable=True),
+        sa.Column("phone_tail_hash", types.KeyedHash("phone_tail"), nullable=True),
+        sa.Column("phone_source", sa.String(), nullable=True),
+        sa.Column(
+            "level", sa.Integer(), nullable=True, comment="The platform's grade number; null without a card."
+        ),
+        sa.Column("growth", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("out_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
+    )
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_out_id"), ["out_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_phone_hash"), ["phone_hash"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_updated_at_id"), ["updated_at", "id"], unique=False)
+
+    op.create_table(
+        "membership_card",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("grade", sa.Integer(), nullable=False),
+        sa.Column("growth", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("points", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "identity", name=op.f("pk_membership_card")),
+    )
+    with op.batch_alter_table("membership_card", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_membership_card_identity"), ["identity"], unique=False)
+
+    op.create_table(
+        "offer",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("sku_id", sa.String(), nullable=False),
+        sa.Column("product_id", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False, comment="The brand's own code."),
+        sa.Column("attributes", types.Json(), nullable=False),
+        sa.Column(
+            "price", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"
+        ),
+        sa.Column("platform_stock", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "sku_id", name=op.f("pk_offer")),
+    )
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_offer_appid_product_id"), ["appid", "product_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_offer_sku"), ["sku"], unique=False)
+
+    op.create_table(
+        "payment",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("out_trade_no", sa.String(), nullable=False),
+        sa.Column("transaction_id", sa.String(), nullable=False),
+        sa.Column("sub_mchid", sa.String(), nullable=True),
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column(
+            "identity",
+            sa.String(length=26),
+            nullable=True,
+            comment="The payer, who is not always the receiver.",
+        ),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("trade_type", sa.String(), nullable=False),
+        sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payer_total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("refunded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("paid_at", types.UtcDateTime(), nullable=True),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("purchase", sa.String(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("mchid", "out_trade_no", name=op.f("pk_payment")),
+    )
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_payment_identity_paid_at_out_trade_no"),
+            ["identity", "paid_at", "out_trade_no"],
+            unique=False,
+        )
+        batch_op.create_index(batch_op.f("ix_payment_purchase"), ["purchase"], unique=False)
+
+    op.create_table(
+        "product",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("product_id", sa.String(), nullable=False),
+        sa.Column("spu", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("image", sa.String(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("on_sale", sa.Boolean(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "product_id", name=op.f("pk_product")),
+    )
+    with op.batch_alter_table("product", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_product_spu"), ["spu"], unique=False)
+
+    op.create_table(
+        "purchase",
+        sa.Column("id", sa.String(), nullable=False, comment="source:account:native id"),
+        sa.Column(
+            "source",
+            sa.String(),
+            nullable=False,
+            comment="MINI_PROGRAM, STORE, POS, WECOM_COLLECTION or IMPORT",
+        ),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("native_id", sa.String(), nullable=False),
+        sa.Column("form", sa.String(), nullable=False, comment="FLAGSHIP, GUIDE, FISSION or IN_STORE"),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=True),
+        sa.Column("list_total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("discount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("freight", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payable", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payer_paid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("refunded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.Column("paid_at", types.UtcDateTime(), nullable=True),
+        sa.Column("shipped_at", types.UtcDateTime(), nullable=True),
+        sa.Column("store", sa.String(), nullable=True, comment="Selling store."),
+        sa.Column("guide", sa.String(), nullable=True, comment="Credited guide."),
+        sa.Column("campaign", sa.String(), nullable=True),
+        sa.Column("scene", sa.String(), nullable=True),
+        sa.Column("method", sa.String(), nullable=False, comment="EXPRESS, PICKUP, CITY or VIRTUAL"),
+        sa.Column("fulfilment_state", sa.String(), nullable=False),
+        sa.Column("carrier", sa.String(), nullable=True),
+        sa.Column("tracking", sa.String(), nullable=True),
+        sa.Column("pickup_code", types.Encrypted(), nullable=True),
+        sa.Column("receiver", types.Encrypted(), nullable=True),
+        sa.Column("receiver_city", sa.String(), nullable=True),
+        sa.Column("mchid", sa.String(), nullable=True),
+        sa.Column("out_trade_no", sa.String(), nullable=True),
+        sa.Column("transaction_id", sa.String(), nullable=True),
+        sa.Column("saga", sa.String(length=26), nullable=True),
+        sa.Column("out_id", sa.String(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
+    )
+    with op.batch_alter_table("purchase", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_created_at_id"), ["created_at", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_purchase_identity_created_at_id"), ["identity", "created_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_purchase_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_purchase_out_id"), ["out_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_purchase_store_created_at"), ["store", "created_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_purchase_updated_at_id"), ["updated_at", "id"], unique=False)
+
+    op.create_table(
+        "purchase_line",
+        sa.Column("purchase", sa.String(), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("list_amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("discount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("paid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("purchase", "line", name=op.f("pk_purchase_line")),
+    )
+    with op.batch_alter_table("purchase_line", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_line_sku"), ["sku"], unique=False)
+
+    op.create_table(
+        "refund",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("out_refund_no", sa.String(), nullable=False),
+        sa.Column("out_trade_no", sa.String(), nullable=False),
+        sa.Column("refund_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("succeeded_at", types.UtcDateTime(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("mchid", "out_refund_no", name=op.f("pk_refund")),
+    )
+    with op.batch_alter_table("refund", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_refund_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False
+        )
+
+    op.create_table(
+        "review_case",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("members", types.Json(), nullable=False),
+        sa.Column("evidence", types.Json(), nullable=False, comment="Identity ids; never their values."),
+        sa.Column("state", sa.String(), nullable=False, comment="OPEN or DECIDED"),
+        sa.Column("opened_at", types.UtcDateTime(), nullable=False),
+        sa.Column("dedupe_key", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_case")),
+        sa.UniqueConstraint("dedupe_key", name=op.f("uq_review_case_dedupe_key")),
+    )
+    op.create_table(
         "saga",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -332,6 +738,19 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "stock",
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("location", sa.String(), nullable=False, comment="store id, or CENTRAL"),
+        sa.Column("channel", sa.String(), nullable=False, comment="MINI_PROGRAM, STORE or POS"),
+        sa.Column("on_hand", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reserved", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("allotted", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint("reserved <= on_hand", name=op.f("ck_stock_never_oversold")),
+        sa.CheckConstraint("reserved >= 0", name=op.f("ck_stock_reserved_not_negative")),
+        sa.PrimaryKeyConstraint("sku", "location", "channel", name=op.f("pk_stock")),
+    )
+    op.create_table(
         "store",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -356,6 +775,90 @@ def upgrade() -> None:
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
         )
+
+    op.create_table(
+        "stored_file",
+        sa.Column("bucket", sa.String(), nullable=False),
+        sa.Column("key_hash", types.KeyedHash("file"), nullable=False),
+        sa.Column("key", types.Encrypted(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("etag", sa.String(), nullable=False),
+        sa.Column("modified_at", types.UtcDateTime(), nullable=False),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "key_hash", name=op.f("pk_stored_file")),
+    )
+    with op.batch_alter_table("stored_file", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stored_file_identity_modified_at"), ["identity", "modified_at"], unique=False
+        )
+
+    op.create_table(
+        "sync_state",
+        sa.Column("tool", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("stream", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="RUNNING, DONE, FAILED or WAITING"),
+        sa.Column("rows", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "watermark", types.UtcDateTime(), nullable=True, comment="Everything before it has been read."
+        ),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("tool", "account", "stream", name=op.f("pk_sync_state")),
+    )
+    op.create_table(
+        "consent",
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("given_at", types.UtcDateTime(), nullable=False),
+        sa.Column("allowed", sa.String(), nullable=False, comment="GIVEN or WITHDRAWN"),
+        sa.Column("policy_version", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("proof", types.Encrypted(), nullable=True),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_consent_member")),
+        sa.PrimaryKeyConstraint("member", "purpose", "given_at", name=op.f("pk_consent")),
+    )
+    op.create_table(
+        "identity",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column(
+            "issuer",
+            sa.String(),
+            nullable=False,
+            comment="appid, Open Platform account, corpid or card programme",
+        ),
+        sa.Column("value", types.Encrypted(), nullable=False),
+        sa.Column("value_hash", types.KeyedHash("identity"), nullable=False),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column("strength", sa.String(), nullable=False, comment="STRONG, CONDITIONAL or WEAK"),
+        sa.Column(
+            "source", sa.String(), nullable=False, comment="Where the link came from: tool.endpoint or own."
+        ),
+        sa.Column("linked_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_identity_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity")),
+        sa.UniqueConstraint("kind", "issuer", "value_hash", name=op.f("uq_identity_kind_issuer_value_hash")),
+    )
+    with op.batch_alter_table("identity", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_identity_member"), ["member"], unique=False)
+        batch_op.create_index(batch_op.f("ix_identity_value_hash"), ["value_hash"], unique=False)
+
+    op.create_table(
+        "points_entry",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column("delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("source_key", sa.String(), nullable=False),
+        sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_points_entry_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_points_entry")),
+        sa.UniqueConstraint("source_key", name=op.f("uq_points_entry_source_key")),
+    )
+    with op.batch_alter_table("points_entry", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_points_entry_member"), ["member"], unique=False)
 
     op.create_table(
         "saga_step",
@@ -384,16 +887,50 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_saga_step_key"), ["key"], unique=False)
         batch_op.create_index(batch_op.f("ix_saga_step_state_saga_id"), ["state", "saga_id"], unique=False)
 
+    op.create_table(
+        "session",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("token_hash", types.KeyedHash("session"), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("app", sa.String(), nullable=False, comment="appid of the mini-program"),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["identity"], ["identity.id"], name=op.f("fk_session_identity")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_session_token_hash")),
+    )
+    with op.batch_alter_table("session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_session_expires_at"), ["expires_at"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_session_expires_at"))
+
+    op.drop_table("session")
     with op.batch_alter_table("saga_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_saga_step_state_saga_id"))
         batch_op.drop_index(batch_op.f("ix_saga_step_key"))
 
     op.drop_table("saga_step")
+    with op.batch_alter_table("points_entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_points_entry_member"))
+
+    op.drop_table("points_entry")
+    with op.batch_alter_table("identity", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identity_value_hash"))
+        batch_op.drop_index(batch_op.f("ix_identity_member"))
+
+    op.drop_table("identity")
+    op.drop_table("consent")
+    op.drop_table("sync_state")
+    with op.batch_alter_table("stored_file", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stored_file_identity_modified_at"))
+
+    op.drop_table("stored_file")
     with op.batch_alter_table("store", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_store_current",
@@ -403,6 +940,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_store_out_id"))
 
     op.drop_table("store")
+    op.drop_table("stock")
     with op.batch_alter_table("sku", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_sku_current",
@@ -419,6 +957,52 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_saga_created_at_id"))
 
     op.drop_table("saga")
+    op.drop_table("review_case")
+    with op.batch_alter_table("refund", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refund_mchid_out_trade_no"))
+
+    op.drop_table("refund")
+    with op.batch_alter_table("purchase_line", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_purchase_line_sku"))
+
+    op.drop_table("purchase_line")
+    with op.batch_alter_table("purchase", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_purchase_updated_at_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_store_created_at"))
+        batch_op.drop_index(batch_op.f("ix_purchase_out_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_mchid_out_trade_no"))
+        batch_op.drop_index(batch_op.f("ix_purchase_identity_created_at_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_created_at_id"))
+
+    op.drop_table("purchase")
+    with op.batch_alter_table("product", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_product_spu"))
+
+    op.drop_table("product")
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_purchase"))
+        batch_op.drop_index(batch_op.f("ix_payment_identity_paid_at_out_trade_no"))
+
+    op.drop_table("payment")
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_offer_sku"))
+        batch_op.drop_index(batch_op.f("ix_offer_appid_product_id"))
+
+    op.drop_table("offer")
+    with op.batch_alter_table("membership_card", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_membership_card_identity"))
+
+    op.drop_table("membership_card")
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_updated_at_id"))
+        batch_op.drop_index(batch_op.f("ix_member_phone_hash"))
+        batch_op.drop_index(batch_op.f("ix_member_out_id"))
+
+    op.drop_table("member")
+    with op.batch_alter_table("lead", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_lead_phone_hash"))
+
+    op.drop_table("lead")
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_job_kind_key_active",
@@ -472,6 +1056,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_guide_corpid_userid"))
 
     op.drop_table("guide")
+    op.drop_table("follower_tag")
+    with op.batch_alter_table("follower", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_follower_identity"))
+
+    op.drop_table("follower")
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))
         batch_op.drop_index(batch_op.f("ix_fact_order_ref"))
@@ -481,6 +1070,24 @@ def downgrade() -> None:
 
     op.drop_table("fact")
     op.drop_table("data_key")
+    with op.batch_alter_table("customer_group_member", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customer_group_member_identity"))
+
+    op.drop_table("customer_group_member")
+    op.drop_table("customer_group")
+    with op.batch_alter_table("coupon_lock", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_coupon_lock_purchase"))
+
+    op.drop_table("coupon_lock")
+    with op.batch_alter_table("coupon", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_coupon_identity_expires_at"))
+
+    op.drop_table("coupon")
+    op.drop_table("contact_tag")
+    with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_identity"))
+
+    op.drop_table("contact")
     with op.batch_alter_table("campaign", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_campaign_current",
@@ -489,6 +1096,16 @@ def downgrade() -> None:
         )
 
     op.drop_table("campaign")
+    with op.batch_alter_table("after_sale", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_after_sale_purchase"))
+
+    op.drop_table("after_sale")
+    op.drop_table("ad_report")
+    with op.batch_alter_table("ad_click", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ad_click_identity_clicked_at_click_id"))
+
+    op.drop_table("ad_click")
+    op.drop_table("ad")
     with op.batch_alter_table("account", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_account_current",

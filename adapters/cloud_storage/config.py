@@ -1,0 +1,52 @@
+"""Settings of one bucket."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from adapters.base.secrets import Secret
+from adapters.base.spec import AccountConfig
+
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9-]*-[0-9]+")
+_REGION: Final = re.compile(r"[a-z]+(-[a-z0-9]+)+")
+
+
+class CloudStorageConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One COS bucket (存储桶) and the key that may use it.
+
+    Attributes:
+        base_url: left empty it becomes the bucket's own host, ``https://<bucket>.cos.<region>.myqcloud.com``;
+            set it for a custom origin domain (自定义源站域名) or the sandbox. Every signature covers its host.
+        bucket: the full name with the app id, ``<name>-<APPID>``.
+        region: such as ``ap-shanghai``.
+        secret_id: SecretId of a sub-account; it is visible in presigned URLs and is no secret.
+        secret_key: SecretKey that belongs to it.
+    """
+
+    base_url: str = ""
+    bucket: str
+    region: str
+    secret_id: str
+    secret_key: Secret
+
+    def __post_init__(self) -> None:
+        """Check the shapes that would otherwise show as a puzzling DNS failure."""
+        if not _BUCKET.fullmatch(self.bucket):
+            raise ValueError(
+                f"bucket is {self.bucket!r}: give the full name that the console shows, <name>-<APPID>"
+            )
+        if not _REGION.fullmatch(self.region):
+            raise ValueError(f"region is {self.region!r}: give a COS region such as ap-shanghai")
+        if not self.secret_id or not self.secret_key:
+            raise ValueError("secret_id and secret_key must both be set: create them in the CAM console")
+        if not self.base_url:
+            real = f"https://{self.bucket}.cos.{self.region}.myqcloud.com"
+            msgspec.structs.force_setattr(self, "base_url", real)
+
+    @property
+    def external_id(self) -> str:
+        """The bucket's full name."""
+        return self.bucket

@@ -1,0 +1,68 @@
+"""泛娱乐IP: the brand's licences of films, series, games and comics, and what its members collect with them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from adapters.base.runtime import Runtime
+from adapters.base.spec import ToolSpec
+from adapters.ip_content.adapter import IpContentAdapter
+from adapters.ip_content.clearance import CHANNELS, MAX_CLEARANCE_DAYS, USES
+from adapters.ip_content.config import IpContentConfig
+from adapters.ip_content.draws import MAX_ENTRY_REF
+from adapters.ip_content.errors import FAULTS, TOOL_NAME
+from adapters.ip_content.records import (
+    Activation,
+    Card,
+    CardDrawn,
+    Clearance,
+    ClearanceQuery,
+    ImportResult,
+    Licence,
+    Participation,
+    Property,
+)
+from adapters.ip_content.tables import metadata
+
+
+@asynccontextmanager
+async def open_account(config: IpContentConfig, runtime: Runtime) -> AsyncIterator[IpContentAdapter]:
+    """The adapter of one licensee; it holds nothing that must be closed."""
+    yield IpContentAdapter(config, runtime)
+
+
+TOOL: Final = ToolSpec(
+    name=TOOL_NAME,
+    title="泛娱乐IP",
+    config=IpContentConfig,
+    adapter=IpContentAdapter,
+    open=open_account,
+    faults=FAULTS,
+    metadata=metadata,
+    exempt={
+        "batches": "Batch methods read the gateway's own SQL; their statements are counted in the tool's tests.",
+        "writes": "draw_card is a transaction of the gateway's own database; nothing is sent anywhere.",
+        "webhooks": "The rights service does not call back; its catalogue is asked for by entity tag.",
+    },
+)
+
+__all__ = [
+    "CHANNELS",
+    "MAX_CLEARANCE_DAYS",
+    "MAX_ENTRY_REF",
+    "TOOL",
+    "USES",
+    "Activation",
+    "Card",
+    "CardDrawn",
+    "Clearance",
+    "ClearanceQuery",
+    "ImportResult",
+    "IpContentAdapter",
+    "IpContentConfig",
+    "Licence",
+    "Participation",
+    "Property",
+]

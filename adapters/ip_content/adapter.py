@@ -1,0 +1,157 @@
+"""What the gateway asks of the licence catalogue: reads and draws in SQL, the import over HTTP."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Final
+
+from adapters.base.errors import NotFound
+from adapters.base.runtime import Runtime
+from adapters.ip_content import clearance as rules
+from adapters.ip_content.client import IpContentClient
+from adapters.ip_content.config import IpContentConfig
+from adapters.ip_content.draws import MAX_ENTRY_REF, DrawDesk
+from adapters.ip_content.errors import FAULTS, TOOL_NAME
+from adapters.ip_content.importing import replace
+from adapters.ip_content.ledger import Ledger
+from adapters.ip_content.policy import agreement_policy
+from adapters.ip_content.records import (
+    Activation,
+    CardDrawn,
+    Clearance,
+    ClearanceQuery,
+    ImportResult,
+    Licence,
+    Participation,
+    Property,
+)
+from adapters.ip_content.tables import draw
+
+ANY_ETAG: Final = "*"
+
+
+class IpContentAdapter:
+    """One licensee's rights. Database errors pass through; everything else is an UpstreamError.
+
+    Reads see the last imported catalogue; ``import_catalogue`` is what fills it.
+    """
+
+    def __init__(self, config: IpContentConfig, runtime: Runtime, rng: random.Random | None = None) -> None:
+        self._licensee = config.external_id
+        self._runtime = runtime
+        self._client = IpContentClient(config, runtime)
+        self._ledger = Ledger(runtime.sql, self._licensee)
+        # Cards can be worth something: nobody may foresee them, so the system's own randomness.
+        self._desk = DrawDesk(runtime.sql, self._licensee, rng or random.SystemRandom())
+
+    @property
+    def account(self) -> str:
+        """The licensee's party id."""
+        return self._licensee
+
+    async def ping(self) -> None:
+        """Asks whether any catalogue is there, which transfers none (RFC 9110, If-None-Match: *)."""
+        await self._client.catalogue(ANY_ETAG)
+
+    async def import_catalogue(self) -> ImportResult:
+        """Bring the tables up to the published catalogue: one or two calls, one transaction.
+
+        Repeating it changes nothing. Raises Unauthorized (``other_licensee``) for somebody else's catalogue.
+        """
+        stored = await self._ledger.published()
+        version, etag = stored or (0, "")
+        published = await self._client.catalogue(etag)
+        if published is None:
+            return ImportResult(version, 0, 0, 0, 0, changed=False)
+        document = published.catalogue
+        if document.licensee_id != self._licensee:
+            raise FAULTS.error("other_licensee", endpoint="catalogue", account=self._licensee)
+        now = self._runtime.clock.now()
+        done = await replace(self._runtime.sql, document, published.etag, now, self._runtime.pseudonym)
+        if done is not None:
+            return done
+        newer = await self._ledger.published()
+        return ImportResult(newer[0] if newer else version, 0, 0, 0, 0, changed=False)
+
+    async def properties(self, slugs: Sequence[str]) -> Sequence[Property | NotFound]:
+        """Same order, same length; one statement."""
+        found = await self._ledger.properties(slugs)
+        return [found.get(slug) or self._missing("properties", "property", slug) for slug in slugs]
+
+    async def all_properties(self) -> Sequence[Property]:
+        """By slug."""
+        return list((await self._ledger.properties(None)).values())
+
+    async def licences(self) -> Sequence[Licence]:
+        """Every grant of every agreement, past and future ones too, by number; one statement."""
+        return await self._ledger.licences()
+
+    async def clearance(self, query: ClearanceQuery) -> Sequence[Clearance]:
+        """Adjoining ranges that make up the asked days, each with one answer; three statements.
+
+        Raises Invalid (``bad_scope``) and NotFound for an unknown property.
+        """
+        rules.check(query, self._licensee)
+        rights = await self._ledger.rights(query.property)
+        if rights is None:
+            raise self._missing("clearance", "property", query.property)
+        return rules.evaluate(query, rights)
+
+    async def activations(self, codes: Sequence[str]) -> Sequence[Activation | NotFound]:
+        """Same order, same length; one statement."""
+        found = await self._ledger.activations(codes)
+        return [found.get(code) or self._missing("activations", "activation", code) for code in codes]
+
+    async def all_activations(self) -> Sequence[Activation]:
+        """By their first day, closed ones too."""
+        return list((await self._ledger.activations(None)).values())
+
+    async def activations_at(self, store_codes: Sequence[str]) -> Sequence[Sequence[Activation]]:
+        """Per store, by their first day, closed ones too; one statement. Empty for a store without any."""
+        found = await self._ledger.activations_at(store_codes)
+        return [found.get(code, ()) for code in store_codes]
+
+    async def participations(self, unionids: Sequence[str]) -> Sequence[Sequence[Participation]]:
+        """Per member, latest first, empty for none; two statements for any number of members."""
+        participants = [self._runtime.pseudonym(unionid) for unionid in unionids]
+        found = await self._ledger.participations(participants)
+        return [found.get(participant, ()) for participant in participants]
+
+    async def draw_card(self, activation: str, unionid: str, entry_ref: str) -> CardDrawn:
+        """Draw one card for an entry (a scan, an order, a share), once: the same member asking again with
+        it gets the same card and ``already``.
+
+        Raises NotFound for an unknown activation, Rejected (``out_of_window``, ``entry_used``,
+        ``no_cards_left``) and QuotaExhausted (``daily_cap``, resets at midnight in Beijing); then the
+        entry is not spent. Raises Invalid for an empty member or an entry of more than 128 characters.
+        """
+        if not unionid or not 0 < len(entry_ref) <= MAX_ENTRY_REF:
+            raise FAULTS.error("bad_entry", endpoint="draw_card", account=self._licensee)
+        participant = self._runtime.pseudonym(unionid)
+        return await self._desk.draw(activation, participant, entry_ref, self._runtime.clock.now())
+
+    async def forget(self, unionid: str) -> int:
+        """Cut a member's draws from the member; how many there were.
+
+        The entries stay spent, and a later import does not bring the tie back.
+        """
+        mine = (draw.c.licensee == self._licensee) & (draw.c.participant == self._runtime.pseudonym(unionid))
+        async with self._runtime.sql.write() as connection:
+            return (await connection.execute(draw.update().where(mine).values(participant=""))).rowcount
+
+    async def odrl(self, licence_number: str) -> dict[str, Any]:
+        """An agreement as an ODRL 2.2 ``Agreement`` (JSON-LD). Raises NotFound."""
+        rows = await self._ledger.agreement_rows(licence_number)
+        if not rows:
+            raise self._missing("odrl", "licence", licence_number)
+        return agreement_policy(licence_number, self._licensee, rows)
+
+    def _missing(self, endpoint: str, noun: str, key: str) -> NotFound:
+        return NotFound(
+            TOOL_NAME,
+            "not_found",
+            f"The imported catalogue has no {noun} {key!r}.",
+            endpoint=endpoint,
+            account=self._licensee,
+        )

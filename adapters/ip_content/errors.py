@@ -1,0 +1,114 @@
+"""The error table: codes of the rights service, and of the rules that this adapter keeps itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from adapters.base.errors import (
+    Conflict,
+    Fault,
+    FaultTable,
+    Invalid,
+    Malformed,
+    NotFound,
+    QuotaExhausted,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
+
+TOOL_NAME: Final = "ip_content"
+
+FAULTS: Final = FaultTable(
+    TOOL_NAME,
+    {
+        "invalid_client": Fault(
+            Unauthorized,
+            "invalid_client",
+            "The rights service refused client_id or client_secret; set the ones it issued for this brand.",
+        ),
+        "invalid_token": Fault(
+            Unauthorized,
+            "invalid_token",
+            "The rights service did not accept the access token, not even a new one; check the clock and the "
+            "client's registration.",
+            renew_token=True,
+        ),
+        "forbidden": Fault(
+            Unauthorized,
+            "forbidden",
+            "The client may not read this catalogue; ask the licensing department to permit it.",
+        ),
+        "other_licensee": Fault(
+            Unauthorized,
+            "other_licensee",
+            "The catalogue was made for another licensee than the setting 'licensee' names; nothing was imported.",
+        ),
+        "not_found": Fault(NotFound, "not_found", "The imported catalogue has no such thing."),
+        "bad_request": Fault(
+            Invalid, "bad_request", "The rights service could not read our request; this is a bug, report it."
+        ),
+        "bad_scope": Fault(
+            Invalid,
+            "bad_scope",
+            "The clearance query is malformed; give a known channel and use, an ISO 3166 territory and a range "
+            "of days whose end is after its start.",
+        ),
+        "bad_entry": Fault(
+            Invalid,
+            "bad_entry",
+            "A draw needs a member with a unionid and an entry reference of 1 to 128 characters.",
+        ),
+        "entry_used": Fault(
+            Rejected, "entry_used", "This entry was used for a draw by somebody else; each entry draws once."
+        ),
+        "daily_cap": Fault(
+            QuotaExhausted,
+            "daily_cap",
+            "The member's draws of today are used up; draw again after midnight, Beijing time.",
+        ),
+        "risk_rejected": Fault(
+            Rejected, "risk_rejected", "The risk check refused the draw; do not repeat it with this entry."
+        ),
+        "out_of_window": Fault(
+            Rejected, "out_of_window", "The activation is not live today; its dates say when it is."
+        ),
+        "no_cards_left": Fault(
+            Rejected, "no_cards_left", "The activation has no card left to draw; the entry was not used."
+        ),
+        "version_mismatch": Fault(
+            Conflict, "version_mismatch", "The catalogue changed meanwhile; read it again."
+        ),
+        "rate_limited": Fault(
+            RateLimited, "rate_limited", "More than 20 requests a second; wait and repeat.", retry_after=1.0
+        ),
+        "internal": Fault(Unavailable, "internal", "The rights service failed; repeat later."),
+    },
+)
+
+#: For answers without a known code, by HTTP status.
+_BY_STATUS: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    401: "invalid_token",
+    403: "forbidden",
+    404: "not_found",
+    409: "version_mismatch",
+    412: "version_mismatch",
+    422: "bad_scope",
+    429: "rate_limited",
+}
+_UNEXPECTED: Final = Fault(
+    Malformed,
+    "unexpected_status",
+    "The rights service answered with a status that its contract does not have.",
+)
+
+
+def fallback(status: int) -> Fault:
+    """What a status means when the body carries no code that we know."""
+    if status >= 500:
+        return FAULTS["internal"]
+    code = _BY_STATUS.get(status)
+    return FAULTS[code] if code is not None else _UNEXPECTED

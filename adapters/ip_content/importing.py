@@ -1,0 +1,200 @@
+"""Putting a published catalogue into the tables: all of it in one transaction, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Table, delete, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.base.runtime import Sql
+from adapters.ip_content.ledger import micros
+from adapters.ip_content.models import Activation, CardDraw, Catalogue, Grant, LicenceAgreement, Range
+from adapters.ip_content.records import ImportResult
+from adapters.ip_content.tables import (
+    activation,
+    activation_store,
+    agreement,
+    catalogue,
+    draw,
+    grant,
+    party,
+    property_,
+    reservation,
+)
+
+#: Draws in one INSERT: six values each, and SQLite takes 32,766 values in a statement.
+_DRAWS_AT_ONCE: Final = 5_000
+
+Rows = list[dict[str, object]]
+
+
+async def replace(
+    sql: Sql, published: Catalogue, etag: str, now: datetime, pseudonym: Callable[[str], str]
+) -> ImportResult | None:
+    """Replace the licensee's catalogue by a newer one; None when the stored one is as new.
+
+    Draws are only added: those made here, or erased since, stay as they are.
+    """
+    tables = _tables(published)
+    draws = [_draw(published.licensee_id, row, pseudonym) for row in published.draws]
+    async with sql.write() as connection:
+        if not await _claim(connection, published, etag, now):
+            return None
+        for table, rows in tables.items():
+            await connection.execute(delete(table).where(table.c.licensee == published.licensee_id))
+            if rows:
+                await connection.execute(insert(table), rows)
+        new = sum([await _insert_new(connection, draw, chunk) for chunk in _chunks(draws)])
+    return ImportResult(
+        published.version,
+        len(tables[property_]),
+        len(tables[grant]),
+        len(tables[activation]),
+        new,
+        changed=True,
+    )
+
+
+async def _claim(connection: AsyncConnection, published: Catalogue, etag: str, now: datetime) -> bool:
+    """Take the licensee's one row if ours is newer; a second importer waits here and then finds it is not."""
+    values = {
+        "version": published.version,
+        "etag": etag,
+        "published_at": micros(published.published_at),
+        "imported_at": micros(now),
+    }
+    newer = update(catalogue).where(
+        catalogue.c.licensee == published.licensee_id, catalogue.c.version < published.version
+    )
+    if (await connection.execute(newer.values(values))).rowcount == 1:
+        return True
+    return await _insert_new(connection, catalogue, [{"licensee": published.licensee_id, **values}]) == 1
+
+
+async def _insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows whose primary key is not there yet; how many were new. Both databases know this form."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    result = await connection.execute(dialect.insert(table).values(rows).on_conflict_do_nothing())
+    return result.rowcount
+
+
+def _chunks(rows: Rows) -> Iterator[Rows]:
+    for start in range(0, len(rows), _DRAWS_AT_ONCE):
+        yield rows[start : start + _DRAWS_AT_ONCE]
+
+
+def _tables(published: Catalogue) -> dict[Table, Rows]:
+    """The rows of every table that a catalogue replaces."""
+    made = {
+        party: [{"id": p.id, "role": p.role, "legal_name": p.legal_name} for p in published.parties],
+        property_: _properties(published),
+        agreement: [_agreement(a) for a in published.agreements],
+        grant: [_grant(a.number, g) for a in published.agreements for g in a.grants],
+        reservation: _reservations(published),
+        activation: [_activation(a) for a in published.activations],
+        activation_store: [
+            {"store": store, "activation": a.code} for a in published.activations for store in set(a.stores)
+        ],
+    }
+    for rows in made.values():
+        for row in rows:
+            row["licensee"] = published.licensee_id
+    return made
+
+
+def _properties(published: Catalogue) -> Rows:
+    return [
+        {
+            "slug": p.slug,
+            "title": p.name.zh,
+            "title_en": p.name.en,
+            "kind": p.kind,
+            "rights_holder": p.rights_holder_id,
+            "status": p.status,
+            "assets_from": p.assets.available_from and p.assets.available_from.isoformat(),
+            "assets_until": p.assets.expires_at and p.assets.expires_at.isoformat(),
+        }
+        for p in published.properties
+    ]
+
+
+def _agreement(wire: LicenceAgreement) -> dict[str, object]:
+    return {
+        "number": wire.number,
+        "licensor": wire.licensor_id,
+        "status": wire.status,
+        **_range(wire.term),
+        "sell_off_days": wire.sell_off_days,
+        "required_stages": wire.approval_required_stages,
+    }
+
+
+def _grant(number: str, wire: Grant) -> dict[str, object]:
+    return {
+        "id": wire.id,
+        "agreement": number,
+        "property": wire.ip,
+        "territories": wire.territories,
+        "excluded_territories": wire.excluded_territories,
+        "categories": wire.categories,
+        "channels": wire.channels,
+        "uses": wire.uses,
+        **_range(wire.window),
+        "exclusivity": wire.exclusivity,
+        "max_units": wire.max_units,
+        "units_used": wire.units_used,
+        "blackouts": [[b.start.isoformat(), b.end.isoformat()] for b in wire.blackouts],
+        "approved_stages": wire.approved_stages,
+    }
+
+
+def _reservations(published: Catalogue) -> Rows:
+    return [
+        {
+            "number": number,
+            "property": wire.ip,
+            "territories": wire.territories,
+            "excluded_territories": wire.excluded_territories,
+            "categories": wire.categories,
+            "channels": wire.channels,
+            **_range(wire.window),
+        }
+        for number, wire in enumerate(published.reservations)
+    ]
+
+
+def _activation(wire: Activation) -> dict[str, object]:
+    cards = wire.card_set
+    return {
+        "code": wire.code,
+        "property": wire.ip,
+        "name": wire.name,
+        "stores": wire.stores,
+        **_range(wire.window),
+        "state": wire.status,
+        "cards": [
+            {"id": c.id, "name": c.name, "weight": c.weight, "stock": c.stock}
+            for c in (cards.cards if cards is not None else ())
+        ],
+        "daily_cap": cards.daily_cap if cards is not None else None,
+        "guarantee_after": cards.guarantee_after if cards is not None else None,
+    }
+
+
+def _draw(licensee: str, wire: CardDraw, pseudonym: Callable[[str], str]) -> dict[str, object]:
+    return {
+        "licensee": licensee,
+        "card_set": wire.card_set,
+        "entry_ref": wire.entry_ref,
+        "participant": pseudonym(wire.unionid),
+        "card": wire.card_id,
+        "drawn_at": micros(wire.at),
+    }
+
+
+def _range(days: Range) -> dict[str, object]:
+    return {"starts": days.start.isoformat(), "ends": days.end.isoformat()}

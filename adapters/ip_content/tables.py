@@ -1,0 +1,146 @@
+"""The tables of the licence catalogue and of the draws, in the gateway's database.
+
+Every row begins with the licensee (the account's own id). Days are ISO text in Asia/Shanghai, instants
+are microseconds since 1970 UTC. All but ``ip_draw`` are replaced as a whole by each newer catalogue, so
+lists that nobody searches by are JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _licensee() -> Column[str]:
+    return Column("licensee", String, primary_key=True)
+
+
+catalogue: Final = Table(
+    "ip_catalogue",
+    metadata,
+    _licensee(),
+    Column("version", BigInteger, nullable=False),
+    Column("etag", String, nullable=False),
+    Column("published_at", BigInteger, nullable=False),
+    Column("imported_at", BigInteger, nullable=False),
+)
+
+party: Final = Table(
+    "ip_party",
+    metadata,
+    _licensee(),
+    Column("id", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("legal_name", String, nullable=False),
+)
+
+property_: Final = Table(
+    "ip_property",
+    metadata,
+    _licensee(),
+    Column("slug", String, primary_key=True),
+    Column("title", String, nullable=False),
+    Column("title_en", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("rights_holder", String, nullable=False, comment="A party's id."),
+    Column("status", String, nullable=False),
+    Column("assets_from", String(10)),
+    Column("assets_until", String(10)),
+)
+
+agreement: Final = Table(
+    "ip_agreement",
+    metadata,
+    _licensee(),
+    Column("number", String, primary_key=True),
+    Column("licensor", String, nullable=False, comment="A party's id."),
+    Column("status", String, nullable=False),
+    Column("starts", String(10), nullable=False),
+    Column("ends", String(10), nullable=False),
+    Column("sell_off_days", Integer, nullable=False),
+    Column("required_stages", JSON, nullable=False),
+)
+
+grant: Final = Table(
+    "ip_grant",
+    metadata,
+    _licensee(),
+    Column("id", String, primary_key=True),
+    Column("agreement", String, nullable=False),
+    Column("property", String, nullable=False),
+    Column("territories", JSON, nullable=False),
+    Column("excluded_territories", JSON, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("uses", JSON, nullable=False),
+    Column("starts", String(10), nullable=False),
+    Column("ends", String(10), nullable=False),
+    Column("exclusivity", String, nullable=False),
+    Column("max_units", BigInteger),
+    Column("units_used", BigInteger, nullable=False),
+    Column("blackouts", JSON, nullable=False, comment="[[starts, ends], …]"),
+    Column("approved_stages", JSON, nullable=False),
+    Index(None, "licensee", "property"),
+)
+
+reservation: Final = Table(
+    "ip_reservation",
+    metadata,
+    _licensee(),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="Place in the catalogue."),
+    Column("property", String, nullable=False),
+    Column("territories", JSON, nullable=False),
+    Column("excluded_territories", JSON, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("starts", String(10), nullable=False),
+    Column("ends", String(10), nullable=False),
+    Index(None, "licensee", "property"),
+)
+
+activation: Final = Table(
+    "ip_activation",
+    metadata,
+    _licensee(),
+    Column("code", String, primary_key=True),
+    Column("property", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("stores", JSON, nullable=False),
+    Column("starts", String(10), nullable=False),
+    Column("ends", String(10), nullable=False),
+    Column("state", String, nullable=False),
+    Column("cards", JSON, nullable=False, comment="[{id, name, weight, stock}, …] in the set's order."),
+    Column("daily_cap", Integer),
+    Column("guarantee_after", Integer),
+)
+
+activation_store: Final = Table(
+    "ip_activation_store",
+    metadata,
+    _licensee(),
+    Column("store", String, primary_key=True),
+    Column("activation", String, primary_key=True),
+)
+
+draw: Final = Table(
+    "ip_draw",
+    metadata,
+    _licensee(),
+    Column("card_set", String, primary_key=True, comment="The activation's code."),
+    # One entry draws once, whoever holds it: keyed by member, a retry would give cards without end.
+    Column("entry_ref", String, primary_key=True),
+    Column("participant", String, nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+    Column("card", String, nullable=False),
+    Column("drawn_at", BigInteger, nullable=False),
+    Index(None, "licensee", "participant", "card_set"),
+    Index(None, "licensee", "card_set", "card"),
+)

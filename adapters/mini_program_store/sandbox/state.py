@@ -1,0 +1,110 @@
+"""What the two mini-programs and the store hold, copied from the world and changed by calls and people."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sandbox.world import (
+    AfterSale,
+    MiniProgram,
+    Person,
+    Product,
+    Sku,
+    StoreOrder,
+    VipCard,
+    WechatStore,
+    World,
+)
+
+#: How long a code from ``wx.login`` or the phone button lives.
+CODE_LIFE = timedelta(minutes=5)
+LISTED, DELISTED = 5, 11
+
+
+@dataclass(slots=True)
+class App:
+    """One appid and what its owner entered in the console under message push."""
+
+    owner: MiniProgram | WechatStore
+    product: Literal["mini_program", "store"]
+    encrypted: bool
+    push_format: Literal["xml", "json"]
+
+
+@dataclass(slots=True)
+class Code:
+    """A one-time code in the hands of a mini-program's front end."""
+
+    appid: str
+    person: Person
+    issued_at: datetime
+    used: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that can change."""
+
+    world: World
+    apps: dict[str, App] = field(init=False)
+    login_codes: dict[str, Code] = field(default_factory=dict)
+    phone_codes: dict[str, Code] = field(default_factory=dict)
+    session_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    orders: dict[str, StoreOrder] = field(init=False)
+    after_sales: dict[str, AfterSale] = field(init=False)
+    vip_cards: list[VipCard] = field(init=False)
+    products: dict[str, Product] = field(init=False)
+    listing: dict[str, int] = field(init=False)
+    edited_at: dict[str, datetime] = field(init=False)
+    stock: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        world = self.world
+        flagship, scan = world.mini_programs
+        self.apps = {
+            flagship.appid: App(flagship, "mini_program", True, "xml"),
+            scan.appid: App(scan, "mini_program", False, "json"),
+            world.wechat_store.appid: App(world.wechat_store, "store", True, "json"),
+        }
+        self.orders = {order.order_id: order for order in world.store_orders}
+        self.after_sales = {row.after_sale_id: row for row in world.after_sales}
+        self.vip_cards = list(world.vip_cards)
+        self.products = {product.store_product_id: product for product in world.products}
+        self.listing = dict.fromkeys(self.products, LISTED)
+        begun = world.now.replace(microsecond=0) - timedelta(days=100)
+        self.edited_at = dict.fromkeys(self.products, begun)
+        self.stock = {sku.store_sku_id: sku.stock for product in world.products for sku in product.skus}
+
+    @property
+    def store_appid(self) -> str:
+        """The store's own appid."""
+        return self.world.wechat_store.appid
+
+    def person(self, name: str) -> Person:
+        """A person by key or by the name of their story; raises ValueError."""
+        key = self.world.cast.get(name, name)
+        if key not in self.world.people:
+            raise ValueError(f"nobody is called {name}: give a person's key or a story of the cast")
+        return self.world.people[key]
+
+    def store_openid(self, key: str) -> str:
+        """What the store calls a person."""
+        return self.world.people[key].openids[self.store_appid]
+
+    def sku(self, code: str) -> tuple[Product, Sku]:
+        """A variant and its product by the brand's code; raises KeyError."""
+        for product in self.world.products:
+            for sku in product.skus:
+                if sku.code == code:
+                    return product, sku
+        raise KeyError(code)
+
+    def new_session_key(self, appid: str, openid: str) -> str:
+        """A fresh login replaces the user's session key."""
+        key = base64.b64encode(secrets.token_bytes(16)).decode("ascii")
+        self.session_keys[(appid, openid)] = key
+        return key

@@ -1,0 +1,50 @@
+"""Errcodes as the platform words them."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+TEXTS = {
+    -1: "system error",
+    40001: "invalid credential, access_token is invalid or not latest",
+    40002: "invalid grant_type",
+    40003: "invalid openid",
+    40013: "invalid appid",
+    40014: "invalid access_token",
+    40032: "invalid openid list size",
+    40033: "invalid charset. please check your request, if include \\uxxxx will create fail!",
+    40035: "invalid args",
+    40037: "invalid template_id",
+    40125: "invalid appsecret",
+    40164: "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist",
+    40166: "invalid appid in miniprogram",
+    41001: "access_token missing",
+    41002: "appid missing",
+    41004: "appsecret missing",
+    42001: "access_token expired",
+    43001: "require GET method",
+    43002: "require POST method",
+    43004: "require subscribe",
+    44002: "empty post data",
+    45009: "reach max api daily quota limit",
+    45011: "api minute-quota reach limit, must slower, retry next minute",
+    47001: "data format error",
+    47003: "argument invalid!",
+    48001: "api unauthorized",
+}
+
+
+class Refused(Exception):
+    """The platform answers an errcode other than 0; ``detail`` goes behind its text."""
+
+    def __init__(self, code: int, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+    def body(self, now: datetime) -> dict[str, object]:
+        """The answer, with a fresh request id."""
+        text = TEXTS.get(self.code, "refused") + self.detail
+        rid = f"{int(now.timestamp()):08x}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+        return {"errcode": self.code, "errmsg": f"{text} rid: {rid}"}

@@ -1,0 +1,107 @@
+"""What leaves this folder. Money is integer fen, instants are aware and UTC, days are Beijing days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AdGroup:
+    """An ad (广告, ``adgroup`` in v3, which has no campaign). ``status`` is the platform's system_status."""
+
+    account_id: int
+    adgroup_id: int
+    name: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DailyReport:
+    """One ad on one Beijing day. A day without traffic has no report.
+
+    ``cost`` is fen. ``conversions`` keep arriving for days after the click: read the last days again.
+    """
+
+    account_id: int
+    adgroup_id: int
+    day: date
+    impressions: int
+    clicks: int
+    cost: int
+    conversions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A sales lead (销售线索) left on an ad. ``created_at`` is when the platform stored it.
+
+    The phone is what a stranger typed: it identifies nobody by itself.
+    """
+
+    account_id: int
+    lead_id: int
+    adgroup_id: int | None
+    click_id: str | None
+    name: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """Something a shopper did, to be reported back (转化回传).
+
+    The platform counts one (data source, ``outer_action_id``, ``action_type``) once, however often it is
+    reported: use the order number.
+
+    Attributes:
+        action_type: the platform's word: PURCHASE, COMPLETE_ORDER, REGISTER, CLAIM_OFFER,
+            COUPON_REDEMPTION, RE_FUND (spelled so), …
+        at: when it happened.
+        outer_action_id: our own id of what happened.
+        click_id: ``gdt_vid`` (else ``qz_gdt``) of the landing page; never a tracked click's id.
+        wechat_openid: needs ``wechat_appid``, the app that the openid belongs to.
+        wechat_unionid: needs ``wechat_appid`` as well.
+        value: amount in fen.
+    """
+
+    action_type: str
+    at: datetime
+    outer_action_id: str
+    click_id: str | None = None
+    wechat_openid: str | None = field(default=None, repr=False)
+    wechat_appid: str | None = None
+    wechat_unionid: str | None = field(default=None, repr=False)
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionAccepted:
+    """The platform took the conversion. That it will be attributed to an ad is not promised."""
+
+    outer_action_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdClick:
+    """A click that somebody who knows the tracking link says has happened: a claim, never proof.
+
+    Attributes:
+        account_id: of the ad; a link may be shared by the accounts of one business unit.
+        click_id: the tracked click's id. It is not the ``gdt_vid`` of the landing page: never join the two.
+        wechat_openid: belongs to the mini-program that the ad opens, and to no other app.
+        callback: decoded once, as the platform wants it back.
+    """
+
+    account_id: int
+    click_id: str | None
+    adgroup_id: int | None
+    creative_id: str | None
+    at: datetime
+    impression_id: str | None
+    request_id: str | None
+    wechat_openid: str | None = field(repr=False)
+    callback: str | None = field(repr=False)

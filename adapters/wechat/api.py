@@ -1,0 +1,84 @@
+"""Calls that carry an ``access_token`` in the query, as all of these platforms want it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from adapters.base.endpoint import Endpoint
+from adapters.base.errors import FaultTable
+from adapters.base.http import Upstream
+from adapters.base.tokens import AccessTokens, with_token
+from adapters.base.transport import Request, Response
+from adapters.wechat.envelope import decode
+
+T = TypeVar("T")
+
+#: Builds a request for a token.
+_Build = Callable[[str], Request]
+_JSON: Final = {"content-type": "application/json; charset=utf-8"}
+
+
+def get_request(base_url: str, path: str, query: Mapping[str, str]) -> Request:
+    """A GET; ``path`` begins with a slash."""
+    return Request("GET", f"{base_url}{path}?{urlencode(query)}" if query else base_url + path)
+
+
+def post_request(base_url: str, path: str, query: Mapping[str, str], body: object) -> Request:
+    """A POST of JSON in UTF-8 without ASCII escapes: the platforms store them literally or refuse (40033)."""
+    url = f"{base_url}{path}?{urlencode(query)}" if query else base_url + path
+    return Request("POST", url, _JSON, msgspec.json.encode(body))
+
+
+class TokenApi:
+    """The endpoints of one account that take one kind of access token.
+
+    ``table`` is the tool's error table; rows with ``renew_token`` make a call run once more with a new token.
+    """
+
+    def __init__(self, upstream: Upstream, tokens: AccessTokens, base_url: str, table: FaultTable) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+        self._base_url = base_url
+        self._table = table
+
+    async def get(
+        self, endpoint: Endpoint, path: str, kind: type[T], query: Mapping[str, str] | None = None
+    ) -> T:
+        """GET with ``access_token`` first in the query; raises one of the ten kinds."""
+        rest = query or {}
+        return await self._call(
+            endpoint,
+            lambda token: get_request(self._base_url, path, {"access_token": token, **rest}),
+            kind,
+        )
+
+    async def post(self, endpoint: Endpoint, path: str, kind: type[T], body: object) -> T:
+        """POST of a JSON body; raises one of the ten kinds."""
+        return await self._call(
+            endpoint,
+            lambda token: post_request(self._base_url, path, {"access_token": token}, body),
+            kind,
+        )
+
+    async def _call(self, endpoint: Endpoint, build: _Build, kind: type[T]) -> T:
+        def read(response: Response) -> T:
+            return decode(
+                response,
+                kind,
+                self._table,
+                endpoint,
+                self._upstream.account,
+                clock=self._upstream.runtime.clock,
+            )
+
+        async def once(token: str) -> T:
+            async def prepare() -> Request:
+                return build(token)
+
+            return await self._upstream.call(endpoint, prepare, read)
+
+        return await with_token(self._tokens, once)

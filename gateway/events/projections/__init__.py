@@ -1,0 +1,1 @@
+"""One module per tool: the tool's records become projection rows and facts. Nothing else writes them."""

@@ -1,0 +1,175 @@
+"""企业微信: guides, customers' contacts, tags and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+
+from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group
+from gateway.database.facts import Fact, Source
+from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
+from gateway.events.projector import Evidence, Handle, Linked, Projector
+
+TOOL = "enterprise_chat"
+
+
+def handles(
+    projector: Projector, corpid: str, external_userid: str, unionid: str | None
+) -> tuple[Handle, ...]:
+    """An external contact, and the unionid if the corp may see it."""
+    first = Handle("EXTERNAL_USERID", corpid, external_userid)
+    return (first, Handle("UNIONID", projector.open_platform, unionid)) if unionid else (first,)
+
+
+async def contacts(projector: Projector, records: Sequence[Contact], *, source: Source = "poll") -> int:
+    """外部联系人, one row per guide and customer."""
+    now = projector.clock.now()
+    evidence = [
+        Evidence(
+            handles(projector, each.corpid, each.external_userid, each.unionid),
+            f"{TOOL}.external_contact",
+            each.added_at or now,
+            name=each.name,
+            rank=3,
+        )
+        for each in records
+    ]
+    async with projector.batch(evidence) as batch:
+        pairs = list(zip(records, batch.linked, strict=True))
+        batch.facts += [
+            _fact("contact.added", each.corpid, each.userid, linked, each.added_at, source, each.state)
+            for each, linked in pairs
+            if each.added_at
+        ]
+        return await batch.upsert(
+            contact,
+            [
+                {
+                    "corpid": each.corpid,
+                    "userid": each.userid,
+                    "identity": linked.identity,
+                    "name": batch.seal(each.name, linked),
+                    "remark": batch.seal(each.remark, linked),
+                    "add_way": each.add_way,
+                    "state": each.state,
+                    "added_at": each.added_at,
+                    "removed_by": None,
+                    "removed_at": None,
+                    "tag_ids": list(each.tag_ids),
+                }
+                for each, linked in pairs
+            ],
+        )
+
+
+async def removed(projector: Projector, event: ContactRemoved) -> None:
+    """A customer or a guide ended the contact."""
+    evidence = Evidence(
+        handles(projector, event.corpid, event.external_userid, None), f"{TOOL}.event", event.at
+    )
+    async with projector.batch([evidence], as_of=event.at) as batch:
+        linked = batch.linked[0]
+        await batch.connection.execute(
+            update(contact)
+            .where(
+                contact.c.corpid == event.corpid,
+                contact.c.userid == event.userid,
+                contact.c.identity == linked.identity,
+                contact.c.as_of <= event.at,
+            )
+            .values(removed_by=event.by, removed_at=event.at, as_of=event.at)
+        )
+        kind = f"contact.deleted_by_{event.by.lower()}"
+        batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+
+
+async def tags(projector: Projector, corpid: str, records: Sequence[CorpTag]) -> int:
+    """企业标签."""
+    async with projector.batch() as batch:
+        return await batch.upsert(
+            contact_tag,
+            [
+                {"corpid": corpid, "id": each.id, "name": each.name, "group_name": each.group}
+                for each in records
+            ],
+        )
+
+
+async def groups(projector: Projector, records: Sequence[Group], *, source: Source = "poll") -> int:
+    """客户群 and which customers are in them."""
+    now = projector.clock.now()
+    customers = [(group, each) for group in records for each in group.members if each.kind == "CUSTOMER"]
+    evidence = [
+        Evidence(
+            handles(projector, group.corpid, each.id, each.unionid),
+            f"{TOOL}.group",
+            each.joined_at or now,
+        )
+        for group, each in customers
+    ]
+    async with projector.batch(evidence) as batch:
+        wrote = await batch.upsert(
+            customer_group,
+            [
+                {
+                    "corpid": each.corpid,
+                    "chat_id": each.chat_id,
+                    "name": each.name,
+                    "owner": each.owner_userid,
+                    "created_at": each.created_at,
+                    "member_count": len(each.members),
+                }
+                for each in records
+            ],
+        )
+        pairs = list(zip(customers, batch.linked, strict=True))
+        await batch.upsert(
+            customer_group_member,
+            [
+                {
+                    "corpid": group.corpid,
+                    "chat_id": group.chat_id,
+                    "identity": linked.identity,
+                    "joined_at": each.joined_at,
+                }
+                for (group, each), linked in pairs
+            ],
+        )
+        batch.facts += [
+            Fact(
+                kind="group.joined",
+                occurred_at=each.joined_at,
+                source=source,
+                source_key=f"{group.chat_id}:{linked.identity}:{int(each.joined_at.timestamp())}",
+                account=group.corpid,
+                tool=TOOL,
+                member=linked.member,
+                identity=linked.identity,
+                guide=f"{group.corpid}:{group.owner_userid}",
+                payload={"group": group.name},
+            )
+            for (group, each), linked in pairs
+            if each.joined_at
+        ]
+        return wrote
+
+
+def _fact(
+    kind: str, corpid: str, userid: str, linked: Linked, at: datetime | None, source: Source, state: str
+) -> Fact:
+    if at is None:
+        raise ValueError("a fact needs its instant")
+    return Fact(
+        kind=kind,
+        occurred_at=at,
+        source=source,
+        source_key=f"{userid}:{linked.identity}:{int(at.timestamp())}",
+        account=corpid,
+        tool=TOOL,
+        member=linked.member,
+        identity=linked.identity,
+        guide=f"{corpid}:{userid}",
+        payload={"state": state} if state else {},
+    )

@@ -1,0 +1,262 @@
+"""微信小店: products, orders, after-sales, membership cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, update
+
+from adapters.mini_program_store import AfterSale, Order, Product, VipMember
+from gateway.database.facts import Fact, Source
+from gateway.database.tables.members import member
+from gateway.database.tables.projections import (
+    after_sale,
+    membership_card,
+    offer,
+    product,
+    purchase,
+    purchase_line,
+)
+from gateway.events.projector import Batch, Evidence, Linked, Projector
+
+TOOL = "mini_program_store"
+
+
+async def products(projector: Projector, records: Sequence[Product]) -> int:
+    """Products with their variants and the platform's own stock."""
+    async with projector.batch() as batch:
+        wrote = await batch.upsert(
+            product,
+            [
+                {
+                    "appid": each.appid,
+                    "product_id": each.product_id,
+                    "spu": each.spu,
+                    "title": each.title,
+                    "image": each.image,
+                    "category": each.category,
+                    "on_sale": each.on_sale,
+                }
+                for each in records
+            ],
+        )
+        await batch.upsert(
+            offer,
+            [
+                {
+                    "appid": each.appid,
+                    "sku_id": sku.sku_id,
+                    "product_id": each.product_id,
+                    "sku": sku.code,
+                    "attributes": [list(pair) for pair in sku.attributes],
+                    "price": sku.price,
+                    "platform_stock": sku.stock,
+                }
+                for each in records
+                for sku in each.skus
+            ],
+        )
+        return wrote
+
+
+async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
+    """Membership cards: grade, growth and points."""
+    evidence = [
+        Evidence(
+            projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
+            f"{TOOL}.vip_user",
+            projector.clock.now(),
+            phone=each.phone or "",
+            rank=1,
+        )
+        for each in records
+    ]
+    async with projector.batch(evidence) as batch:
+        pairs = list(zip(records, batch.linked, strict=True))
+        for each, linked in pairs:
+            await batch.connection.execute(
+                update(member)
+                .where(member.c.id == linked.member)
+                .values(level=each.grade, growth=each.experience)
+            )
+        return await batch.upsert(
+            membership_card,
+            [
+                {
+                    "appid": each.appid,
+                    "identity": linked.identity,
+                    "grade": each.grade,
+                    "growth": each.experience,
+                    "points": each.score,
+                }
+                for each, linked in pairs
+            ],
+        )
+
+
+async def orders(projector: Projector, records: Sequence[Order], *, source: Source = "poll") -> int:
+    """Store orders with their lines. The receiver may be another person than the buyer."""
+    evidence = [
+        Evidence(
+            projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
+            f"{TOOL}.order",
+            each.created_at,
+        )
+        for each in records
+    ]
+    async with projector.batch(evidence) as batch:
+        pairs = list(zip(records, batch.linked, strict=True))
+        wrote = await batch.upsert(purchase, [_purchase(batch, *pair) for pair in pairs])
+        ids = [purchase_id(each) for each in records]
+        await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(ids)))
+        lines = [line for each in records for line in _lines(each)]
+        if lines:
+            await batch.connection.execute(purchase_line.insert(), lines)
+        for each, linked in pairs:
+            batch.facts += _order_facts(each, linked, source)
+        return wrote
+
+
+async def after_sales(projector: Projector, records: Sequence[AfterSale], *, source: Source = "poll") -> int:
+    """After-sales (售后) of store orders."""
+    async with projector.batch() as batch:
+        for each in records:
+            batch.facts.append(_after_sale_fact(each, source))
+        return await batch.upsert(
+            after_sale,
+            [
+                {
+                    "appid": each.appid,
+                    "after_sale_id": each.after_sale_id,
+                    "purchase": f"STORE:{each.appid}:{each.order_id}",
+                    "kind": each.kind.name if hasattr(each.kind, "name") else str(each.kind),
+                    "state": each.state,
+                    "reason": each.reason,
+                    "sku": each.sku_id,
+                    "quantity": each.quantity,
+                    "refund": each.refund,
+                    "created_at": each.created_at,
+                    "updated_at": each.updated_at,
+                }
+                for each in records
+            ],
+        )
+
+
+def purchase_id(order: Order) -> str:
+    """Our id of a store order."""
+    return f"STORE:{order.appid}:{order.order_id}"
+
+
+def _purchase(batch: Batch, order: Order, linked: Linked) -> dict[str, object]:
+    return {
+        "id": purchase_id(order),
+        "source": "STORE",
+        "account": order.appid,
+        "native_id": order.order_id,
+        "form": "FLAGSHIP",
+        "state": order.state.name,
+        "identity": linked.identity,
+        "list_total": order.list_total,
+        "discount": order.discount,
+        "freight": order.freight,
+        "payable": order.payable,
+        "payer_paid": order.payable if order.paid_at else None,
+        "refunded": 0,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "paid_at": order.paid_at,
+        "shipped_at": order.shipped_at,
+        "scene": str(order.scene) if order.scene else None,
+        "method": "EXPRESS" if str(order.fulfilment) == "UNKNOWN" else str(order.fulfilment),
+        "fulfilment_state": _FULFILMENT.get(order.state.name, "PENDING"),
+        "carrier": order.carrier or None,
+        "tracking": order.tracking_number or None,
+        "receiver": batch.seal(order.receiver_name, linked),
+        "receiver_city": order.receiver_city or None,
+        "transaction_id": order.transaction_id or None,
+    }
+
+
+_FULFILMENT = {"SHIPPED": "SHIPPED", "PARTLY_SHIPPED": "PARTLY_SHIPPED", "COMPLETED": "RECEIVED"}
+
+
+def _lines(order: Order) -> list[dict[str, object]]:
+    return [
+        {
+            "purchase": purchase_id(order),
+            "line": number,
+            "sku": line.sku_code,
+            "title": line.title,
+            "quantity": line.quantity,
+            "list_amount": line.list_amount,
+            "discount": line.list_amount - line.paid_amount,
+            "paid": line.paid_amount,
+        }
+        for number, line in enumerate(order.lines, 1)
+    ]
+
+
+def _order_facts(order: Order, linked: Linked, source: Source) -> list[Fact]:
+    ref = purchase_id(order)
+
+    def fact(kind: str, at: object, **more: object) -> Fact:
+        return Fact(
+            kind=kind,
+            occurred_at=at,  # type: ignore[arg-type] # callers pass instants only
+            source=source,
+            source_key=order.order_id,
+            account=order.appid,
+            tool=TOOL,
+            member=linked.member,
+            identity=linked.identity,
+            order_ref=ref,
+            **more,  # type: ignore[arg-type] # the fields of Fact
+        )
+
+    facts = [fact("order.created", order.created_at, amount_fen=order.payable)]
+    if order.paid_at:
+        facts.append(fact("order.paid", order.paid_at, amount_fen=order.payable))
+        facts += [
+            Fact(
+                kind="order.line",
+                occurred_at=order.paid_at,
+                source=source,
+                source_key=f"{order.order_id}:{number}",
+                account=order.appid,
+                tool=TOOL,
+                member=linked.member,
+                identity=linked.identity,
+                order_ref=ref,
+                line=line.sku_code,
+                amount_fen=line.paid_amount,
+                quantity=line.quantity,
+                payload={"list": line.list_amount},
+            )
+            for number, line in enumerate(order.lines, 1)
+        ]
+    if order.shipped_at:
+        facts.append(fact("order.shipped", order.shipped_at))
+    if order.state.name == "COMPLETED":
+        facts.append(fact("order.completed", order.updated_at, amount_fen=order.payable))
+    if order.state.name == "CANCELLED":
+        facts.append(fact("order.closed", order.updated_at))
+    return facts
+
+
+def _after_sale_fact(record: AfterSale, source: Source) -> Fact:
+    done = record.state == "SUCCEEDED"
+    kind = record.kind.name if hasattr(record.kind, "name") else str(record.kind)
+    return Fact(
+        kind=f"after_sale.{'completed' if done else 'changed'}",
+        occurred_at=record.updated_at if done else record.created_at,
+        source=source,
+        source_key=f"{record.after_sale_id}:{record.state}",
+        account=record.appid,
+        tool=TOOL,
+        order_ref=f"STORE:{record.appid}:{record.order_id}",
+        amount_fen=record.refund,
+        quantity=record.quantity,
+        reason=record.reason,
+        payload={"type": kind, "state": record.state},
+    )

@@ -1,0 +1,104 @@
+"""Followers and tags of official accounts (公众号关注者、标签)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from adapters.official_account import Follower, FollowerChanged, Tag
+from gateway.database.facts import Fact, Source
+from gateway.database.tables.projections import follower, follower_tag
+from gateway.events.projector import Batch, Evidence, Linked, Projector
+
+TOOL = "official_account"
+
+
+async def followers(projector: Projector, records: Sequence[Follower], *, source: Source = "poll") -> int:
+    """Followers as the platform shows them now."""
+    now = projector.clock.now()
+    evidence = [
+        Evidence(
+            projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
+            f"{TOOL}.user_info",
+            each.subscribed_at or now,
+        )
+        for each in records
+    ]
+    async with projector.batch(evidence) as batch:
+        rows = [_row(batch, each, linked) for each, linked in zip(records, batch.linked, strict=True)]
+        batch.facts += [
+            _fact(each.appid, linked, "follow", each.subscribed_at, each.qr_scene, source)
+            for each, linked in zip(records, batch.linked, strict=True)
+            if each.subscribed and each.subscribed_at is not None
+        ]
+        return await batch.upsert(follower, rows)
+
+
+async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:
+    """The account's tags."""
+    async with projector.batch() as batch:
+        rows = [
+            {"appid": appid, "id": each.id, "name": each.name, "followers": each.followers}
+            for each in records
+        ]
+        return await batch.upsert(follower_tag, rows)
+
+
+async def changed(projector: Projector, event: FollowerChanged) -> None:
+    """A follow or unfollow event. The tags of a new follower come with the next read of the follower."""
+    evidence = Evidence(
+        projector.handles(appid=event.appid, openid=event.openid, unionid=None), f"{TOOL}.event", event.at
+    )
+    async with projector.batch([evidence], as_of=event.at) as batch:
+        linked = batch.linked[0]
+        stored = (
+            await batch.connection.execute(
+                select(follower).where(
+                    follower.c.appid == event.appid, follower.c.identity == linked.identity
+                )
+            )
+        ).one_or_none()
+        row = {
+            "appid": event.appid,
+            "identity": linked.identity,
+            "subscribed": event.subscribed,
+            "subscribed_at": event.at if event.subscribed else stored and stored.subscribed_at,
+            "scene": stored.scene if stored else "",
+            "qr_scene": event.scene_key or (stored.qr_scene if stored else ""),
+            "remark": batch.seal(stored.remark or "" if stored else "", linked),
+            "tag_ids": stored.tag_ids if stored else [],
+        }
+        await batch.upsert(follower, [row])
+        kind = "follow" if event.subscribed else "unfollow"
+        batch.facts.append(_fact(event.appid, linked, kind, event.at, event.scene_key, "webhook"))
+
+
+def _row(batch: Batch, record: Follower, linked: Linked) -> dict[str, object]:
+    return {
+        "appid": record.appid,
+        "identity": linked.identity,
+        "subscribed": record.subscribed,
+        "subscribed_at": record.subscribed_at,
+        "scene": record.scene,
+        "qr_scene": record.qr_scene,
+        "remark": batch.seal(record.remark, linked),
+        "tag_ids": list(record.tag_ids),
+    }
+
+
+def _fact(appid: str, linked: Linked, kind: str, at: datetime | None, scene: str, source: Source) -> Fact:
+    if at is None:
+        raise ValueError("a fact needs its instant")
+    return Fact(
+        kind=kind,
+        occurred_at=at,
+        source=source,
+        source_key=f"{linked.identity}:{int(at.timestamp())}",
+        account=appid,
+        tool=TOOL,
+        member=linked.member,
+        identity=linked.identity,
+        payload={"scene": scene} if scene else {},
+    )

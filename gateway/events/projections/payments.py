@@ -1,0 +1,240 @@
+"""Payments, refunds and merchant coupons (微信支付订单、退款、商家券)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, update
+
+from adapters.payments import BillRow, Coupon, Payment, Refund
+from gateway.database.facts import Fact, Source
+from gateway.database.tables.projections import coupon, payment, refund
+from gateway.events.projector import Batch, Evidence, Linked, Projector
+
+TOOL = "payments"
+
+
+async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
+    """One day's trade bill: payments, among them those made at a till (付款码), and refunds."""
+    paid = [row for row in rows if row.kind == "PAYMENT"]
+    returned = [row for row in rows if row.kind == "REFUND"]
+    evidence = [
+        Evidence(
+            projector.handles(appid=row.appid, openid=row.payer_openid, unionid=None),
+            f"{TOOL}.trade_bill",
+            row.at,
+        )
+        for row in paid
+    ]
+    async with projector.batch(evidence) as batch:
+        wrote = await batch.upsert(
+            payment,
+            [_bill_payment(row, linked) for row, linked in zip(paid, batch.linked, strict=True)],
+            # A bill knows less than a query: it must not forget which order was paid.
+            insert_only=("purchase", "refunded", "sub_mchid"),
+        )
+        wrote += await batch.upsert(refund, [_bill_refund(row) for row in returned])
+        batch.facts += [_captured(row, linked) for row, linked in zip(paid, batch.linked, strict=True)]
+        batch.facts += [_refunded(row) for row in returned if row.refund_state == "SUCCESS"]
+        await _sum_refunds(batch, {(row.mchid, row.out_trade_no) for row in returned})
+        return wrote
+
+
+async def paid(projector: Projector, record: Payment, purchase: str | None, *, source: Source) -> None:
+    """One payment as a notification or a query shows it. ``purchase`` is our order, if it is ours."""
+    seen = record.paid_at or projector.clock.now()
+    handles = projector.handles(appid=record.appid, openid=record.payer_openid, unionid=None)
+    evidence = [Evidence(handles, f"{TOOL}.payment", seen)] if record.payer_openid else []
+    async with projector.batch(evidence) as batch:
+        linked = batch.linked[0] if batch.linked else None
+        row = {
+            "mchid": record.mchid,
+            "out_trade_no": record.out_trade_no,
+            "transaction_id": record.transaction_id,
+            "appid": record.appid,
+            "identity": linked.identity if linked else None,
+            "state": record.state.name,
+            "trade_type": record.trade_type,
+            "total": record.total,
+            "payer_total": record.payer_total,
+            "refunded": 0,
+            "paid_at": record.paid_at,
+            "description": "",
+            "purchase": purchase,
+        }
+        await batch.upsert(payment, [row], insert_only=("refunded", "description"))
+        if record.paid_at is not None and linked is not None:
+            batch.facts.append(
+                Fact(
+                    kind="payment.captured",
+                    occurred_at=record.paid_at,
+                    source=source,
+                    source_key=record.transaction_id,
+                    account=record.mchid,
+                    tool=TOOL,
+                    member=linked.member,
+                    identity=linked.identity,
+                    order_ref=purchase,
+                    amount_fen=record.total,
+                    payload={"payerTotal": record.payer_total, "tradeType": record.trade_type},
+                )
+            )
+
+
+async def refunded(projector: Projector, record: Refund, *, source: Source) -> None:
+    """One refund as a notification or a query shows it."""
+    async with projector.batch() as batch:
+        row = {
+            "mchid": record.mchid,
+            "out_refund_no": record.out_refund_no,
+            "out_trade_no": record.out_trade_no,
+            "refund_id": record.refund_id,
+            "state": record.state.name,
+            "amount": record.amount,
+            "succeeded_at": record.succeeded_at,
+        }
+        await batch.upsert(refund, [row])
+        await _sum_refunds(batch, {(record.mchid, record.out_trade_no)})
+        if record.succeeded_at is not None:
+            batch.facts.append(
+                Fact(
+                    kind="refund.succeeded",
+                    occurred_at=record.succeeded_at,
+                    source=source,
+                    source_key=record.refund_id,
+                    account=record.mchid,
+                    tool=TOOL,
+                    amount_fen=record.amount,
+                )
+            )
+
+
+async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
+    """Coupons of shoppers, as the platform lists them."""
+    evidence = [
+        Evidence(
+            projector.handles(appid=each.appid, openid=each.openid, unionid=None),
+            f"{TOOL}.user_coupons",
+            each.received_at or projector.clock.now(),
+        )
+        for each in records
+    ]
+    async with projector.batch(evidence) as batch:
+        pairs = list(zip(records, batch.linked, strict=True))
+        batch.facts += [_coupon_fact(each, linked) for each, linked in pairs if each.received_at]
+        return await batch.upsert(coupon, [_coupon(each, linked) for each, linked in pairs])
+
+
+async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
+    """Keep the payments' refunded totals; only money that has gone back counts."""
+    by_mchid: dict[str, list[str]] = defaultdict(list)
+    for mchid, number in keys:
+        by_mchid[mchid].append(number)
+    for mchid, numbers in by_mchid.items():
+        total = (
+            select(func.coalesce(func.sum(refund.c.amount), 0))
+            .where(
+                refund.c.mchid == payment.c.mchid,
+                refund.c.out_trade_no == payment.c.out_trade_no,
+                refund.c.state == "SUCCESS",
+            )
+            .scalar_subquery()
+        )
+        await batch.connection.execute(
+            update(payment)
+            .where(payment.c.mchid == mchid, payment.c.out_trade_no.in_(numbers))
+            .values(refunded=total)
+        )
+
+
+def _bill_payment(row: BillRow, linked: Linked) -> dict[str, object]:
+    return {
+        "mchid": row.mchid,
+        "out_trade_no": row.out_trade_no,
+        "transaction_id": row.transaction_id,
+        "sub_mchid": None,
+        "appid": row.appid,
+        "identity": linked.identity,
+        "state": row.state,
+        "trade_type": row.trade_type,
+        "total": row.total,
+        "payer_total": row.settlement,
+        "refunded": 0,
+        "paid_at": row.at,
+        "description": row.description,
+        "purchase": None,
+    }
+
+
+def _bill_refund(row: BillRow) -> dict[str, object]:
+    return {
+        "mchid": row.mchid,
+        "out_refund_no": row.out_refund_no,
+        "out_trade_no": row.out_trade_no,
+        "refund_id": row.refund_id,
+        "state": row.refund_state,
+        "amount": row.refund_amount,
+        "succeeded_at": row.at if row.refund_state == "SUCCESS" else None,
+    }
+
+
+def _captured(row: BillRow, linked: Linked) -> Fact:
+    return Fact(
+        kind="payment.captured",
+        occurred_at=row.at,
+        source="bill",
+        source_key=row.transaction_id,
+        account=row.mchid,
+        tool=TOOL,
+        member=linked.member,
+        identity=linked.identity,
+        amount_fen=row.total,
+        payload={"payerTotal": row.settlement, "tradeType": row.trade_type},
+    )
+
+
+def _refunded(row: BillRow) -> Fact:
+    return Fact(
+        kind="refund.succeeded",
+        occurred_at=row.at,
+        source="bill",
+        source_key=row.refund_id,
+        account=row.mchid,
+        tool=TOOL,
+        amount_fen=row.refund_amount,
+    )
+
+
+def _coupon(record: Coupon, linked: Linked) -> dict[str, object]:
+    return {
+        "mchid": record.mchid,
+        "stock_id": record.stock_id,
+        "code": record.code,
+        "identity": linked.identity,
+        "name": record.name,
+        "state": record.state.name,
+        "discount": record.discount,
+        "minimum": record.minimum,
+        "received_at": record.received_at,
+        "starts_at": record.starts_at,
+        "expires_at": record.expires_at,
+        "used_at": record.used_at,
+    }
+
+
+def _coupon_fact(record: Coupon, linked: Linked) -> Fact:
+    if record.received_at is None:
+        raise ValueError("a fact needs its instant")
+    return Fact(
+        kind="coupon.received",
+        occurred_at=record.received_at,
+        source="poll",
+        source_key=record.code,
+        account=record.mchid,
+        tool=TOOL,
+        member=linked.member,
+        identity=linked.identity,
+        amount_fen=record.discount,
+        payload={"stock": record.stock_id, "name": record.name},
+    )

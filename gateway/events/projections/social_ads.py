@@ -1,0 +1,121 @@
+"""Ads, their cost, clicks and leads (广告、投放数据、点击、线索)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time
+
+from adapters.social_ads import AdClick, AdGroup, DailyReport, Lead
+from gateway.database.facts import BUSINESS_ZONE, Fact
+from gateway.database.tables.projections import ad, ad_click, ad_report, lead
+from gateway.events.projector import Evidence, Projector
+
+TOOL = "social_ads"
+
+
+async def adgroups(projector: Projector, records: Sequence[AdGroup], campaigns: Mapping[str, str]) -> int:
+    """Ads. ``campaigns`` maps a campaign's name to its id: an ad whose name begins with it belongs to it."""
+    async with projector.batch() as batch:
+        return await batch.upsert(
+            ad,
+            [
+                {
+                    "account_id": str(each.account_id),
+                    "adgroup_id": str(each.adgroup_id),
+                    "name": each.name,
+                    "status": each.status,
+                    "campaign": next((i for n, i in campaigns.items() if each.name.startswith(n)), None),
+                    "created_at": each.created_at,
+                }
+                for each in records
+            ],
+        )
+
+
+async def reports(projector: Projector, records: Sequence[DailyReport]) -> int:
+    """Daily figures; the platform restates them for some days, so the last reading wins."""
+    async with projector.batch() as batch:
+        batch.facts += [
+            Fact(
+                kind="ad.cost",
+                occurred_at=datetime.combine(each.day, time(23, 59, 59), BUSINESS_ZONE).astimezone(UTC),
+                source="poll",
+                source_key=f"{each.adgroup_id}:{each.day.isoformat()}:{each.cost}",
+                account=str(each.account_id),
+                tool=TOOL,
+                ad=str(each.adgroup_id),
+                amount_fen=each.cost,
+                quantity=each.clicks,
+            )
+            for each in records
+        ]
+        return await batch.upsert(
+            ad_report,
+            [
+                {
+                    "account_id": str(each.account_id),
+                    "adgroup_id": str(each.adgroup_id),
+                    "day": each.day,
+                    "impressions": each.impressions,
+                    "clicks": each.clicks,
+                    "cost": each.cost,
+                    "conversions": each.conversions,
+                }
+                for each in records
+            ],
+        )
+
+
+async def leads(projector: Projector, records: Sequence[Lead]) -> int:
+    """Leads. Their phones are weak evidence: they point at nobody until a person confirms."""
+    async with projector.batch() as batch:
+        keyring = projector.database.keyring
+        return await batch.upsert(
+            lead,
+            [
+                {
+                    "account_id": str(each.account_id),
+                    "lead_id": str(each.lead_id),
+                    "adgroup_id": str(each.adgroup_id) if each.adgroup_id else None,
+                    "click_id": each.click_id or None,
+                    "name": keyring.seal(each.name) if each.name else None,
+                    "phone": keyring.seal(each.phone) if each.phone else None,
+                    "phone_hash": keyring.hash(each.phone, "phone") if each.phone else None,
+                    "created_at": each.created_at,
+                }
+                for each in records
+            ],
+        )
+
+
+async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
+    """A click that the ad platform claims. Its openid is matched within the advertised mini-program only."""
+    evidence = []
+    if event.wechat_openid:
+        handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None)
+        evidence = [Evidence(handles, f"{TOOL}.click", event.at)]
+    async with projector.batch(evidence, as_of=event.at) as batch:
+        linked = batch.linked[0] if batch.linked else None
+        adgroup = str(event.adgroup_id) if event.adgroup_id else None
+        row = {
+            "account_id": str(event.account_id),
+            "click_id": event.click_id,
+            "adgroup_id": adgroup,
+            "identity": linked.identity if linked else None,
+            "clicked_at": event.at,
+        }
+        await batch.upsert(ad_click, [row])
+        batch.facts.append(
+            Fact(
+                kind="ad.click",
+                occurred_at=event.at,
+                source="webhook",
+                source_key=event.click_id,
+                account=str(event.account_id),
+                tool=TOOL,
+                member=linked.member if linked else None,
+                identity=linked.identity if linked else None,
+                ad=adgroup,
+                payload={"claim": True},
+            )
+        )

@@ -1,0 +1,136 @@
+"""The only way into a projection: link the people, write the rows, append the facts, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.base.runtime import Clock
+from gateway.database.commit import after_commit
+from gateway.database.engine import Database
+from gateway.database.facts import Fact, Source, append_facts
+from gateway.database.keyring import Sealed
+from gateway.database.statements import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """One name that a platform has for a shopper.
+
+    ``kind`` is one of ``gateway.events.kinds``; ``issuer`` an appid, an Open Platform account or a corpid.
+    """
+
+    kind: str
+    issuer: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Handles that a platform showed together: one shopper, seen under each of them.
+
+    The first handle is the one that rows refer to. ``name`` and ``phone`` are what this source says of
+    the person, with ``rank`` telling which source wins (smaller is better). ``phone_verified`` is True
+    when WeChat or an SMS proved the number.
+    """
+
+    handles: tuple[Handle, ...]
+    source: str
+    seen_at: datetime
+    name: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    rank: int = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Where an Evidence led: our identity id of its first handle, and the member."""
+
+    identity: str
+    member: str
+
+
+class Linking(Protocol):
+    """Evidence, ready to be linked inside a transaction."""
+
+    async def link(self, connection: AsyncConnection) -> Sequence[Linked]:
+        """One Linked per Evidence, in order. Creates members and merges them where the rules say so."""
+        ...
+
+
+class People(Protocol):
+    """The identity graph, as the projections see it; ``gateway.members`` plugs itself in here."""
+
+    async def prepare(self, evidence: Sequence[Evidence]) -> Linking:
+        """Make the data keys that new members will need, before the transaction begins."""
+        ...
+
+
+class Batch:
+    """One transaction of a projector."""
+
+    def __init__(
+        self, connection: AsyncConnection, linked: Sequence[Linked], database: Database, as_of: datetime
+    ) -> None:
+        self.connection = connection
+        self.linked = linked
+        self.as_of = as_of
+        self.facts: list[Fact] = []
+        self._keyring = database.keyring
+
+    def seal(self, text: str | None, owner: Linked) -> Sealed | None:
+        """Personal text under the owner's data key; None stays None."""
+        return None if text is None else self._keyring.seal(text, subject=owner.member)
+
+    async def upsert(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, insert_only: Sequence[str] = ()
+    ) -> int:
+        """Write rows by primary key; a row read earlier never overwrites one read later."""
+        keys = [column.name for column in table.primary_key]
+        stamped = [{**row, "as_of": self.as_of} for row in rows]
+        return await upsert(
+            self.connection, table, stamped, keys=keys, unless_newer="as_of", insert_only=insert_only
+        )
+
+
+class Projector:
+    """Opens batches. ``listeners`` are told the facts of each committed batch, for those who wait."""
+
+    def __init__(self, database: Database, people: People, clock: Clock, open_platform: str) -> None:
+        self.database = database
+        self.clock = clock
+        #: Issuer of every unionid: the brand's Open Platform account.
+        self.open_platform = open_platform
+        self.listeners: list[Callable[[Sequence[Fact]], None]] = []
+        self._people = people
+
+    @asynccontextmanager
+    async def batch(
+        self, evidence: Sequence[Evidence] = (), *, as_of: datetime | None = None
+    ) -> AsyncIterator[Batch]:
+        """A write transaction in which the evidence is linked; its facts are appended at the end."""
+        linking = await self._people.prepare(evidence) if evidence else None
+        async with self.database.write() as connection:
+            linked = await linking.link(connection) if linking is not None else ()
+            batch = Batch(connection, linked, self.database, as_of or self.clock.now())
+            yield batch
+            if batch.facts and await append_facts(connection, batch.facts, clock=self.clock):
+                after_commit(connection, lambda: self._tell(batch.facts))
+
+    def _tell(self, facts: Sequence[Fact]) -> None:
+        for listener in self.listeners:
+            listener(facts)
+
+    def handles(self, *, appid: str, openid: str, unionid: str | None) -> tuple[Handle, ...]:
+        """An openid, and the unionid if the platform gave one."""
+        first = Handle("OPENID", appid, openid)
+        return (first, Handle("UNIONID", self.open_platform, unionid)) if unionid else (first,)
+
+
+__all__ = ["Batch", "Evidence", "Handle", "Linked", "Linking", "People", "Projector", "Source"]

@@ -1,0 +1,279 @@
+"""Every stream that is read, in the order in which the streams need one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from adapters.base.errors import UpstreamError
+from adapters.cloud_storage import CloudStorageAdapter
+from adapters.enterprise_chat import EnterpriseChatAdapter
+from adapters.ip_content import IpContentAdapter
+from adapters.mini_program_store import MiniProgramStoreAdapter
+from adapters.official_account import OfficialAccountAdapter
+from adapters.payments import PaymentsAdapter
+from adapters.social_ads import SocialAdsAdapter
+from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.tables.members import identity
+from gateway.events.projections import (
+    cloud_storage,
+    enterprise_chat,
+    mini_program_store,
+    official_account,
+    payments,
+    places,
+    social_ads,
+)
+from gateway.events.sync.stage import HISTORY, Reading, Stage
+
+T = TypeVar("T")
+
+#: Orders and after-sales are asked for in windows of the platform's own limit.
+WINDOW = timedelta(days=7)
+#: Ids per round: a round is one transaction.
+ROUND = 100
+
+
+def found(items: Sequence[T | UpstreamError]) -> list[T]:
+    """The items that the platform knows."""
+    return [item for item in items if not isinstance(item, UpstreamError)]
+
+
+async def _oa_tags(reading: Reading) -> None:
+    adapter: OfficialAccountAdapter = reading.adapter
+    await reading.wrote(await official_account.tags(reading.projector, adapter.account, await adapter.tags()))
+
+
+async def _oa_followers(reading: Reading) -> None:
+    adapter: OfficialAccountAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.follower_ids(cursor)
+        for start in range(0, len(page.items), ROUND):
+            records = found(await adapter.followers(page.items[start : start + ROUND]))
+            await reading.wrote(await official_account.followers(reading.projector, records))
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _bills(reading: Reading) -> None:
+    """Trade bills: yesterday's from 10:00, three months back at most."""
+    adapter: PaymentsAdapter = reading.adapter
+    local = reading.now.astimezone(BUSINESS_ZONE)
+    last = local.date() - timedelta(days=1 if local.hour >= 10 else 2)
+    first = (reading.since or reading.now - HISTORY).astimezone(BUSINESS_ZONE).date()
+    day = first
+    while day <= last:
+        rows = await adapter.trade_bill(day)
+        await reading.wrote(await payments.bill(reading.projector, rows) if rows else 0)
+        day += timedelta(days=1)
+    reading.watermark = datetime.combine(last, datetime.min.time(), BUSINESS_ZONE)
+
+
+async def _coupons(reading: Reading) -> None:
+    """Merchant coupons of every shopper whose openid in one of the merchant's apps is known."""
+    adapter: PaymentsAdapter = reading.adapter
+    rows = await reading.projector.database.fetch(
+        select(identity.c.issuer, identity.c.value).where(
+            identity.c.kind == "OPENID", identity.c.issuer.in_(adapter.appids)
+        )
+    )
+    for row in rows:
+        page = await adapter.coupons(row.value, row.issuer, state=None, offset=0, limit=100)
+        if page.items:
+            await reading.wrote(await payments.coupons(reading.projector, page.items))
+
+
+async def _products(reading: Reading) -> None:
+    adapter: MiniProgramStoreAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.product_ids(cursor)
+        records = found(await adapter.products(page.items))
+        await reading.wrote(await mini_program_store.products(reading.projector, records))
+        await places.skus(reading.projector, records)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _cards(reading: Reading) -> None:
+    adapter: MiniProgramStoreAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.vip_members(cursor, with_scores=True)
+        await reading.wrote(await mini_program_store.cards(reading.projector, page.items))
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _orders(reading: Reading) -> None:
+    adapter: MiniProgramStoreAdapter = reading.adapter
+    for begin, end in _windows(reading):
+        cursor: str | None = None
+        while True:
+            page = await adapter.order_ids(updated_from=begin, updated_to=end, cursor=cursor)
+            records = found(await adapter.orders(page.items))
+            await reading.wrote(await mini_program_store.orders(reading.projector, records))
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    reading.watermark = reading.now
+
+
+async def _after_sales(reading: Reading) -> None:
+    adapter: MiniProgramStoreAdapter = reading.adapter
+    for begin, end in _windows(reading):
+        cursor: str | None = None
+        while True:
+            page = await adapter.after_sale_ids(begin, end, cursor)
+            records = found(await adapter.after_sales(page.items))
+            await reading.wrote(await mini_program_store.after_sales(reading.projector, records))
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    reading.watermark = reading.now
+
+
+async def _adgroups(reading: Reading) -> None:
+    adapter: SocialAdsAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.adgroups(cursor)
+        campaigns = await places.campaign_names(reading.projector)
+        await reading.wrote(await social_ads.adgroups(reading.projector, page.items, campaigns))
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _ad_reports(reading: Reading) -> None:
+    """Daily figures are restated for some days, so the last week is read again each time."""
+    adapter: SocialAdsAdapter = reading.adapter
+    today = reading.now.astimezone(BUSINESS_ZONE).date()
+    since = reading.since or reading.now - timedelta(days=30)
+    start = min(since.astimezone(BUSINESS_ZONE).date(), today - timedelta(days=7))
+    cursor: str | None = None
+    while True:
+        page = await adapter.daily_reports(start, today, cursor)
+        await reading.wrote(await social_ads.reports(reading.projector, page.items))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    reading.watermark = reading.now
+
+
+async def _leads(reading: Reading) -> None:
+    adapter: SocialAdsAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.leads(reading.since or reading.now - HISTORY, reading.now, cursor)
+        await reading.wrote(await social_ads.leads(reading.projector, page.items))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    reading.watermark = reading.now
+
+
+async def _files(reading: Reading) -> None:
+    adapter: CloudStorageAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.objects(cloud_storage.PREFIX, cursor, 1000)
+        await reading.wrote(await cloud_storage.files(reading.projector, page.items))
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _catalogue(reading: Reading) -> None:
+    adapter: IpContentAdapter = reading.adapter
+    result = await adapter.import_catalogue()
+    await reading.wrote(result.properties + result.licences + result.activations + result.draws)
+
+
+async def _staff(reading: Reading) -> None:
+    """Employees who serve customers are the guides; their department tells the store."""
+    adapter: EnterpriseChatAdapter = reading.adapter
+    userids = await adapter.guide_ids()
+    employees = found(await adapter.employees(userids))
+    await reading.wrote(await places.guides(reading.projector, adapter.account, employees))
+
+
+async def _contact_tags(reading: Reading) -> None:
+    adapter: EnterpriseChatAdapter = reading.adapter
+    tags = await adapter.corp_tags()
+    await reading.wrote(await enterprise_chat.tags(reading.projector, adapter.account, tags))
+
+
+async def _contacts(reading: Reading) -> None:
+    """Guide by guide: a self-built app cannot ask for a customer by unionid."""
+    adapter: EnterpriseChatAdapter = reading.adapter
+    userids = list(await adapter.guide_ids())
+    for start in range(0, len(userids), ROUND):
+        cursor: str | None = None
+        while True:
+            page = await adapter.contacts_of(userids[start : start + ROUND], cursor)
+            await reading.wrote(await enterprise_chat.contacts(reading.projector, page.items))
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+
+
+async def _groups(reading: Reading) -> None:
+    adapter: EnterpriseChatAdapter = reading.adapter
+    cursor: str | None = None
+    while True:
+        page = await adapter.group_ids(cursor)
+        records = found(await adapter.groups(page.items))
+        await reading.wrote(await enterprise_chat.groups(reading.projector, records))
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _windows(reading: Reading) -> list[tuple[datetime, datetime]]:
+    """Half-open windows of at most seven days, from the watermark (an hour of overlap) to now."""
+    begin = (reading.since - timedelta(hours=1)) if reading.since else reading.now - HISTORY
+    windows: list[tuple[datetime, datetime]] = []
+    while begin < reading.now:
+        end = min(begin + WINDOW, reading.now)
+        windows.append((begin, end))
+        begin = end
+    return windows
+
+
+def _is_store(adapter: Any, alias: str) -> bool:
+    del alias
+    return bool(adapter.kind == "store")
+
+
+def _holds_members(adapter: Any, alias: str) -> bool:
+    del adapter
+    return alias == "members"
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("enterprise_chat", "staff", _staff),
+    Stage("enterprise_chat", "tags", _contact_tags),
+    Stage("official_account", "tags", _oa_tags),
+    Stage("official_account", "followers", _oa_followers),
+    Stage("mini_program_store", "products", _products, _is_store),
+    Stage("mini_program_store", "cards", _cards, _is_store),
+    Stage("mini_program_store", "orders", _orders, _is_store),
+    Stage("mini_program_store", "after_sales", _after_sales, _is_store, after=("mini_program_store.orders",)),
+    Stage("enterprise_chat", "contacts", _contacts, after=("enterprise_chat.staff",)),
+    Stage("enterprise_chat", "groups", _groups, after=("enterprise_chat.contacts",)),
+    Stage("payments", "bills", _bills),
+    Stage("payments", "coupons", _coupons, after=("payments.bills", "mini_program_store.orders")),
+    Stage("social_ads", "adgroups", _adgroups),
+    Stage("social_ads", "reports", _ad_reports),
+    Stage("social_ads", "leads", _leads),
+    Stage("cloud_storage", "files", _files, _holds_members),
+    Stage("ip_content", "catalogue", _catalogue),
+)

@@ -1,0 +1,190 @@
+"""Puts jobs into the one durable queue, and shows, repeats and cancels them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.base.runtime import Clock
+from gateway.database import Database, Sealed, Ulids, after_commit
+from gateway.database.statements import insert_for
+from gateway.database.tables.jobs import ACTIVE, job
+from gateway.jobs.model import COLUMNS, Job, JobActive, State
+
+DEFAULT_MAX_ATTEMPTS = 20
+
+
+class Listener(Protocol):
+    """A worker of this process."""
+
+    def woken(self) -> None:
+        """Jobs may be due."""
+        ...
+
+    def cancelled(self, job_id: str) -> None:
+        """A running job was asked to stop."""
+        ...
+
+
+class Queue:
+    """The durable queue of one database. Every enqueueing is part of the caller's transaction."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self.listeners: list[Listener] = []
+        self._ulids = Ulids(clock)
+
+    async def put(
+        self,
+        connection: AsyncConnection,
+        kind: str,
+        version: int,
+        payload: object,
+        *,
+        key: str | None = None,
+        entity: str | None = None,
+        run_at: datetime | None = None,
+        priority: int = 0,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+    ) -> str:
+        """Enqueue within ``connection``'s transaction, and wake this process's workers once it commits.
+
+        Args:
+            payload: a JSON value, sealed under the shared key, or ``keyring.seal_json(…, subject=…)``.
+            key: while a job of this kind and key is queued or running, its id is returned instead.
+            entity: jobs of one entity run one after another, in the order in which they were put.
+            priority: higher runs first; it does not overtake within an entity.
+        """
+        now = self.clock.now()
+        values = {
+            "id": self._ulids.next(now),
+            "kind": kind,
+            "version": version,
+            "payload": payload if isinstance(payload, Sealed) else self.database.keyring.seal_json(payload),
+            "key": key,
+            "entity": entity,
+            "state": State.QUEUED,
+            "priority": priority,
+            "run_at": run_at or now,
+            "attempts": 0,
+            "max_attempts": max_attempts,
+            "cancel_requested": False,
+            "created_at": now,
+        }
+        job_id = await self._insert(connection, values)
+        after_commit(connection, self.wake)
+        return job_id
+
+    async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> str:
+        statement = (
+            insert_for(connection, job)
+            .values(values)
+            .on_conflict_do_nothing(index_elements=["kind", "key"], index_where=ACTIVE)
+            .returning(job.c.id)
+        )
+        existing = select(job.c.id).where(job.c.kind == values["kind"], job.c.key == values["key"], ACTIVE)
+        while True:
+            job_id: str | None = await connection.scalar(statement)
+            if job_id is None:
+                # It may end between the two statements; then there is room for ours.
+                job_id = await connection.scalar(existing)
+            if job_id is not None:
+                return job_id
+
+    def wake(self) -> None:
+        """Have this process's workers look for due jobs now."""
+        for listener in self.listeners:
+            listener.woken()
+
+    async def get(self, job_id: str) -> Job | None:
+        """One job, or None."""
+        row = await self.database.one(select(*COLUMNS).where(job.c.id == job_id))
+        return None if row is None else Job.of(row)
+
+    async def list(
+        self,
+        *,
+        kind: str | None = None,
+        state: State | None = None,
+        entity: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[Job]:
+        """Jobs in the order in which they were put, those after job ``after`` only."""
+        statement = select(*COLUMNS).order_by(job.c.seq).limit(limit)
+        if kind is not None:
+            statement = statement.where(job.c.kind == kind)
+        if state is not None:
+            statement = statement.where(job.c.state == state)
+        if entity is not None:
+            statement = statement.where(job.c.entity == entity)
+        if after is not None:
+            seq = select(job.c.seq).where(job.c.id == after).scalar_subquery()
+            statement = statement.where(job.c.seq > seq)
+        return [Job.of(row) for row in await self.database.fetch(statement)]
+
+    async def counts(self) -> dict[State, int]:
+        """How many jobs stand where, for the health page."""
+        rows = await self.database.fetch(select(job.c.state, func.count()).group_by(job.c.state))
+        return {State(state): count for state, count in rows}
+
+    async def retry(self, job_id: str) -> bool:
+        """Take up a parked or cancelled job with fresh attempts; False when it is neither.
+
+        Raises JobActive when a job of the same kind and key is queued or running meanwhile.
+        """
+        now = self.clock.now()
+        statement = (
+            update(job)
+            .where(job.c.id == job_id, job.c.state.in_([State.PARKED, State.CANCELLED]))
+            .values(
+                state=State.QUEUED,
+                attempts=0,
+                run_at=now,
+                error_code=None,
+                cancel_requested=False,
+                finished_at=None,
+            )
+        )
+        try:
+            async with self.database.write() as connection:
+                changed = (await connection.execute(statement)).rowcount == 1
+                after_commit(connection, self.wake)
+        except IntegrityError as error:
+            raise JobActive(f"job {job_id}: one of its kind and key is queued or running already") from error
+        return changed
+
+    async def cancel(self, job_id: str) -> bool:
+        """Cancel a queued job at once, and ask a running one to stop; False when it is over already."""
+        queued = (
+            update(job)
+            .where(job.c.id == job_id, job.c.state == State.QUEUED)
+            .values(state=State.CANCELLED, finished_at=self.clock.now())
+        )
+        running = (
+            update(job).where(job.c.id == job_id, job.c.state == State.RUNNING).values(cancel_requested=True)
+        )
+        async with self.database.write() as connection:
+            if (await connection.execute(queued)).rowcount == 1:
+                # The next of its entity may be due now.
+                after_commit(connection, self.wake)
+                return True
+            asked = (await connection.execute(running)).rowcount == 1
+        if asked:
+            for listener in self.listeners:
+                listener.cancelled(job_id)
+        return asked
+
+    async def prune(self, before: datetime) -> int:
+        """Delete jobs that were done or cancelled before an instant; returns how many. Parked ones stay."""
+        statement = delete(job).where(
+            job.c.state.in_([State.DONE, State.CANCELLED]), job.c.finished_at < before
+        )
+        async with self.database.write() as connection:
+            return (await connection.execute(statement)).rowcount

@@ -1,0 +1,87 @@
+"""What a handler is given: the job it runs, and how to report, commit and notice a lost lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database import after_commit
+from gateway.database.tables.jobs import job
+from gateway.jobs.claims import Claim, mine, settle
+from gateway.jobs.model import LeaseLost, State
+from gateway.jobs.queue import Queue
+
+
+class RunningJob:
+    """One attempt at a job. It may have been attempted before, so handlers are safe to repeat."""
+
+    def __init__(self, queue: Queue, claim: Claim, payload: Any) -> None:
+        self._queue = queue
+        self._claim = claim
+        self.payload = payload
+        #: Set once ``complete`` was committed; the worker then has nothing left to record.
+        self.completed = False
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._claim.id
+
+    @property
+    def kind(self) -> str:
+        """The job's kind."""
+        return self._claim.kind
+
+    @property
+    def version(self) -> int:
+        """The payload's version."""
+        return self._claim.version
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first attempt."""
+        return self._claim.attempt
+
+    @property
+    def last_attempt(self) -> bool:
+        """Whether a failure will park the job."""
+        return self._claim.attempt >= self._claim.max_attempts
+
+    async def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Show how far it is. ``note`` is plain text for operators, without personal data.
+
+        Raises LeaseLost when the job is not ours any more or was asked to stop.
+        """
+        statement = (
+            update(job)
+            .where(mine(self._claim), job.c.cancel_requested.is_(False))
+            .values(progress_done=done, progress_total=total, progress_note=note)
+        )
+        async with self._queue.database.write() as connection:
+            kept = (await connection.execute(statement)).rowcount == 1
+        if not kept:
+            raise LeaseLost(f"job {self.id} was cancelled or taken over")
+
+    async def complete(self, connection: AsyncConnection) -> None:
+        """Mark the job done in the handler's own transaction: its rows and the job's end are one commit.
+
+        Raises LeaseLost, which rolls that transaction back, when another worker has the job.
+        """
+        if not await settle(connection, self._claim, done_values(self._queue)):
+            raise LeaseLost(f"job {self.id} was taken over; this attempt must not commit")
+        after_commit(connection, self._set_completed)
+
+    def _set_completed(self) -> None:
+        self.completed = True
+
+
+def done_values(queue: Queue) -> dict[str, Any]:
+    """A job that is done keeps no payload: it is not needed any more and may be personal."""
+    return {
+        "state": State.DONE,
+        "payload": None,
+        "finished_at": queue.clock.now(),
+        "error_code": None,
+    }

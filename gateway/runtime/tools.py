@@ -1,0 +1,110 @@
+"""Every configured account of every tool, open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+from adapters.base.runtime import Clock, Meter, Runtime
+from adapters.base.spec import AccountConfig, Adapter
+from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.registry import TOOLS
+from gateway.database.engine import Database
+from gateway.runtime.secrets import SqlSecretStore
+from gateway.runtime.stores import MemoryQuota, MemoryTokenStore
+from gateway.settings import Accounts, Settings, accounts
+
+A = TypeVar("A", bound=Adapter)
+
+
+class ToolNotConfigured(Exception):
+    """The brand does not run this tool, or not this account of it."""
+
+    def __init__(self, tool: str, account: str | None = None) -> None:
+        what = f"the account {account} of {tool}" if account else tool
+        super().__init__(f"This brand has not configured {what}; add it under tools.{tool}.accounts.")
+        self.tool = tool
+        self.code = "TOOL_NOT_CONFIGURED"
+
+
+class OpenTools:
+    """Adapters by tool and account. Aliases are for settings and webhook paths; rows and ids use the
+    platform's own account ids."""
+
+    def __init__(self, opened: Mapping[tuple[str, str], Adapter], configs: Mapping[str, Accounts]) -> None:
+        self._by_alias = dict(opened)
+        self._configs = configs
+        self._by_type: dict[type, list[Any]] = {}
+        for adapter in opened.values():
+            self._by_type.setdefault(type(adapter), []).append(adapter)
+
+    def all(self, kind: type[A]) -> Sequence[A]:
+        """Every account of a tool, in the settings' order; empty when the brand does not run it."""
+        return self._by_type.get(kind, [])
+
+    def get(self, kind: type[A], account: str | None = None) -> A:
+        """The account with the platform's own id, or the first one. Raises ToolNotConfigured."""
+        for adapter in self.all(kind):
+            if account is None or adapter.account == account:
+                return adapter
+        raise ToolNotConfigured(tool_name(kind), account)
+
+    def by_alias(self, tool: str, alias: str) -> Adapter | None:
+        """The account behind a webhook path."""
+        return self._by_alias.get((tool, alias))
+
+    def named(self, kind: type[A], alias: str) -> A:
+        """The account that the settings name. Raises ToolNotConfigured."""
+        adapter = self._by_alias.get((tool_name(kind), alias))
+        if not isinstance(adapter, kind):
+            raise ToolNotConfigured(tool_name(kind), alias)
+        return adapter
+
+    def config(self, tool: str, alias: str) -> AccountConfig:
+        """An account's settings."""
+        return self._configs[tool].accounts[alias]
+
+    def items(self) -> Sequence[tuple[str, str, Adapter]]:
+        """(tool, alias, adapter) of everything that is open."""
+        return [(tool, alias, adapter) for (tool, alias), adapter in self._by_alias.items()]
+
+
+def tool_name(kind: type) -> str:
+    """The tool that an adapter class belongs to."""
+    return next(spec.name for spec in TOOLS if spec.adapter is kind)
+
+
+@asynccontextmanager
+async def open_tools(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    meter: Meter,
+    *,
+    transport: Transport | None = None,
+    retries: bool = True,
+) -> AsyncIterator[OpenTools]:
+    """Open every configured account; closed when the context ends."""
+    configs = accounts(settings)
+    async with AsyncExitStack() as stack:
+        wire: Transport = transport or await stack.enter_async_context(PyreqwestTransport())
+        runtime = Runtime(
+            transport=wire,
+            clock=clock,
+            sleep=asyncio.sleep,
+            token_store=MemoryTokenStore(),
+            secret_store=SqlSecretStore(database, clock),
+            quota=MemoryQuota(clock),
+            meter=meter,
+            sql=database,
+            pseudonym=lambda text: database.keyring.hash(text, "pseudonym").hex(),
+            retries=retries,
+        )
+        opened: dict[tuple[str, str], Adapter] = {}
+        for name, tool in configs.items():
+            for alias, config in tool.accounts.items():
+                adapter = await stack.enter_async_context(tool.spec.open(config, runtime))
+                opened[(name, alias)] = adapter
+        yield OpenTools(opened, configs)

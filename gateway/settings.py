@@ -1,0 +1,209 @@
+"""Settings: one frozen object, read once at start from a TOML file and the environment.
+
+Nothing else in the project looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from adapters.base.secrets import Secret
+from adapters.base.spec import AccountConfig, AnyToolSpec
+from adapters.registry import TOOLS
+
+LOOPBACK: Final = ("://127.", "://localhost", "://[::1]", ".localhost:")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. ``code`` stands in docs/errors.md."""
+
+    code = "SETTING_INVALID"
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One API key and whom it stands for.
+
+    ``id`` names the caller in logs and idempotency scopes; ``audience`` is frontend, guide, partner or hq.
+    """
+
+    id: str
+    key: Secret
+    audience: Literal["frontend", "guide", "partner", "hq"]
+    scopes: frozenset[str] = frozenset()
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one request may ask for."""
+
+    document_bytes: int = 256 * 1024
+    body_bytes: int = 1024 * 1024
+    webhook_bytes: int = 1024 * 1024
+    tokens: int = 15_000
+    depth: int = 15
+    aliases: int = 60
+    page: int = 100
+    #: Seconds that one GraphQL request may take, upstream calls included.
+    deadline: float = 8.0
+
+
+class Checkout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this brand sells in its mini-programs."""
+
+    #: Alias of the payments account that collects, unless the store is a franchise with its own.
+    payments_account: str = "main"
+    #: mini_program_store alias of the appid that pays.
+    app: str = "flagship"
+    #: mini_program_store alias of the 微信小店 whose catalogue prices the basket.
+    catalogue: str = "store"
+    #: Minutes until an unpaid order closes.
+    expires_minutes: int = 30
+    #: fen; free of charge from ``free_freight_from`` on, and for pickup.
+    freight: int = 1200
+    free_freight_from: int = 19900
+    #: https address that the payment platform notifies; without a query. Filled in at start in the sandbox.
+    notify_base: str = ""
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A member level: the platform's grade number, the brand's name for it, and the growth it begins at."""
+
+    grade: int
+    name: str
+    growth: int = 0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration.
+
+    ``tools`` is tool → ``accounts`` → alias → settings of that tool's config type.
+    """
+
+    environment: Literal["live", "sandbox"] = "live"
+    database_url: str = "sqlite:///var/gateway.db"
+    #: 32 bytes, base64: wraps every data key. Losing it loses all personal data.
+    master_key: Secret = Secret("")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    #: Address under which the platforms reach /hooks.
+    public_url: str = ""
+    api_keys: tuple[ApiKey, ...] = ()
+    limits: Limits = Limits()
+    checkout: Checkout = Checkout()
+    levels: tuple[Level, ...] = ()
+    #: Only in the sandbox: how far the emulated platforms' clock is ahead of the real one.
+    clock_offset_seconds: float = 0.0
+    #: The brand's Open Platform account (开放平台): the issuer of every unionid.
+    open_platform: str = "default"
+    #: Path or URL of the ERP's JSON export: stores, campaigns, goods, stock (docs/master-data.md).
+    master_data: str = ""
+    tools: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """The typed accounts of one tool: alias → config."""
+
+    spec: AnyToolSpec
+    accounts: Mapping[str, AccountConfig]
+
+
+def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from a TOML file and ``RETAIL_GATEWAY_*`` variables (upper-case top-level names).
+
+    Raises SettingsError naming the setting.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    if path is not None:
+        values = _read(path)
+    for name in ("environment", "database_url", "master_key", "host", "port", "public_url"):
+        text = environ.get("RETAIL_GATEWAY_" + name.upper())
+        if text is not None:
+            values[name] = int(text) if name == "port" and text.isdigit() else text
+    return from_mapping(values)
+
+
+def from_mapping(values: Mapping[str, Any]) -> Settings:
+    """Settings from plain values. Raises SettingsError."""
+    try:
+        settings = msgspec.convert(dict(values), Settings, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}. See docs/settings.md for every name and its type.") from None
+    accounts(settings)
+    _check(settings)
+    return settings
+
+
+def accounts(settings: Settings) -> dict[str, Accounts]:
+    """The configured accounts of every registered tool; a tool without accounts has an empty mapping."""
+    known = {spec.name: spec for spec in TOOLS}
+    for name in settings.tools:
+        if name not in known:
+            raise SettingsError(f"tools.{name}: no such tool; the tools are {', '.join(known)}.")
+    return {name: Accounts(spec, _accounts(settings, spec)) for name, spec in known.items()}
+
+
+def _accounts(settings: Settings, spec: AnyToolSpec) -> dict[str, AccountConfig]:
+    found: dict[str, AccountConfig] = {}
+    for alias, values in settings.tools.get(spec.name, {}).get("accounts", {}).items():
+        where = f"tools.{spec.name}.accounts.{alias}"
+        try:
+            config = msgspec.convert(dict(values), spec.config, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{where}: {error}. adapters/{spec.name}/README.md lists them.") from None
+        _check_account(settings, where, config)
+        found[alias] = config
+    return found
+
+
+def _check_account(settings: Settings, where: str, config: AccountConfig) -> None:
+    if config.mode != "DIRECT":
+        raise SettingsError(
+            f"{where}.mode is {config.mode!r}: only DIRECT is supported; service-provider modes"
+            " (服务商 sub_mchid, third-party platform, 代开发) are not."
+        )
+    if settings.environment == "live" and any(mark in config.base_url for mark in LOOPBACK):
+        raise SettingsError(
+            f"{where}.base_url is {config.base_url}: a live profile must not use a sandbox;"
+            " remove base_url, or set environment = 'sandbox'."
+        )
+
+
+def _check(settings: Settings) -> None:
+    if settings.environment == "live":
+        if not settings.master_key:
+            raise SettingsError(
+                "master_key is missing: 32 random bytes in base64, as RETAIL_GATEWAY_MASTER_KEY or in the"
+                " settings file; make one with `retail-gateway keys new`."
+            )
+        if settings.clock_offset_seconds:
+            raise SettingsError("clock_offset_seconds is for environment = 'sandbox' only; remove it.")
+    seen: set[str] = set()
+    for key in settings.api_keys:
+        if key.id in seen:
+            raise SettingsError(f"api_keys: the id {key.id!r} is used twice; ids must differ.")
+        seen.add(key.id)
+        if len(key.key.reveal()) < 16:
+            raise SettingsError(f"api_keys: the key of {key.id!r} is shorter than 16 characters.")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"settings file {path}: {error.strerror}; give its path with --settings."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {path} is not valid TOML: {error}.") from None
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise msgspec.ValidationError(f"expected a text for {kind.__name__}")
