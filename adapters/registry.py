@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from adapters import ip_content, official_account
 from adapters.base.spec import AnyToolSpec
 
-TOOLS: tuple[AnyToolSpec, ...] = ()
+TOOLS: tuple[AnyToolSpec, ...] = (
+    official_account.TOOL,
+    ip_content.TOOL,
+)

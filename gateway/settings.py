@@ -96,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     checkout: Checkout = Checkout()
     levels: tuple[Level, ...] = ()
+    #: cloud_storage alias of the bucket that holds members' files.
+    member_files: str = "members"
     #: Only in the sandbox: how far the emulated platforms' clock is ahead of the real one.
     clock_offset_seconds: float = 0.0
     #: The brand's Open Platform account (开放平台): the issuer of every unionid.

@@ -38,12 +38,12 @@ async def request(
             head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in sent.items())
             writer.write(head.encode("utf-8") + b"\r\n" + body)
             await writer.drain()
-            return await _answer(reader)
+            return await _answer(reader, bodiless=method == "HEAD")
         finally:
             writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> Answer:
+async def _answer(reader: asyncio.StreamReader, *, bodiless: bool) -> Answer:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(head[0].split(" ", 2)[1])
@@ -51,6 +51,8 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
             name.strip().lower(): value.strip()
             for name, _, value in (line.partition(":") for line in head[1:] if line)
         }
+        if bodiless:
+            return Answer(status, headers, b"")
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return Answer(status, headers, await _chunks(reader))
         if "content-length" in headers:

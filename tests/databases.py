@@ -10,14 +10,17 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
-from gateway.database import Database, Keyring, upgrade
+from gateway.database import Database, Keyring
 from gateway.database.migrate import upgrade_now
 from gateway.database.urls import DatabaseUrl
 
@@ -69,16 +72,39 @@ def postgresql_server() -> str:
     return SERVER
 
 
+@contextmanager
+def own_schema(server: str) -> Iterator[str]:
+    """The URL of a new schema on the server, dropped afterwards."""
+    schema = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE SCHEMA "{schema}"')
+    separator = "&" if "?" in server else "?"
+    yield f"{server}{separator}options={quote(f'-csearch_path={schema}')}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+
+
+@pytest.fixture(scope="session")
+def postgresql_ddl(postgresql_server: str) -> str:
+    """What migrating sends to the server, recorded once: replaying it is ten times faster."""
+    sent: list[str] = []
+
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.lstrip().startswith(("CREATE", "ALTER", "COMMENT", "INSERT")):
+            sent.append(statement)
+
+    with own_schema(postgresql_server) as url:
+        event.listen(Engine, "before_cursor_execute", record)
+        upgrade_now(DatabaseUrl.parse(url))
+        event.remove(Engine, "before_cursor_execute", record)
+    return ";\n".join(sent)
+
+
 @pytest.fixture
 def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
     """A schema of the test's own on the server, without tables."""
-    schema = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f'CREATE SCHEMA "{schema}"')
-    separator = "&" if "?" in postgresql_server else "?"
-    yield f"{postgresql_server}{separator}options={quote(f'-csearch_path={schema}')}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    with own_schema(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -91,13 +117,14 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def database_url(empty_database_url: str, request: pytest.FixtureRequest) -> str:
+def database_url(empty_database_url: str, request: pytest.FixtureRequest) -> str:
     """The same, migrated; for tests that open it themselves or more than once."""
     url = DatabaseUrl.parse(empty_database_url)
     if url.is_sqlite:
         shutil.copyfile(request.getfixturevalue("sqlite_template"), url.path)
     else:
-        await upgrade(empty_database_url)
+        with psycopg.connect(empty_database_url) as connection:
+            connection.execute(request.getfixturevalue("postgresql_ddl"))
     return empty_database_url
 
 
@@ -128,6 +155,7 @@ __all__ = [
     "empty_database_url",
     "empty_postgresql_url",
     "keyring",
+    "postgresql_ddl",
     "postgresql_server",
     "sqlite_database",
     "sqlite_template",

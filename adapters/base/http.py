@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -131,7 +132,7 @@ class Upstream:
         again = error.retryable or (
             isinstance(error, OutcomeUnknown) and endpoint.repeat is Repeat.IDEMPOTENT
         )
-        if not again or error.reason in {"breaker_open", "deadline", "busy"}:
+        if not again or error.reason in {"breaker_open", "deadline", "no_slot"}:
             return None
         pause = float(random.uniform(0.5, 1.0) * BACKOFF * 2 ** (attempt - 1))
         if isinstance(error, RateLimited) and error.retry_after is not None:
@@ -186,7 +187,7 @@ class Upstream:
             async with asyncio.timeout(left):
                 await self._slots.acquire()
         except TimeoutError as error:
-            raise self._error(Unavailable, endpoint, "busy", _BUSY) from error
+            raise self._error(Unavailable, endpoint, "no_slot", _NO_SLOT) from error
         try:
             await self.runtime.quota.spend(self.tool, self.account, endpoint.name)
         except BaseException:
@@ -200,13 +201,13 @@ class Upstream:
         try:
             response = await self.runtime.transport.send(request, left)
         except NotSent as error:
-            log.warning("%s %s not sent: %s", request.method, redact_url(request.url), error)
+            log.warning("%s %s not sent: %s", request.method, _shown(request), error)
             raise self._error(Unavailable, endpoint, "not_sent", _NOT_SENT) from error
         except MaybeSent as error:
-            log.warning("%s %s broke off: %s", request.method, redact_url(request.url), error)
+            log.warning("%s %s broke off: %s", request.method, _shown(request), error)
             kind = OutcomeUnknown if endpoint.writes else Unavailable
             raise self._error(kind, endpoint, "broke_off", _BROKE_OFF) from error
-        log.debug("%s %s -> %d", request.method, redact_url(request.url), response.status)
+        log.debug("%s %s -> %d", request.method, _shown(request), response.status)
         return response
 
     def _decode(self, endpoint: Endpoint, response: Response, decode: Callable[[Response], T]) -> T:
@@ -225,9 +226,17 @@ class Upstream:
         return kind(self.tool, reason, message, endpoint=endpoint.name, account=self.account)
 
 
+def _shown(request: Request) -> str:
+    """The request's address, fit for a log line."""
+    if not request.private_path:
+        return redact_url(request.url)
+    parts = urlsplit(request.url)
+    return f"{parts.scheme}://{parts.netloc}/***"
+
+
 _BREAKER_OPEN = "The platform failed repeatedly and is left alone for a few seconds; repeat later."
 _DEADLINE = "The time of this request was used up before the call could be made; ask for less or allow more."
-_BUSY = "Too many calls to this platform are under way; repeat later."
+_NO_SLOT = "Too many calls to this platform are under way; repeat later."
 _NOT_SENT = "The platform could not be reached and nothing was sent; repeat later."
 _BROKE_OFF = "The connection ended before the answer was complete."
 _UNREADABLE = "The platform answered something that its documentation does not describe."

@@ -35,7 +35,7 @@ class Secret:
 
 #: Query parameters that are, or lead to, a credential or a person.
 _HIDDEN: Final = re.compile(
-    r"(?i)([?&](?:access_token|refresh_token|secret|corpsecret|appsecret|js_code|code|q-signature|"
+    r"(?i)([?&](?:access_token|refresh_token|client_secret|secret|corpsecret|appsecret|js_code|code|q-signature|"
     r"x-cos-security-token|sign|signature|nonce|openid|unionid|external_userid|userid|hash_phone)=)[^&#]*"
 )
 

@@ -25,13 +25,15 @@ class MaybeSent(Exception):
 class Request:
     """One HTTP request, final to the byte: what was signed is what is sent.
 
-    ``repr`` shows neither headers nor body, since both carry credentials.
+    ``repr`` shows neither headers nor body, since both carry credentials. ``private_path`` says that the path
+    or the query names a person, so that log lines stop at the host.
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    private_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class PyreqwestTransport:
             .pool_max_idle_per_host(pool_size)
             .pool_idle_timeout(timedelta(seconds=30))
             .error_for_status(False)
+            # Answers arrive as sent: unpacking drops Content-Length, which is the answer to a HEAD, changes
+            # bodies that are compared with a checksum, and would let a small answer grow past the limit.
+            .gzip(False)
+            .brotli(False)
+            .deflate(False)
+            .zstd(False)
         )
         for certificate in root_certificates:
             builder = builder.add_root_certificate_pem(certificate)
@@ -92,10 +100,19 @@ class PyreqwestTransport:
         try:
             answer = await builder.build().send()
             body = bytes(await answer.bytes())
-        except (ConnectError, ConnectTimeoutError, PoolTimeoutError) as error:
-            raise NotSent(type(error).__name__) from error
+        # The library's errors quote the URL with its credentials: not chained, so that no log prints them.
+        except PoolTimeoutError as error:
+            raise NotSent(type(error).__name__) from None
         except PyreqwestError as error:
-            raise MaybeSent(type(error).__name__) from error
+            raise (NotSent if _never_connected(error) else MaybeSent)(type(error).__name__) from None
         if len(body) > MAX_ANSWER_BYTES:
             raise MaybeSent(f"answer of {len(body)} bytes is over the limit of {MAX_ANSWER_BYTES}")
         return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)
+
+
+def _never_connected(error: PyreqwestError) -> bool:
+    """The library calls a connection lost after the send a ConnectError too, and a request whose time ran out
+    while the platform worked on it a ConnectTimeoutError; only the cause tells."""
+    if not isinstance(error, ConnectError | ConnectTimeoutError):
+        return False
+    return any(cause["message"] == "client error (Connect)" for cause in error.details["causes"] or [])

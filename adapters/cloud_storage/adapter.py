@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import orjson
@@ -23,7 +22,7 @@ from adapters.cloud_storage.config import CloudStorageConfig
 from adapters.cloud_storage.errors import NAME
 from adapters.cloud_storage.models import Contents, ObjectHeaders
 from adapters.cloud_storage.records import ObjectHead, PutReceipt, StoredObject, UploadForm
-from adapters.cloud_storage.signing import ALGORITHM, Signer, encode_path, encode_query
+from adapters.cloud_storage.signing import ALGORITHM, Signer, encode, encode_path, encode_query
 
 #: COS answers at most this many keys per list page.
 LIST_LIMIT: Final = 1000
@@ -34,7 +33,7 @@ MAX_SINGLE_UPLOAD_BYTES: Final = 5 * 1024**3
 #: Our own limit: links and forms are bearer credentials, and one that lives longer than a day gets around.
 MAX_EXPIRES_IN: Final = 24 * 3600
 #: Our own limit for ``get`` and ``put``: larger files go straight between COS and whoever needs them.
-SMALL_BODY_BYTES: Final = 8 * 1024**2
+SMALL_BODY_BYTES: Final = 2 * 1024**2
 
 
 class CloudStorageAdapter:
@@ -83,7 +82,7 @@ class CloudStorageAdapter:
         found = await asyncio.gather(*(self._head(key) for key in keys), return_exceptions=True)
         heads: list[ObjectHead | NotFound] = []
         for result in found:
-            if isinstance(result, BaseException):
+            if isinstance(result, BaseException) and not isinstance(result, NotFound):
                 raise result
             heads.append(result)
         return heads
@@ -99,9 +98,7 @@ class CloudStorageAdapter:
             params["response-content-disposition"] = self._attachment(download_name)
         return self._presigned("GET", key, expires_in, params, {})
 
-    def presigned_put(
-        self, key: str, *, expires_in: int, content_type: str, content_length: int | None = None
-    ) -> str:
+    def presigned_put(self, key: str, *, expires_in: int, content_type: str, content_length: int | None = None) -> str:
         """A link that stores one object for ``expires_in`` seconds, 1 to 86400.
 
         Whoever uses it must send exactly this ``Content-Type`` and, when ``content_length`` (bytes) is given,
@@ -116,10 +113,8 @@ class CloudStorageAdapter:
             headers["content-length"] = str(content_length)
         return self._presigned("PUT", key, expires_in, {}, headers)
 
-    def upload_form(
-        self, key: str, *, expires_in: int, max_bytes: int, content_type_prefix: str = ""
-    ) -> UploadForm:
-        """A form (POST Object) for ``wx.uploadFile`` or a browser; good for ``expires_in`` seconds, 1 to 86400.
+    def upload_form(self, key: str, *, expires_in: int, max_bytes: int, content_type_prefix: str = "") -> UploadForm:
+        """A form (POST Object) for ``wx.uploadFile`` or a browser, for ``expires_in`` seconds, 1 to 86400.
 
         COS refuses another key, more than ``max_bytes`` bytes, and a type outside ``content_type_prefix``:
         ``image/`` lets the sender choose and demands a ``Content-Type`` field, ``image/jpeg`` is put into the
@@ -155,7 +150,7 @@ class CloudStorageAdapter:
         return UploadForm(self._base_url + "/", fields, key, expires_at, max_bytes, open_prefix)
 
     async def put(self, key: str, body: bytes, content_type: str) -> PutReceipt:
-        """Store a small object of the house's own (8 MB at most), replacing what was there."""
+        """Store a small object of the house's own (2 MB at most), replacing what was there."""
         self._check_key(key)
         self._check_content_type(content_type)
         if len(body) > SMALL_BODY_BYTES:
@@ -166,10 +161,10 @@ class CloudStorageAdapter:
     async def get(self, key: str) -> bytes:
         """The content of a small object, checked against its checksum.
 
-        Raises NotFound, and Rejected when it is larger than 8 MB: hand out ``presigned_get`` instead.
+        Raises NotFound, and Rejected when it is larger than 2 MB: hand out ``presigned_get`` instead.
         """
         self._check_key(key)
-        _, body, size = await self._client.get_object(key, max_bytes=SMALL_BODY_BYTES)
+        body, size = await self._client.get_object(key, max_bytes=SMALL_BODY_BYTES)
         if size > SMALL_BODY_BYTES:
             raise Rejected(NAME, "too_large", _size(size, SMALL_BODY_BYTES), account=self._bucket)
         return body
@@ -202,17 +197,13 @@ class CloudStorageAdapter:
     def _window(self, expires_in: int) -> tuple[int, datetime]:
         """First Unix second and first invalid instant of something that is signed now."""
         if not 1 <= expires_in <= MAX_EXPIRES_IN:
-            raise self._invalid(
-                "bad_expiry", f"expires_in is {expires_in} seconds: give 1 to {MAX_EXPIRES_IN}."
-            )
+            raise self._invalid("bad_expiry", f"expires_in is {expires_in} seconds: give 1 to {MAX_EXPIRES_IN}.")
         now = self._clock.now().astimezone(UTC).replace(microsecond=0)
         return int(now.timestamp()) - CLOCK_LEEWAY_SECONDS, now + timedelta(seconds=expires_in)
 
     def _stored(self, wire: Contents) -> StoredObject:
         modified_at = wire.LastModified.astimezone(UTC)
-        return StoredObject(
-            self._bucket, wire.Key, wire.Size, _bare(wire.ETag), modified_at, wire.StorageClass
-        )
+        return StoredObject(self._bucket, wire.Key, wire.Size, _bare(wire.ETag), modified_at, wire.StorageClass)
 
     def _described(self, key: str, wire: ObjectHeaders) -> ObjectHead:
         return ObjectHead(
@@ -220,7 +211,7 @@ class CloudStorageAdapter:
             key,
             wire.content_length,
             _bare(wire.etag),
-            wire.modified_at,
+            wire.last_modified,
             wire.content_type,
             wire.crc64,
         )
@@ -237,9 +228,7 @@ class CloudStorageAdapter:
         self._check_text("key", key)
         size = len(key.encode())
         if not 1 <= size <= MAX_KEY_BYTES:
-            raise self._invalid(
-                "bad_key", f"key has {size} bytes of UTF-8: give 1 to {MAX_KEY_BYTES}."
-            )
+            raise self._invalid("bad_key", f"key has {size} bytes of UTF-8: give 1 to {MAX_KEY_BYTES}.")
         if key.startswith("/"):
             raise self._invalid("bad_key", "key begins with a slash: leave it out.")
         if not {".", ".."}.isdisjoint(key.split("/")):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element, ParseError
@@ -21,7 +22,7 @@ from adapters.base.transport import Request, Response
 from adapters.cloud_storage.config import CloudStorageConfig
 from adapters.cloud_storage.crc64 import crc64
 from adapters.cloud_storage.errors import EXPIRED, FAULTS, fallback
-from adapters.cloud_storage.models import ErrorBody, ListBucketResult, ObjectHeaders
+from adapters.cloud_storage.models import ErrorBody, ListBucketResult, ObjectHeaders, PutHeaders
 from adapters.cloud_storage.signing import Signer, encode_path, encode_query
 
 T = TypeVar("T")
@@ -73,15 +74,15 @@ class CloudStorageClient:
         """HEAD Object."""
         return await self._call(HEAD_OBJECT, "HEAD", key, _headers)
 
-    async def get_object(self, key: str, *, max_bytes: int) -> tuple[ObjectHeaders, bytes, int]:
-        """GET Object: headers, at most the first ``max_bytes`` bytes, and the size of the whole object.
+    async def get_object(self, key: str, *, max_bytes: int) -> tuple[bytes, int]:
+        """GET Object: at most the first ``max_bytes`` bytes, and the size of the whole object.
 
         A whole body is compared with its checksum before it is given out.
         """
         headers = {"range": f"bytes=0-{max_bytes - 1}"}
         return await self._call(GET_OBJECT, "GET", key, _content, headers=headers)
 
-    async def put_object(self, key: str, body: bytes, content_type: str) -> ObjectHeaders:
+    async def put_object(self, key: str, body: bytes, content_type: str) -> PutHeaders:
         """PUT Object in one piece; overwrites silently. COS checks the body against its MD5."""
         digest = hashlib.md5(body, usedforsecurity=False).digest()
         headers = {
@@ -116,7 +117,8 @@ class CloudStorageClient:
                 start=now - CLOCK_LEEWAY_SECONDS,
                 end=now + REQUEST_SECONDS,
             )
-            return Request(method, url, {**sent, "authorization": authorization}, body)
+            # Keys and prefixes hold members' ids.
+            return Request(method, url, {**sent, "authorization": authorization}, body, private_path=True)
 
         def checked(response: Response) -> T:
             if response.status == 416 and endpoint is GET_OBJECT:
@@ -135,7 +137,10 @@ def _listed(response: Response) -> ListBucketResult:
     fields["CommonPrefixes"] = [_leaves(child) for child in root.findall("CommonPrefixes")]
     if fields.get("EncodingType") == "url":
         _percent_decode(fields)
-    return msgspec.convert(fields, ListBucketResult, strict=False)
+    found = msgspec.convert(fields, ListBucketResult, strict=False)
+    if found.IsTruncated and not (found.NextMarker or found.Contents):
+        raise ValueError("a truncated page that does not say where it goes on")
+    return found
 
 
 def _percent_decode(fields: dict[str, Any]) -> None:
@@ -149,15 +154,17 @@ def _percent_decode(fields: dict[str, Any]) -> None:
 
 
 def _headers(response: Response) -> ObjectHeaders:
-    return msgspec.convert(dict(response.headers), ObjectHeaders, strict=False)
+    fields: dict[str, Any] = dict(response.headers)
+    fields["last-modified"] = parsedate_to_datetime(fields["last-modified"])
+    return msgspec.convert(fields, ObjectHeaders, strict=False)
 
 
-def _content(response: Response) -> tuple[ObjectHeaders, bytes, int]:
+def _content(response: Response) -> tuple[bytes, int]:
     if response.status == 416:
         # We always ask from byte 0, and only an empty object has none.
         if _xml_error(response).Code != "InvalidRange":
             raise ValueError("a 416 with another code than InvalidRange")
-        return ObjectHeaders(etag='""'), b"", 0
+        return b"", 0
     headers = _headers(response)
     body, size = response.body, len(response.body)
     if response.status == 206:
@@ -167,7 +174,7 @@ def _content(response: Response) -> tuple[ObjectHeaders, bytes, int]:
         size = int(match[3])
     if size == len(body) and not _intact(headers, body):
         raise ValueError("the body does not match its checksum")
-    return headers, body, size
+    return body, size
 
 
 def _intact(headers: ObjectHeaders, body: bytes) -> bool:
@@ -176,11 +183,11 @@ def _intact(headers: ObjectHeaders, body: bytes) -> bool:
     return headers.etag.strip('"') == digest or headers.crc64 == crc64(body)
 
 
-def _stored(response: Response) -> ObjectHeaders:
+def _stored(response: Response) -> PutHeaders:
     if response.body:
         # COS can end an answer of status 200 with an <Error> document; PUT documents an empty body.
         raise ValueError("PUT Object answered with a body")
-    return _headers(response)
+    return msgspec.convert(dict(response.headers), PutHeaders)
 
 
 def _refusal(endpoint: Endpoint, account: str, response: Response) -> UpstreamError:

@@ -19,7 +19,7 @@ class CloudStorageConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknow
 
     Attributes:
         base_url: left empty it becomes the bucket's own host, ``https://<bucket>.cos.<region>.myqcloud.com``;
-            set it for a custom origin domain (自定义源站域名) or the sandbox. Every signature covers its host.
+            set it for a custom origin domain (自定义源站域名) or the sandbox. Signatures cover its host.
         bucket: the full name with the app id, ``<name>-<APPID>``.
         region: such as ``ap-shanghai``.
         secret_id: SecretId of a sub-account; it is visible in presigned URLs and is no secret.
@@ -35,9 +35,7 @@ class CloudStorageConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknow
     def __post_init__(self) -> None:
         """Check the shapes that would otherwise show as a puzzling DNS failure."""
         if not _BUCKET.fullmatch(self.bucket):
-            raise ValueError(
-                f"bucket is {self.bucket!r}: give the full name that the console shows, <name>-<APPID>"
-            )
+            raise ValueError(f"bucket is {self.bucket!r}: give the full name that the console shows, <name>-<APPID>")
         if not _REGION.fullmatch(self.region):
             raise ValueError(f"region is {self.region!r}: give a COS region such as ap-shanghai")
         if not self.secret_id or not self.secret_key:

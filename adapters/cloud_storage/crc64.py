@@ -1,6 +1,6 @@
 """CRC-64/XZ (ECMA-182, reflected), the checksum that COS states for every whole object.
 
-Pure Python runs at roughly 10 MB/s, which is why only small bodies are checked with it.
+Pure Python runs at 5 to 10 MB/s, which is why only small bodies are checked with it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def _operator(reason: str, message: str) -> Fault:
     return Fault(Unauthorized, reason, message)
 
 
-_CREDENTIAL: Final = {
+_CREDENTIAL: Final[dict[str | int, Fault]] = {
     "AccessDenied": _operator(
         "access_denied",
         "The key may not do this in this bucket; allow the action for its sub-account in CAM.",
@@ -66,19 +66,21 @@ _CREDENTIAL: Final = {
     ),
 }
 
-_ABSENT: Final = {
+_ABSENT: Final[dict[str | int, Fault]] = {
     "NoSuchKey": Fault(NotFound, "no_such_object", "There is no object with this key; check the key."),
     "NoSuchBucket": Fault(NotFound, "no_such_bucket", "There is no such bucket; check bucket and region."),
     "NoSuchUpload": Fault(NotFound, "no_such_upload", "This multipart upload is finished, aborted or unknown."),
     "NoSuchVersion": Fault(NotFound, "no_such_version", "The object has no such version; check the version id."),
     "NoSuchTagSet": Fault(NotFound, "no_tags", "The object has no tags; treat it as an empty set."),
     "NoSuchCORSConfiguration": Fault(
-        NotFound, "no_cors_rules", "The bucket has no CORS rules; add them in the console for browser uploads."
+        NotFound,
+        "no_cors_rules",
+        "The bucket has no CORS rules; add them in the console for browser uploads.",
     ),
     "404": Fault(NotFound, "no_such_object", "There is no object with this key, or no such bucket."),
 }
 
-_REQUEST: Final = {
+_REQUEST: Final[dict[str | int, Fault]] = {
     "BadDigest": _bug("body_changed", "The body does not match its Content-MD5; send it again unchanged."),
     "InvalidDigest": _bug("bad_digest", "Content-MD5 is not the base64 of 16 bytes; compute it again."),
     "EntityTooLarge": _bug("too_large", "The file is larger than allowed; send a smaller one."),
@@ -106,7 +108,7 @@ _REQUEST: Final = {
     "NotImplemented": _bug("not_implemented", "COS does not offer this function in this region."),
 }
 
-_STATE: Final = {
+_STATE: Final[dict[str | int, Fault]] = {
     "PreconditionFailed": Fault(
         Conflict, "precondition_failed", "The object changed meanwhile; read it again, then decide."
     ),
@@ -120,7 +122,7 @@ _STATE: Final = {
     "BucketAlreadyOwnedByYou": Fault(Conflict, "bucket_exists", "This bucket is yours already; use it."),
 }
 
-_BUSINESS: Final = {
+_BUSINESS: Final[dict[str | int, Fault]] = {
     "PaymentRequired": Fault(
         Rejected, "account_in_arrears", "The Tencent Cloud account owes money; pay its bill, then repeat."
     ),
@@ -128,12 +130,14 @@ _BUSINESS: Final = {
         Rejected, "blocked", "COS blocks this object or account (arrears or content); see the console."
     ),
     "DomainAuditFailed": Fault(
-        Rejected, "domain_not_approved", "The custom domain has no valid ICP filing; complete the filing (备案)."
+        Rejected,
+        "domain_not_approved",
+        "The custom domain has no valid ICP filing; complete the filing (备案).",
     ),
 }
 
 #: ``refused`` where COS stored nothing, so that even a write may simply be repeated.
-_PASSING: Final = {
+_PASSING: Final[dict[str | int, Fault]] = {
     "PathConflict": Fault(
         Unavailable, "same_moment", "Somebody wrote this key in the same instant; repeat.", refused=True
     ),
@@ -152,9 +156,7 @@ _PASSING: Final = {
 
 FAULTS: Final = FaultTable(NAME, {**_CREDENTIAL, **_ABSENT, **_REQUEST, **_STATE, **_BUSINESS, **_PASSING})
 
-_REFUSED: Final = Fault(
-    Invalid, "refused", "COS refused the request with a code that is not in our table; look it up."
-)
+_REFUSED: Final = Fault(Invalid, "refused", "COS refused the request with a code that is not in our table; look it up.")
 
 
 def fallback(status: int) -> Fault | None:

@@ -1,4 +1,4 @@
-"""What COS sends, in its own field names. XML text is converted by type: ``"5"`` to int, ``"true"`` to bool."""
+"""What COS sends, in its own field names. Text is converted by type: ``"5"`` to int, ``"true"`` to bool."""
 
 from __future__ import annotations
 
@@ -38,24 +38,30 @@ class ListBucketResult(msgspec.Struct, frozen=True):
     CommonPrefixes: tuple[CommonPrefix, ...] = ()
 
 
-class ObjectHeaders(
-    msgspec.Struct,
-    frozen=True,
-    rename={
-        "content_length": "content-length",
-        "content_type": "content-type",
-        "content_range": "content-range",
-        "last_modified": "last-modified",
-        "crc64": "x-cos-hash-crc64ecma",
-    },
-):
-    """The headers that we read of the answers to HEAD, GET and PUT Object; header names are lower case."""
+_HEADERS = {
+    "content_length": "content-length",
+    "content_type": "content-type",
+    "content_range": "content-range",
+    "last_modified": "last-modified",
+    "crc64": "x-cos-hash-crc64ecma",
+}
+
+
+class ObjectHeaders(msgspec.Struct, frozen=True, rename=_HEADERS):
+    """The headers that we read of the answers to HEAD and GET Object; header names are lower case."""
 
     etag: str
-    content_length: int = 0
+    last_modified: datetime
+    content_length: int
     content_type: str = "application/octet-stream"
     content_range: str = ""
-    last_modified: str = ""
+    crc64: str = ""
+
+
+class PutHeaders(msgspec.Struct, frozen=True, rename=_HEADERS):
+    """The headers that we read of the answer to PUT Object."""
+
+    etag: str
     crc64: str = ""
 
 

@@ -45,7 +45,7 @@ def http_string(method: str, path: str, params: Mapping[str, str], headers: Mapp
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs with one key pair. ``start`` and ``end`` are Unix seconds; the signature is good until ``end``."""
+    """Signs with one key pair. ``start`` and ``end`` are Unix seconds; a signature is good until ``end``."""
 
     secret_id: str
     secret_key: Secret

@@ -1,4 +1,4 @@
-"""泛娱乐IP: the brand's licences of films, series, games and comics, and what its members collect with them."""
+"""泛娱乐IP: a brand's licences of films, series, games and comics, and what its members collect."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TOOL: Final = ToolSpec(
     faults=FAULTS,
     metadata=metadata,
     exempt={
-        "batches": "Batch methods read the gateway's own SQL; their statements are counted in the tool's tests.",
+        "batches": "Batch methods read the gateway's own SQL; the tool's tests count their statements.",
         "writes": "draw_card is a transaction of the gateway's own database; nothing is sent anywhere.",
         "webhooks": "The rights service does not call back; its catalogue is asked for by entity tag.",
     },

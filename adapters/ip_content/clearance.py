@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final
 
 from adapters.ip_content.errors import FAULTS
@@ -159,8 +160,7 @@ def check(query: ClearanceQuery, account: str) -> None:
 def evaluate(query: ClearanceQuery, rights: Rights) -> tuple[Clearance, ...]:
     """Adjoining ranges that together are the asked days; neighbours differ in their answer."""
     answer: list[Clearance] = []
-    edges = _edges(query, rights)
-    for starts, ends in zip(edges, edges[1:], strict=False):
+    for starts, ends in pairwise(_edges(query, rights)):
         status, reason, until = _on(starts, query, rights)
         last = answer[-1] if answer else None
         if last is not None and (last.status, last.reason, last.until) == (status, reason, until):

@@ -70,15 +70,15 @@ class IpContentClient:
                     headers["if-none-match"] = etag
                 return Request("GET", f"{self._config.base_url}/ip/v1/catalogue", headers)
 
-            return await self._upstream.call(CATALOGUE, prepare, self._published)
+            return await self._upstream.call(CATALOGUE, prepare, decode)
+
+        def decode(response: Response) -> Published | None:
+            if etag and response.status == 304:
+                return None
+            catalogue = self._body(CATALOGUE, response, Catalogue)
+            return Published(catalogue, response.headers.get("etag", ""))
 
         return await with_token(self._tokens, call)
-
-    def _published(self, response: Response) -> Published | None:
-        if response.status == 304:
-            return None
-        catalogue = self._body(CATALOGUE, response, Catalogue)
-        return Published(catalogue, response.headers.get("etag", ""))
 
     def _body(self, endpoint: Endpoint, response: Response, kind: type[T]) -> T:
         """The answer's body, or its problem as an error."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select
+from sqlalchemy import Row, Select, bindparam, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.errors import UpstreamError
@@ -23,10 +23,14 @@ from adapters.ip_content.tables import activation, draw
 BEIJING: Final = ZoneInfo("Asia/Shanghai")
 MAX_ENTRY_REF: Final = 128
 
-_SET: Final = select(activation).where(
-    activation.c.licensee == bindparam("licensee"), activation.c.code == bindparam("card_set")
+# Draws of one set wait for each other, or two could take its last card or pass a cap. SQLite has one
+# writer anyway and leaves FOR UPDATE out.
+_SET: Final = (
+    select(activation)
+    .where(activation.c.licensee == bindparam("licensee"), activation.c.code == bindparam("card_set"))
+    .with_for_update()
 )
-_DRAWS: Final = (
+_DRAWS: Final[Select[Any]] = (
     select(draw.c.entry_ref, draw.c.participant, draw.c.card, draw.c.drawn_at)
     .where(
         draw.c.licensee == bindparam("licensee"),
@@ -94,12 +98,10 @@ class DrawDesk:
             "entry_ref": entry_ref,
         }
         async with self._sql.write() as connection:
-            # Draws of one set wait for each other, or two could take its last card or pass the cap.
-            # SQLite has one writer anyway and leaves FOR UPDATE out.
-            found = (await connection.execute(_SET.with_for_update(), ids)).first()
+            found: Row[Any] | None = (await connection.execute(_SET, ids)).first()
             if found is None:
                 raise self._refusal("not_found")
-            rows = (await connection.execute(_DRAWS, ids)).all()
+            rows: Sequence[Row[Any]] = (await connection.execute(_DRAWS, ids)).all()
             spent = next((row for row in rows if row.entry_ref == entry_ref), None)
             held = [row.card for row in rows if row.participant == participant]
             if spent is not None:

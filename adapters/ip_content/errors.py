@@ -44,7 +44,7 @@ FAULTS: Final = FaultTable(
         "other_licensee": Fault(
             Unauthorized,
             "other_licensee",
-            "The catalogue was made for another licensee than the setting 'licensee' names; nothing was imported.",
+            "The catalogue is for another licensee than the setting 'licensee' names; nothing was imported.",
         ),
         "not_found": Fault(NotFound, "not_found", "The imported catalogue has no such thing."),
         "bad_request": Fault(
@@ -53,8 +53,8 @@ FAULTS: Final = FaultTable(
         "bad_scope": Fault(
             Invalid,
             "bad_scope",
-            "The clearance query is malformed; give a known channel and use, an ISO 3166 territory and a range "
-            "of days whose end is after its start.",
+            "The clearance query is malformed; give a known channel and use, an ISO 3166 territory and a "
+            "range of 1 to 1096 days.",
         ),
         "bad_entry": Fault(
             Invalid,

@@ -44,6 +44,7 @@ async def replace(
     async with sql.write() as connection:
         if not await _claim(connection, published, etag, now):
             return None
+        await _put_activations(connection, published.licensee_id, tables.pop(activation))
         for table, rows in tables.items():
             await connection.execute(delete(table).where(table.c.licensee == published.licensee_id))
             if rows:
@@ -51,9 +52,9 @@ async def replace(
         new = sum([await _insert_new(connection, draw, chunk) for chunk in _chunks(draws)])
     return ImportResult(
         published.version,
-        len(tables[property_]),
-        len(tables[grant]),
-        len(tables[activation]),
+        len(published.properties),
+        sum(len(a.grants) for a in published.agreements),
+        len(published.activations),
         new,
         changed=True,
     )
@@ -75,11 +76,32 @@ async def _claim(connection: AsyncConnection, published: Catalogue, etag: str, n
     return await _insert_new(connection, catalogue, [{"licensee": published.licensee_id, **values}]) == 1
 
 
+async def _put_activations(connection: AsyncConnection, licensee: str, rows: Rows) -> None:
+    """Overwrite, and delete only what is gone.
+
+    A draw that waits for an activation's row must find that row again: on PostgreSQL it would not see
+    one that was deleted and inserted anew, and call a live activation unknown.
+    """
+    codes = [row["code"] for row in rows]
+    gone = delete(activation).where(activation.c.licensee == licensee, activation.c.code.not_in(codes))
+    await connection.execute(gone)
+    if rows:
+        statement = _insert_for(connection, activation).values(rows)
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in {"licensee", "code"}}
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["licensee", "code"], set_=changed)
+        )
+
+
+def _insert_for(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """The dialect's INSERT, which knows ON CONFLICT."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
 async def _insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows whose primary key is not there yet; how many were new. Both databases know this form."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    result = await connection.execute(dialect.insert(table).values(rows).on_conflict_do_nothing())
-    return result.rowcount
+    """Insert rows whose primary key is not there yet; how many were new."""
+    statement = _insert_for(connection, table).values(rows)
+    return (await connection.execute(statement.on_conflict_do_nothing())).rowcount
 
 
 def _chunks(rows: Rows) -> Iterator[Rows]:
@@ -89,7 +111,7 @@ def _chunks(rows: Rows) -> Iterator[Rows]:
 
 def _tables(published: Catalogue) -> dict[Table, Rows]:
     """The rows of every table that a catalogue replaces."""
-    made = {
+    made: dict[Table, Rows] = {
         party: [{"id": p.id, "role": p.role, "legal_name": p.legal_name} for p in published.parties],
         property_: _properties(published),
         agreement: [_agreement(a) for a in published.agreements],

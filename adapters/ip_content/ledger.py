@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
 
 from adapters.base.runtime import Sql
 from adapters.ip_content.clearance import Days, GrantRights, Reserved, Rights, Scope, in_force, sell_off
@@ -27,8 +27,8 @@ from adapters.ip_content.tables import (
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-_LICENSEE: Final = bindparam("licensee")
-_IDS: Final = bindparam("ids", expanding=True)
+_LICENSEE: Final[BindParameter[str]] = bindparam("licensee")
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _HOLDER: Final = and_(party.c.licensee == property_.c.licensee, party.c.id == property_.c.rights_holder)
 _PROPERTY_COLUMNS: Final = (
     property_.c.slug,

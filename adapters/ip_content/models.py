@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated
 
@@ -15,7 +16,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 class TokenAnswer(Struct, frozen=True):
     """Answer of POST /ip/v1/token; the token itself never shows in ``repr``."""
 
-    access_token: Name
+    access_token: Annotated[str, Meta(min_length=1, max_length=8192)]
     expires_in: Annotated[int, Meta(gt=0)]
 
     def __repr__(self) -> str:
@@ -168,3 +169,24 @@ class Catalogue(Struct, frozen=True):
     activations: list[Activation]
     reservations: list[Reservation] = []
     draws: list[CardDraw] = []
+
+    def __post_init__(self) -> None:
+        """A document that contradicts itself is refused as a whole, before it reaches the tables."""
+        parties = _unique("party", (p.id for p in self.parties))
+        slugs = _unique("property", (p.slug for p in self.properties))
+        grants = [grant for agreement in self.agreements for grant in agreement.grants]
+        _unique("agreement", (a.number for a in self.agreements))
+        _unique("grant", (g.id for g in grants))
+        _unique("activation", (a.code for a in self.activations))
+        named = {g.ip for g in grants} | {a.ip for a in self.activations} | {r.ip for r in self.reservations}
+        if not named <= slugs or not {p.rights_holder_id for p in self.properties} <= parties:
+            raise ValueError("the catalogue names a property or a party that it does not contain")
+        if any(a.licensee_id != self.licensee_id for a in self.agreements):
+            raise ValueError("the catalogue contains an agreement of another licensee")
+
+
+def _unique(noun: str, keys: Iterable[str]) -> set[str]:
+    listed = list(keys)
+    if len(found := set(listed)) != len(listed):
+        raise ValueError(f"the catalogue has a {noun} twice")
+    return found

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.base.errors import Invalid, NotFound
+from adapters.base.errors import Invalid, Malformed, NotFound
 from adapters.base.webhooks import InboundEvent, Received, WebhookRequest
 from adapters.payments import models, translation, webhooks
 from adapters.payments.client import PaymentsClient
@@ -51,6 +51,7 @@ _OUT_REFUND_NO: Final = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
 _BEIJING: Final = timezone(timedelta(hours=8))
 #: Well formed and never used: whoever may ask for it holds working credentials.
 _PING_NUMBER: Final = "PING000000"
+_BAD_ROW: Final = "A row of the bill holds a time or an amount that its documentation does not describe."
 
 
 class PaymentsAdapter:
@@ -100,7 +101,7 @@ class PaymentsAdapter:
                 out_trade_no=intent.out_trade_no,
                 time_expire=_rfc3339(intent.expires_at),
                 notify_url=intent.notify_url,
-                amount=models.Amount(intent.total),
+                amount=models.PrepayAmount(intent.total),
                 payer=models.Payer(intent.payer_openid),
                 attach=intent.attach,
                 settle_info=models.SettleInfo(True) if intent.profit_sharing else None,
@@ -170,11 +171,16 @@ class PaymentsAdapter:
         try:
             link = await self._client.trade_bill(day.isoformat())
             rows = await self._client.download_bill(link)
+            return [translation.bill_row(row) for row in rows]
+        except ValueError:
+            # The cause may quote the bill.
+            raise Malformed(
+                TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account
+            ) from None
         except NotFound as missing:
             if missing.reason == "no_statement":
                 return None
             raise
-        return [translation.bill_row(row) for row in rows]
 
     async def coupons(
         self, openid: str, appid: str, *, state: CouponState | None = None, offset: int = 0, limit: int = 20

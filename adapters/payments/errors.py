@@ -164,17 +164,15 @@ FAULTS: Final = FaultTable(
 
 #: For refunds the same codes mean more: too fast may come after the refund was taken on, so it is asked
 #: for (refund_status) before anyone takes another number.
+_REFUND_TOO_FAST: Final = Fault(
+    Unavailable,
+    "refund_outcome_unknown",
+    "微信支付 limited the call and may have taken the refund on; ask for the refund, then repeat "
+    "with the same number. Refunds of one order must be a minute apart.",
+)
 REFUND_FAULTS: Final = FaultTable(
     TOOL,
-    {
-        **FAULTS,
-        "FREQUENCY_LIMITED": Fault(
-            Unavailable,
-            "refund_outcome_unknown",
-            "微信支付 limited the call and may have taken the refund on; ask for the refund, then repeat "
-            "with the same number. Refunds of one order must be a minute apart.",
-        ),
-    },
+    {code: _REFUND_TOO_FAST if code == "FREQUENCY_LIMITED" else fault for code, fault in FAULTS.items()},
 )
 
 UNSIGNED: Final = Fault(

@@ -1,4 +1,4 @@
-"""Wire types of 微信支付 API v3, in its own field names. Amounts are fen, but yuan with two decimals in bills."""
+"""Wire types of 微信支付 v3, in its own field names. Amounts are fen, in bills yuan with two decimals."""
 
 from __future__ import annotations
 
@@ -68,6 +68,13 @@ class SettleInfo(msgspec.Struct, frozen=True):
     profit_sharing: bool
 
 
+class PrepayAmount(msgspec.Struct, frozen=True):
+    """``amount`` of a prepay."""
+
+    total: int
+    currency: str = "CNY"
+
+
 class PrepayRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of ``POST /v3/pay/transactions/jsapi``."""
 
@@ -77,7 +84,7 @@ class PrepayRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     out_trade_no: str
     time_expire: str
     notify_url: str
-    amount: Amount
+    amount: PrepayAmount
     payer: Payer
     attach: str = ""
     settle_info: SettleInfo | None = None
@@ -251,16 +258,20 @@ def trade_bill_rows(text: str) -> Iterator[TradeBillRow]:
     """Rows of a trade bill by column name; the two summary lines at the end are left out.
 
     Values are not quoted but each is prefixed by a backtick, so comma and backtick together separate
-    them: a product name may contain a comma. Raises ValueError for any other shape.
+    them: a product name may contain a comma, and what is too much belongs to the product name, the one
+    text that is not made by a machine. Raises ValueError for any other shape.
     """
     first, *rest = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
     header = first.split(",")
     if missing := set(BILL_COLUMNS) - set(header):
         raise ValueError(f"the bill lacks {len(missing)} of the columns that we read")
+    name = header.index("商品名称")
     for line in rest:
         if not line.startswith("`"):
             return
         values = line[1:].split(",`")
+        if (surplus := len(values) - len(header)) > 0:
+            values[name : name + surplus + 1] = [",`".join(values[name : name + surplus + 1])]
         if len(values) != len(header):
             raise ValueError(f"a row of the bill has {len(values)} values for {len(header)} columns")
         yield dict(zip(header, values, strict=True))

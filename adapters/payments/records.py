@@ -56,7 +56,7 @@ class PrepayIntent:
         out_trade_no: 6–32 of letters, digits, ``_-|*``; unique per mchid for ever.
         description: 1–127 characters, shown to the payer (商品描述). No emoji.
         notify_url: https, without query string, 255 characters at most.
-        expires_at: the platform itself refuses payers after it; a minute to fifteen days ahead, seconds count.
+        expires_at: the platform itself refuses payers after it; a minute to fifteen days ahead.
         attach: 128 characters at most; comes back in query, notification and bill.
         total: fen, 1 at least.
         payer_openid: of that appid.
@@ -83,7 +83,7 @@ class Prepaid:
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """Arguments of ``wx.requestPayment``. ``time_stamp`` is seconds as text; a mini-program sends no app_id."""
+    """Arguments of ``wx.requestPayment``; a mini-program sends all but ``app_id``."""
 
     app_id: str
     time_stamp: str
@@ -134,7 +134,7 @@ class RefundIntent:
     """A refund to ask for.
 
     Attributes:
-        out_refund_no: 64 at most of letters, digits, ``_-|*@``. One number refunds once; another refunds again.
+        out_refund_no: 1–64 of letters, digits, ``_-|*@``. One number refunds once; another, again.
         reason: 80 bytes of UTF-8 at most, shown to the payer.
         notify_url: https; without it the platform may fall back to its old XML callback.
         refund: fen to give back, of ``total`` fen of the whole order.

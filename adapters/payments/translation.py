@@ -26,7 +26,7 @@ from adapters.payments.records import (
 )
 
 _BEIJING: Final = timezone(timedelta(hours=8))
-_YUAN: Final = re.compile(r"(-?)(\d{1,12})\.(\d{2})")
+_YUAN: Final = re.compile(r"(-?)(\d{1,12})\.(\d{2})", re.ASCII)
 
 #: The platform's states behind each of ours, for its list filter; "" asks for all.
 COUPON_STATES: Final[Mapping[CouponState | None, Sequence[str]]] = {

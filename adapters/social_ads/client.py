@@ -75,9 +75,7 @@ class SocialAdsClient:
 
     async def oauth_token(self, refresh_token: str) -> models.Tokens:
         """GET /oauth/token with grant_type=refresh_token: a new access token, the refresh token stays."""
-        return await self._oauth(
-            OAUTH_TOKEN, "token", refresh_token=refresh_token, grant_type="refresh_token"
-        )
+        return await self._oauth(OAUTH_TOKEN, "token", refresh_token=refresh_token, grant_type="refresh_token")
 
     async def oauth_refresh_token(self, refresh_token: str) -> models.Tokens:
         """GET /oauth/refresh_token: a new pair; the old pair is dead from the platform's answer on."""
@@ -109,9 +107,7 @@ class SocialAdsClient:
             "page": page,
             "page_size": page_size,
         }
-        return await self._get(
-            DAILY_REPORTS_GET, "daily_reports/get", access_token, parameters, models.DailyReports
-        )
+        return await self._get(DAILY_REPORTS_GET, "daily_reports/get", access_token, parameters, models.DailyReports)
 
     async def leads_list_get(
         self,
@@ -177,9 +173,7 @@ class SocialAdsClient:
             query = encode_query({**parameters, **self._common(access_token)})
             return Request("GET", f"{self._config.base_url}/v3.0/{path}?{query}")
 
-        return await self._upstream.call(
-            endpoint, prepare, lambda response: self._decode(endpoint, response, kind)
-        )
+        return await self._upstream.call(endpoint, prepare, lambda response: self._decode(endpoint, response, kind))
 
     def _common(self, access_token: str) -> dict[str, object]:
         """In the query of POST too. The platform refuses a clock off by 300 s, and a nonce it has seen."""
@@ -199,9 +193,7 @@ class SocialAdsClient:
         data = bytes(envelope.data)
         return msgspec.json.decode(b"{}" if data in {b"", b"null"} else data, type=kind)
 
-    def _error(
-        self, endpoint: Endpoint, response: Response, code: str, fallback: Fault | None
-    ) -> UpstreamError:
+    def _error(self, endpoint: Endpoint, response: Response, code: str, fallback: Fault | None) -> UpstreamError:
         return FAULTS.error(
             code,
             endpoint=endpoint.name,

@@ -20,9 +20,7 @@ NAME: Final = "social_ads"
 PER_DAY: Final = "11018"
 BEIJING: Final = timezone(timedelta(hours=8))
 
-_AUTHORISE = (
-    "authorise the account again on the platform's consent page and enter the new pair in its settings"
-)
+_AUTHORISE = "authorise the account again on the platform's consent page and enter the new pair in its settings"
 _APP_LIMIT = Fault(
     Unauthorized,
     "application_limit",
@@ -34,9 +32,7 @@ _PARAMETER = Fault(
     "parameter",
     "The platform did not accept a parameter; compare the request with the endpoint's documentation.",
 )
-_SYSTEM = Fault(
-    Unavailable, "system_error", "The platform timed out or failed inside; repeat a little later."
-)
+_SYSTEM = Fault(Unavailable, "system_error", "The platform timed out or failed inside; repeat a little later.")
 #: The platform names this case by its message alone.
 _NONCE = Fault(
     Unavailable,
@@ -48,7 +44,7 @@ _NONCE = Fault(
 FAULTS: Final = FaultTable(
     NAME,
     {
-        10000: Fault(Unavailable, "busy", "The platform is busy; repeat a little later."),
+        10000: Fault(Unavailable, "platform_busy", "The platform is busy; repeat a little later."),
         10001: Fault(Unavailable, "maintenance", "The platform is under maintenance; repeat later."),
         11000: Fault(
             Unauthorized,
@@ -94,12 +90,8 @@ FAULTS: Final = FaultTable(
             "The authorisation does not cover this call or account; authorise again with the scopes "
             "ads_management, ads_insights and user_actions.",
         ),
-        11016: Fault(
-            RateLimited, "per_second", "Too many calls in this second; wait a second.", retry_after=1.0
-        ),
-        11017: Fault(
-            RateLimited, "per_minute", "Too many calls in this minute; wait a minute.", retry_after=60.0
-        ),
+        11016: Fault(RateLimited, "per_second", "Too many calls in this second; wait a second.", retry_after=1.0),
+        11017: Fault(RateLimited, "per_minute", "Too many calls in this minute; wait a minute.", retry_after=60.0),
         PER_DAY: Fault(
             QuotaExhausted,
             "per_day",

@@ -1,8 +1,16 @@
-"""Wire types in the platform's own field names. ``rows`` stands for ``list``, which Python keeps for itself."""
+"""Wire types in the platform's own field names; ``rows`` stands for ``list``, a word Python needs."""
 
 from __future__ import annotations
 
+from datetime import date as day
+from datetime import datetime
+from typing import Annotated
+
 import msgspec
+
+#: Unix seconds up to the year 2100, so that no answer can overflow a datetime.
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800)]
+Digits = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,19}$")]
 
 
 class Envelope(msgspec.Struct):
@@ -48,8 +56,8 @@ class Adgroup(msgspec.Struct):
     adgroup_id: int
     adgroup_name: str
     system_status: str
-    created_time: int
-    last_modified_time: int
+    created_time: Seconds
+    last_modified_time: Seconds
 
 
 class Adgroups(msgspec.Struct):
@@ -62,7 +70,7 @@ class Adgroups(msgspec.Struct):
 class DailyReportRow(msgspec.Struct):
     """An element of daily_reports/get; ``cost`` in fen, ``date`` as YYYY-MM-DD."""
 
-    date: str
+    date: day
     adgroup_id: int
     view_count: int = 0
     valid_click_count: int = 0
@@ -82,8 +90,8 @@ class LeadsInfo(msgspec.Struct):
 
     account_id: int
     leads_id: int
-    leads_create_time: str
-    adgroup_id: str | int = ""
+    leads_create_time: datetime
+    adgroup_id: Digits | int = ""
     click_id: str = ""
     leads_name: str = ""
     leads_telephone: str = ""

@@ -1,20 +1,20 @@
-"""The rotating token pair (access_token, refresh_token): one keeper, one lock, nothing used before it is stored.
+"""The rotating token pair: one keeper, one lock, nothing used before it is stored.
 
 What can go wrong between the platform and our store, and what is left then:
 
-- **The access token runs out, once a day.** ``/oauth/token`` renews it alone; the refresh token stays, so a
-  lost answer or a dead process costs nothing. Only when the refresh token nears its 30 days (or its age is not
-  known) is the pair exchanged by ``/oauth/refresh_token``, which kills the old pair at once.
-- **A process dies, or the line breaks, between the platform's exchange and our write.** The new pair is then
-  known to nobody. Before the exchange the keeper stores that it begins, so the next one knows. It goes on with
-  the old access token if that still works, and tries the old refresh token again: if the exchange never
-  reached the platform, all is well. If the platform refuses it, every call raises Unauthorized
-  ``token_pair_lost``, which says what an operator must do. A newly authorised pair in the settings is taken at
-  the next start, because what is stored belongs to the initial pair that it descends from.
-- **The store fails after the exchange.** The pair stays in this process and is stored at the next try; it is
-  not used before.
-- **The caller is cancelled or out of time.** The exchange runs on in a task of its own, without the caller's
-  deadline, and is waited for when the account closes.
+- **The access token runs out, once a day.** ``/oauth/token`` renews it alone; the refresh token stays,
+  so a lost answer or a dead process costs nothing. Only when the refresh token nears its 30 days (or its
+  age is not known) is the pair exchanged by ``/oauth/refresh_token``, which kills the old pair at once.
+- **A process dies, or the line breaks, between the platform's exchange and our write.** The new pair is
+  then known to nobody. Before the exchange the keeper stores that it begins, so the next one knows. It
+  goes on with the old access token if that still works, and tries the old refresh token again: if the
+  exchange never reached the platform, all is well. If the platform refuses it, every call raises
+  Unauthorized ``token_pair_lost``, which says what an operator must do. A newly authorised pair in the
+  settings is taken at the next start, since what is stored belongs to the initial pair it descends from.
+- **The store fails after the exchange.** The pair stays in this process and is stored at the next try;
+  it is not used before.
+- **The caller is cancelled or out of time.** The renewal runs on in a task of its own, without the
+  caller's deadline, and is waited for when the account closes.
 """
 
 from __future__ import annotations
@@ -100,9 +100,7 @@ class Pair:
         if not answer.refresh_token:
             return Pair(answer.access_token, self.refresh_token, access_ends, self.refresh_ends)
         refresh_ends = (
-            now + timedelta(seconds=answer.refresh_token_expires_in)
-            if answer.refresh_token_expires_in
-            else None
+            now + timedelta(seconds=answer.refresh_token_expires_in) if answer.refresh_token_expires_in else None
         )
         return Pair(answer.access_token, answer.refresh_token, access_ends, refresh_ends)
 
@@ -225,9 +223,7 @@ class TokenKeeper:
 
     def _dead(self, pair: Pair) -> UpstreamError:
         if not pair.exchanging:
-            return FAULTS.error(
-                pair.refused_code, endpoint="oauth_refresh_token", account=self._config.external_id
-            )
+            return FAULTS.error(pair.refused_code, endpoint="oauth_refresh_token", account=self._config.external_id)
         return Unauthorized(
             NAME,
             "token_pair_lost",
@@ -254,15 +250,15 @@ def _instant(value: Mapping[str, str], name: str) -> datetime | None:
 
 _SLOW: Final = "The access token is being renewed and this request's time is up; repeat in a few seconds."
 _UNFINISHED: Final = (
-    "The platform's answer to the token exchange was lost, and the call itself was not made; repeat: the next "
-    "one finds out whether the old token pair still works."
+    "The platform's answer to the token exchange was lost, and the call itself was not made; repeat: the "
+    "next one finds out whether the old token pair still works."
 )
 _NOT_STORED: Final = (
-    "The renewed tokens could not be stored and are not used before they are; the call was not made. Look at "
-    "the gateway's database, and do not stop this process before a call has succeeded."
+    "The renewed tokens could not be stored and are not used before they are; the call was not made. Look "
+    "at the gateway's database, and do not stop this process before a call has succeeded."
 )
 _LOST: Final = (
-    "A process ended between the platform's token exchange and our write, and the new pair is lost; authorise "
-    "the account again on the platform's consent page, enter access_token and refresh_token of the new pair in "
+    "The platform exchanged the token pair, but the new pair was lost before it was stored; authorise the "
+    "account again on the platform's consent page, enter access_token and refresh_token of the new pair in "
     "its settings, and restart."
 )

@@ -8,7 +8,6 @@ the body, so an account whose callbacks are encrypted (安全模式) accepts not
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -70,7 +69,7 @@ class CallbackCrypto:
         """The message inside a ciphertext in Base64; raises WebhookRefused. Verify the signature first."""
         try:
             data = base64.b64decode(encrypted)
-        except (binascii.Error, ValueError) as error:
+        except ValueError as error:
             raise _shape("The callback's Encrypt is not Base64.") from error
         if not data or len(data) % 16:
             raise _shape("The callback's ciphertext is not a whole number of AES blocks.")
@@ -220,7 +219,7 @@ def _aes_key(encoded: Secret) -> bytes:
     text = encoded.reveal()
     try:
         key = base64.b64decode(text + "=")
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(text) != 43 or len(key) != 32:
         raise ValueError("an EncodingAESKey has 43 Base64 characters; copy it from the platform's console")

@@ -24,7 +24,7 @@ _RENEW = "The platform no longer takes the access token; it is renewed once, the
 
 #: errcode → what it means for the caller, on any endpoint that takes an access token.
 APP_ROWS: Final[Mapping[str | int, Fault]] = {
-    "-1": Fault(Unavailable, "busy", "The platform is busy; repeat later."),
+    "-1": Fault(Unavailable, "platform_busy", "The platform is busy; repeat later."),
     "40001": Fault(Unauthorized, "token_refused", _RENEW, renew_token=True),
     "40013": Fault(
         Unauthorized, "appid_unknown", "The platform does not know this appid; check the account's settings."
@@ -87,7 +87,7 @@ APP_ROWS: Final[Mapping[str | int, Fault]] = {
 }
 
 #: errcode → meaning on the token endpoint, where it replaces or joins the row above.
-TOKEN_ROWS: Final[Mapping[str, Fault]] = {
+TOKEN_ROWS: Final[Mapping[str | int, Fault]] = {
     "40001": Fault(
         Unauthorized, "secret_wrong", "The platform refuses appid and secret; correct the account's secret."
     ),

@@ -37,9 +37,7 @@ class Forbidden(Exception):
     """The caller lacks a scope; says which."""
 
     def __init__(self, scope: str) -> None:
-        super().__init__(
-            f"This needs the scope {scope!r}; ask the operator of this gateway for a key that has it."
-        )
+        super().__init__(f"This needs the scope {scope!r}; ask the operator of this gateway for a key that has it.")
         self.code = "FORBIDDEN"
         self.scope = scope
 
@@ -97,17 +95,13 @@ class Authenticator:
             if hmac.compare_digest(key.key.reveal().encode(), given):
                 found = key
         if found is None:
-            raise NotAuthenticated(
-                "KEY_UNKNOWN", "This API key is not known here; check it, or ask for a new one."
-            )
+            raise NotAuthenticated("KEY_UNKNOWN", "This API key is not known here; check it, or ask for a new one.")
         return Principal(found.id, found.audience, AUDIENCE_SCOPES[found.audience] | found.scopes)
 
     async def _with_session(self, principal: Principal, token: str, now: datetime) -> Principal:
         row = await self._database.one(_SESSION, {"token": token})
         if row is None:
-            raise NotAuthenticated(
-                "SESSION_UNKNOWN", "This session token is not known; call sessionCreate again."
-            )
+            raise NotAuthenticated("SESSION_UNKNOWN", "This session token is not known; call sessionCreate again.")
         if row.expires_at <= now:
             raise NotAuthenticated("SESSION_EXPIRED", "This session has expired; call sessionCreate again.")
         return replace(principal, member=row.member, session_identity=row.identity, app=row.app)

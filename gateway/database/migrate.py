@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -26,6 +27,7 @@ from gateway.database.urls import DatabaseUrl
 _SCRIPTS = Path(__file__).parent / "migrations"
 #: Any constant will do; it keeps two upgrades of one server apart.
 _ADVISORY_LOCK = 7_024_113_598
+_BUSY_SECONDS = 5
 
 
 async def upgrade(url: str) -> None:
@@ -105,5 +107,19 @@ def _create_file(url: DatabaseUrl) -> None:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+    for pragma in (f"busy_timeout={_BUSY_SECONDS * 1000}", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _use_write_ahead_log(connection)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """The change of mode does not honour busy_timeout, so two processes making one file must ask again."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)

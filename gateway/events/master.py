@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +40,6 @@ async def _read(source: str, transport: Transport) -> bytes:
             raise MasterDataError(f"{source} answered HTTP {answer.status}; check the setting master_data.")
         return answer.body
     try:
-        return Path(source).read_bytes()
+        return await asyncio.to_thread(Path(source).read_bytes)
     except OSError as error:
         raise MasterDataError(f"{source}: {error.strerror}; check the setting master_data.") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,30 +34,33 @@ class Claim:
 _RETURNED = (job.c.seq, job.c.id, job.c.kind, job.c.version, job.c.attempts, job.c.max_attempts, job.c.worker)
 
 
-def _due(now: datetime) -> Select[tuple[int]]:
+# Literals and not parameters: only so can a planner tell that a partial index holds all these rows.
+_QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED}'")
+_RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
+
+
+def due(now: datetime) -> Select[int]:
     """Jobs that may start: their time has come or their lease is over, and it is their entity's turn."""
     other = job.alias("other")
     ahead = exists().where(
         other.c.entity == job.c.entity,
+        other.c.state.in_([_QUEUED, _RUNNING]),
+        or_(other.c.state == _RUNNING, other.c.seq < job.c.seq),
         other.c.seq != job.c.seq,
-        or_(
-            other.c.state == State.RUNNING,
-            and_(other.c.state == State.QUEUED, other.c.seq < job.c.seq),
-        ),
     )
-    expired = and_(job.c.state == State.RUNNING, job.c.lease_until <= now)
-    waiting = and_(job.c.state == State.QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
+    # A job whose lease is over holds its entity's turn already.
+    expired = and_(job.c.state == _RUNNING, job.c.lease_until <= now)
+    waiting = and_(job.c.state == _QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
     return (
         select(job.c.seq)
-        # The first condition follows from the second; it lets both planners use the partial index.
-        .where(job.c.state.in_([State.QUEUED, State.RUNNING]), or_(waiting, expired))
+        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired))
         .order_by(job.c.priority.desc(), job.c.run_at, job.c.seq)
     )
 
 
 async def any_due(database: Database, now: datetime) -> bool:
     """Whether a claim would find something: a read, which no writer has to wait for."""
-    return await database.one(_due(now).limit(1)) is not None
+    return await database.one(due(now).limit(1)) is not None
 
 
 async def claim(database: Database, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
@@ -78,10 +81,10 @@ async def _claim(
 ) -> list[Claim]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
-    due = _due(now).limit(limit).with_for_update(skip_locked=True, of=job).cte("due")
+    chosen = due(now).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
     statement = (
         update(job)
-        .where(job.c.seq.in_(select(due.c.seq)))
+        .where(job.c.seq.in_(select(chosen.c.seq)))
         .values(
             state=State.RUNNING,
             worker=worker,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -121,7 +121,8 @@ class Queue:
         if kind is not None:
             statement = statement.where(job.c.kind == kind)
         if state is not None:
-            statement = statement.where(job.c.state == state)
+            # A literal, so that the partial indexes of parked and active jobs can serve.
+            statement = statement.where(job.c.state == literal_column(f"'{State(state)}'"))
         if entity is not None:
             statement = statement.where(job.c.entity == entity)
         if after is not None:
@@ -161,17 +162,17 @@ class Queue:
         return changed
 
     async def cancel(self, job_id: str) -> bool:
-        """Cancel a queued job at once, and ask a running one to stop; False when it is over already."""
-        queued = (
+        """Cancel a queued or parked job at once, ask a running one to stop; False when it is over already."""
+        waiting = (
             update(job)
-            .where(job.c.id == job_id, job.c.state == State.QUEUED)
+            .where(job.c.id == job_id, job.c.state.in_([State.QUEUED, State.PARKED]))
             .values(state=State.CANCELLED, finished_at=self.clock.now())
         )
         running = (
             update(job).where(job.c.id == job_id, job.c.state == State.RUNNING).values(cancel_requested=True)
         )
         async with self.database.write() as connection:
-            if (await connection.execute(queued)).rowcount == 1:
+            if (await connection.execute(waiting)).rowcount == 1:
                 # The next of its entity may be due now.
                 after_commit(connection, self.wake)
                 return True

@@ -8,8 +8,8 @@ import os
 import secrets
 import socket
 import traceback
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -80,7 +80,8 @@ class Worker:
         self._backoff = backoff or Backoff()
         self._random = random or Random()
         self._runs: dict[int, _Run] = {}
-        self._wake = asyncio.Event()
+        #: One event per loop that claims: set when jobs may be due or a slot is free.
+        self._watchers: set[asyncio.Event] = set()
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
 
@@ -95,7 +96,9 @@ class Worker:
     async def stop(self, grace_seconds: float = 10.0) -> None:
         """Claim nothing more, let running jobs finish within the grace, and hand the others back."""
         self._stopping = True
-        self._wake.set()
+        self.woken()
+        # A claim under way ends first, so that what it took is known here and handed back.
+        await asyncio.gather(*self._loops[:1], return_exceptions=True)
         tasks = [run.task for run in self._runs.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
@@ -114,13 +117,14 @@ class Worker:
         attempts = 0
         beat = asyncio.create_task(self._beat_forever())
         try:
-            while True:
-                attempts += await self._fill()
-                running = [run.task for run in self._runs.values()]
-                if running:
-                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                elif not await any_due(self._queue.database, self._clock.now()):
-                    return attempts
+            with self._watching() as changed:
+                while True:
+                    changed.clear()
+                    attempts += await self._fill()
+                    if self._runs:
+                        await changed.wait()
+                    elif not await any_due(self._queue.database, self._clock.now()):
+                        return attempts
         finally:
             beat.cancel()
             with suppress(asyncio.CancelledError):
@@ -128,7 +132,8 @@ class Worker:
 
     def woken(self) -> None:
         """Look for due jobs now instead of at the next poll."""
-        self._wake.set()
+        for watcher in self._watchers:
+            watcher.set()
 
     def cancelled(self, job_id: str) -> None:
         """Stop the job if it runs here; elsewhere the next heartbeat does it."""
@@ -136,19 +141,29 @@ class Worker:
             if run.claim.id == job_id:
                 run.interrupt("cancel")
 
-    async def _claim_forever(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                await self._fill()
-            except DatabaseError as error:
-                _log.warning("the queue cannot be read (%s); trying again", error.code)
-            await self._idle()
+    @contextmanager
+    def _watching(self) -> Iterator[asyncio.Event]:
+        event = asyncio.Event()
+        self._watchers.add(event)
+        try:
+            yield event
+        finally:
+            self._watchers.remove(event)
 
-    async def _idle(self) -> None:
+    async def _claim_forever(self) -> None:
+        with self._watching() as changed:
+            while not self._stopping:
+                changed.clear()
+                try:
+                    await self._fill()
+                except DatabaseError as error:
+                    _log.warning("the queue cannot be read (%s); trying again", error.code)
+                await self._idle(changed)
+
+    async def _idle(self, changed: asyncio.Event) -> None:
         """Until woken (a job was put, one ended) or the next poll."""
         waits = [
-            asyncio.ensure_future(self._wake.wait()),
+            asyncio.ensure_future(changed.wait()),
             asyncio.ensure_future(self._sleep(self._poll_seconds)),
         ]
         try:
@@ -177,7 +192,7 @@ class Worker:
                 await self._settle(claimed, values)
         finally:
             del self._runs[claimed.seq]
-            self._wake.set()
+            self.woken()
 
     async def _outcome(self, run: _Run) -> dict[str, Any] | None:
         """Run the handler; what to record, or None when there is nothing (left) for us to record."""

@@ -1,0 +1,40 @@
+"""The graph: the tuple of slices, and the schema built from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.extensions import SchemaExtension
+from strawberry.tools import merge_types
+
+from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
+from gateway.schema.members import CustomerGroup, MemberQueries
+from gateway.schema.nodes import NodeQueries
+from gateway.schema.orders import OrderQueries
+from gateway.schema.places import PlaceQueries
+from gateway.schema.scalars import CONFIG
+from gateway.schema.system import SessionMutations, SystemQueries
+
+QUERIES = (MemberQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
+MUTATIONS = (CheckoutMutations, SessionMutations)
+
+
+class GatewaySchema(strawberry.Schema):
+    """Strawberry's schema without its directive extension.
+
+    Declaring an operation directive makes Strawberry hook every field asynchronously, which costs a list
+    query five times its time; directives are read from the document instead.
+    """
+
+    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
+        """The given extensions only."""
+        del sync
+        return [each if isinstance(each, SchemaExtension) else each() for each in self.extensions]  # type: ignore[call-arg] # classes are made by Strawberry the same way
+
+
+def build_schema() -> GatewaySchema:
+    """The whole graph."""
+    query: Any = merge_types("Query", QUERIES)
+    mutation: Any = merge_types("Mutation", MUTATIONS)
+    return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup], config=CONFIG)

@@ -1,4 +1,4 @@
-"""What the platform says: always HTTP 200 and an ``errcode``; refusals carry a hint and the caller's address."""
+"""What the platform says: HTTP 200 and an ``errcode``; refusals carry a hint and the caller's address."""
 
 from __future__ import annotations
 

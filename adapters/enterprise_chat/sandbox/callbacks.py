@@ -72,9 +72,7 @@ class CallbackSender:
         return {"msg_signature": signature, "timestamp": timestamp, "nonce": nonce}
 
 
-def event_xml(
-    corpid: str, seconds: int, event: str, change: str, fields: Mapping[str, str | int | list[str]]
-) -> str:
+def event_xml(corpid: str, seconds: int, event: str, change: str, fields: Mapping[str, str | int | list[str]]) -> str:
     """An event in the platform's order of elements; a list becomes ``Item`` elements."""
     inner = "".join(_element(name, value) for name, value in fields.items())
     return (

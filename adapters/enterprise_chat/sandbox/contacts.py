@@ -26,7 +26,7 @@ class Contacts:
         """Employees who may have customers."""
         return {"follow_user": [m.userid for m in self._state.active()]}
 
-    def list(self, call: Call) -> Mapping[str, Any]:
+    def list_contacts(self, call: Call) -> Mapping[str, Any]:
         """The customers of one employee; 84061 where there are none."""
         userid = self._userid(call.query.get("userid", ""))
         relations = self._state.relations_of([userid])
@@ -35,7 +35,7 @@ class Contacts:
         return {"external_userid": [r.external_userid for r in relations]}
 
     def get(self, call: Call) -> Mapping[str, Any]:
-        """A customer and everyone who has them; 40096 unknown or nobody visible has them, 84061 broken off."""
+        """A customer and everyone who has them; 40096 nobody still there has them, 84061 broken off."""
         external = call.query.get("external_userid", "")
         if not external:
             raise Refusal(41035)
@@ -104,9 +104,7 @@ class Contacts:
             for r in self._state.relations
             if (member := self._state.members[r.userid]).left_at is not None and r.visible
         ]
-        page, cursor = cut(
-            waiting, call.text("cursor"), min(max(size, 1), UNASSIGNED_LIMIT), "unassigned"
-        )
+        page, cursor = cut(waiting, call.text("cursor"), min(max(size, 1), UNASSIGNED_LIMIT), "unassigned")
         return {"info": list(page), "is_last": not cursor, "next_cursor": cursor}
 
     def _userid(self, userid: str) -> str:

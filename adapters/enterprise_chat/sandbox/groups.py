@@ -20,7 +20,7 @@ class Groups:
     def __init__(self, state: CorpState) -> None:
         self._state = state
 
-    def list(self, call: Call) -> Mapping[str, Any]:
+    def list_groups(self, call: Call) -> Mapping[str, Any]:
         """Ids and states; the owners who left are hidden unless named. ``limit`` has no default here."""
         limit = call.whole("limit")
         if limit is None:

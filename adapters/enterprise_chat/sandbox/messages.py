@@ -89,9 +89,7 @@ class Messages:
         same = (s for s in self._state.sent if s.fingerprint == fingerprint and s.at > since)
         return next(same, None)
 
-    def _accept(
-        self, valid: Sequence[str], msgtype: str, content: Mapping[str, Any], fingerprint: str
-    ) -> Sent:
+    def _accept(self, valid: Sequence[str], msgtype: str, content: Mapping[str, Any], fingerprint: str) -> Sent:
         now = self._kit.clock.now()
         task_id = content.get("task_id")
         if task_id:

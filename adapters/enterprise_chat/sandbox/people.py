@@ -103,9 +103,7 @@ class People:
         if any(m.id == customer.external_userid for m in group.members):
             raise ValueError("this customer is in the group already")
         before = group.version
-        group.members.append(
-            GroupMember(customer.external_userid, False, self._kit.clock.now(), 3, group.owner)
-        )
+        group.members.append(GroupMember(customer.external_userid, False, self._kit.clock.now(), 3, group.owner))
         self._members_changed(group, before, "add_member", customer.external_userid)
         return {"external_userid": customer.external_userid}
 
@@ -161,9 +159,7 @@ class People:
         return group
 
     def _members_changed(self, group: Group, before: str, detail: str, who: str) -> None:
-        scene: dict[str, str | int | list[str]] = (
-            {"JoinScene": 3} if detail == "add_member" else {"QuitScene": 0}
-        )
+        scene: dict[str, str | int | list[str]] = {"JoinScene": 3} if detail == "add_member" else {"QuitScene": 0}
         fields: dict[str, str | int | list[str]] = {
             "ChatId": group.chat_id,
             "UpdateDetail": detail,
@@ -175,9 +171,7 @@ class People:
         }
         self._note(CHAT, "update", fields, "group_changed")
 
-    def _note(
-        self, event: str, change: str, fields: Mapping[str, str | int | list[str]], effect: str
-    ) -> None:
+    def _note(self, event: str, change: str, fields: Mapping[str, str | int | list[str]], effect: str) -> None:
         key = ":".join(str(fields[n]) for n in ("UserID", "ExternalUserID", "ChatId", "Id") if n in fields)
         self._kit.effect(NAME, effect, key, change=change)
         self._callbacks.send(event, change, fields)

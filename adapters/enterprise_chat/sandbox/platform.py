@@ -33,7 +33,7 @@ class Sandbox:
         self.contacts = Contacts(self.state)
         self._callbacks = CallbackSender(world.corp, kit)
         self._people = People(world, self.state, kit, self._callbacks)
-        gate = Gate(self.desk, kit.clock)
+        self.gate = gate = Gate(self.desk, kit.clock)
         groups, messages = Groups(self.state), Messages(self.state, kit)
         organisation, contacts = Organisation(self.state), self.contacts
         customers = Agent.CUSTOMER_CONTACT
@@ -44,12 +44,12 @@ class Sandbox:
                 gate.route("department/list", organisation.department_list, Agent.APP),
                 gate.route("message/send", messages.send, Agent.APP),
                 gate.route("externalcontact/get_follow_user_list", contacts.get_follow_user_list, customers),
-                gate.route("externalcontact/list", contacts.list, customers),
+                gate.route("externalcontact/list", contacts.list_contacts, customers),
                 gate.route("externalcontact/get", contacts.get, customers),
                 gate.route("externalcontact/batch/get_by_user", contacts.batch_get_by_user, customers),
                 gate.route("externalcontact/get_corp_tag_list", contacts.get_corp_tag_list, customers),
                 gate.route("externalcontact/get_unassigned_list", contacts.get_unassigned_list, customers),
-                gate.route("externalcontact/groupchat/list", groups.list, customers),
+                gate.route("externalcontact/groupchat/list", groups.list_groups, customers),
                 gate.route("externalcontact/groupchat/get", groups.get, customers),
             ]
         )

@@ -148,9 +148,7 @@ class CorpState:
 
     def followers(self, external_userid: str) -> list[Relation]:
         """Pairs of a customer with employees who are still there, whatever their standing."""
-        return [
-            r for r in self.relations if r.external_userid == external_userid and self.member(r.userid)
-        ]
+        return [r for r in self.relations if r.external_userid == external_userid and self.member(r.userid)]
 
     def tag(self, tag_id: str) -> tuple[str, str]:
         """(group name, tag name); raises KeyError."""

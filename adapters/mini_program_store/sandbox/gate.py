@@ -38,9 +38,7 @@ class Gate:
         """One of the few endpoints without a body."""
         return Route(path, self._guarded("GET", audience, handler), methods=VERBS)
 
-    def _guarded(
-        self, verb: str, audience: Audience, handler: Handler
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, verb: str, audience: Audience, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> Response:
             app = self.desk.apps[self.desk.owner(request.query_params.get("access_token"))]
             told_code(request)

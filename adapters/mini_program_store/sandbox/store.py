@@ -77,9 +77,7 @@ class StoreApi:
         status = body.get("status")
         if status is not None and status not in {0, 5, 6, 9, 11, 13, 14, 15, 20}:
             raise arguments("status: unknown value")
-        found = [
-            number for number, listed in self.state.listing.items() if status is None or listed == status
-        ]
+        found = [number for number, listed in self.state.listing.items() if status is None or listed == status]
         ids, key, _ = window(found, body, size)
         return ok(product_ids=ids, next_key=key, total_num=len(found))
 

@@ -77,9 +77,7 @@ class TokenDesk:
         token = self.issued.get(value)
         if token is None or token.dead:
             text = "invalid credential, access_token is invalid or not latest, could get access_token by "
-            raise Refusal(
-                40001, text + "getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"
-            )
+            raise Refusal(40001, text + "getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r")
         if token.expires_at <= self.kit.clock.now():
             raise Refusal(42001, "access_token expired")
         return token.appid

@@ -48,7 +48,7 @@ class Api:
             "/cgi-bin/message/template/send": ("POST", self._template_send),
         }
 
-    async def __call__(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         """One request to any path."""
         try:
             return _json(await self._answer(request))

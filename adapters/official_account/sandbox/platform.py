@@ -29,7 +29,7 @@ class Sandbox:
         self.accounts = {a.appid: Account(world, a) for a in world.official_accounts}
         self.callbacks = {a.appid: Callbacks(self.name, a, kit) for a in world.official_accounts}
         self.api = Api(self.name, self.accounts, self.callbacks, kit)
-        self.app: App = Starlette(routes=[Route("/{path:path}", self.api, methods=_VERBS)])
+        self.app: App = Starlette(routes=[Route("/{path:path}", self.api.handle, methods=_VERBS)])
 
     def describe(self, base_url: str) -> Mapping[str, Any]:
         """See ``sandbox.platform.Platform``."""

@@ -175,10 +175,11 @@ payment = Table(
     Column("payer_total", Long),
     Column("refunded", Long, nullable=False),
     Column("paid_at", UtcDateTime),
+    Column("at", UtcDateTime, nullable=False, comment="paid_at, or when the unpaid order was seen."),
     Column("description", String, nullable=False),
     Column("purchase", String),
     _as_of(),
-    Index(None, "identity", "paid_at", "out_trade_no"),
+    Index(None, "identity", "at", "out_trade_no"),
     Index(None, "purchase"),
 )
 

@@ -60,6 +60,7 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
             "payer_total": record.payer_total,
             "refunded": 0,
             "paid_at": record.paid_at,
+            "at": seen,
             "description": "",
             "purchase": purchase,
         }
@@ -162,6 +163,7 @@ def _bill_payment(row: BillRow, linked: Linked) -> dict[str, object]:
         "payer_total": row.settlement,
         "refunded": 0,
         "paid_at": row.at,
+        "at": row.at,
         "description": row.description,
         "purchase": None,
     }

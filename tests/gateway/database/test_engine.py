@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from pathlib import Path
 
@@ -138,7 +139,7 @@ async def test_nested_writes_are_refused_on_sqlite(sqlite_database: Database) ->
 
 
 async def test_the_read_connection_refuses_writes(sqlite_database: Database) -> None:
-    with pytest.raises(OperationalError, match="readonly|attempt to write"):
+    with pytest.raises(OperationalError, match="attempt to write a readonly database"):
         sqlite_database._backend._held.execute(text("DELETE FROM secret"))  # type: ignore[union-attr]
     assert (await sqlite_database.fetch(text("PRAGMA query_only"))) == [(1,)]
 
@@ -174,9 +175,9 @@ async def test_a_locked_file_says_so(sqlite_database: Database, clock: ManualClo
 
 
 async def test_a_missing_directory_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnwritable, match="No such file or directory. The directory must exist"):
+    with pytest.raises(DatabaseUnwritable, match=r"No such file or directory\. The directory must exist"):
         await Database.connect(f"sqlite:///{tmp_path}/missing/gateway.db", Keyring(MASTER))
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []
 
 
 async def test_a_file_that_is_a_directory_says_so(tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ async def test_a_file_that_is_a_directory_says_so(tmp_path: Path) -> None:
 
 async def test_a_new_file_is_private(tmp_path: Path) -> None:
     async with Database.open(f"sqlite:///{tmp_path}/gateway.db", Keyring(MASTER)):
-        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+        assert {entry.stat().st_mode & 0o777 for entry in os.scandir(tmp_path)} == {0o600}
 
 
 async def test_an_unreachable_server_is_named_without_its_password(unused_tcp_port: int) -> None:
@@ -198,8 +199,9 @@ async def test_an_unreachable_server_is_named_without_its_password(unused_tcp_po
     assert caught.value.code == "DATABASE_UNREACHABLE"
 
 
+@pytest.mark.postgresql
 async def test_a_server_without_the_schema_is_refused_until_upgraded(empty_postgresql_url: str) -> None:
-    with pytest.raises(DatabaseSchemaOld, match="has schema none and this release needs .* db upgrade"):
+    with pytest.raises(DatabaseSchemaOld, match=r"has schema none and this release needs .* db upgrade"):
         await Database.connect(empty_postgresql_url, Keyring(MASTER))
     await upgrade(empty_postgresql_url)
     async with Database.open(empty_postgresql_url, Keyring(MASTER)) as database:

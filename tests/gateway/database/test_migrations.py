@@ -84,6 +84,8 @@ def test_the_check_names_a_plain_personal_column() -> None:
         Column("openid", String, info={"not_personal": " "}),
         Column("email_template", String, info={"not_personal": "The name of a template."}),
         Column("hotel", String),
+        Column("phone_source", String),
+        Column("receiver_city", String),
     )
     assert [line.split()[0] for line in plain_personal_columns(tables)] == [
         "member.remark",

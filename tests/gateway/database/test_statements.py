@@ -124,7 +124,7 @@ async def test_a_business_day_is_a_day_in_shanghai(database: Database, utc: date
 
 async def test_a_naive_fact_is_refused(database: Database) -> None:
     async with database.write() as connection:
-        with pytest.raises(ValueError, match="payment.captured: occurred_at has no time zone"):
+        with pytest.raises(ValueError, match=r"payment\.captured: occurred_at has no time zone"):
             await append_facts(connection, [paid("1", datetime(2026, 11, 11))])  # noqa: DTZ001 - the subject
 
 

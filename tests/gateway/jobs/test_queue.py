@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from gateway.database import Database
 from gateway.database.tables.jobs import job
 from gateway.jobs import Handlers, Job, JobActive, ParkJob, Queue, RunningJob, State, Worker
+from gateway.jobs.claims import due
 from tests.databases import ManualClock
 from tests.gateway.jobs.conftest import Put
 
@@ -128,6 +129,7 @@ async def test_a_parked_job_is_taken_up_again(
     parked = await queue.get(job_id)
     assert isinstance(parked, Job)
     assert (parked.state, parked.error_code) == (State.PARKED, "NEEDS_A_HUMAN")
+    assert await queue.cancel(job_id) is True
     healthy = True
     assert await queue.retry(job_id) is True
     assert await worker.drain() == 1
@@ -157,6 +159,21 @@ async def test_pruning_forgets_what_is_over_but_not_what_is_parked(
     assert await queue.prune(clock.now()) == 0
     assert await queue.prune(clock.now() + timedelta(seconds=1)) == 1
     assert [each.id for each in await queue.list()] == [parked, queued]
+
+
+async def test_looking_for_work_reads_only_the_jobs_that_are_not_over(
+    sqlite_database: Database, clock: ManualClock
+) -> None:
+    compiled = (
+        due(clock.now())
+        .limit(1)
+        .compile(dialect=sqlite_database._backend.engines[0].dialect, compile_kwargs={"literal_binds": True})
+    )
+    plan = await sqlite_database.fetch(text(f"EXPLAIN QUERY PLAN {compiled}"))
+    steps = [row.detail for row in plan]
+    assert steps[0] == "SCAN job USING INDEX ix_job_due"
+    assert any("other USING" in step and "INDEX ix_job_entity_active (entity=?" in step for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps)
 
 
 async def _state(queue: Queue, job_id: str) -> State:

@@ -396,13 +396,15 @@ async def test_no_more_than_the_allowed_number_run_at_once(
     queue: Queue, handlers: Handlers, put: Put
 ) -> None:
     now, most = 0, 0
+    # Nobody passes before three run at once, and nine is three times three.
+    three = asyncio.Barrier(3)
 
     @handlers.handler("note", versions={1})
     async def note(running: RunningJob) -> None:
         nonlocal now, most
         now += 1
         most = max(most, now)
-        await asyncio.sleep(0.002)
+        await three.wait()
         now -= 1
 
     for _ in range(9):

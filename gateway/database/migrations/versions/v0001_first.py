@@ -435,8 +435,14 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
             postgresql_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
         )
-        batch_op.create_index(batch_op.f("ix_job_kind_seq"), ["kind", "seq"], unique=False)
-        batch_op.create_index(batch_op.f("ix_job_state_seq"), ["state", "seq"], unique=False)
+        batch_op.create_index(batch_op.f("ix_job_kind_state_seq"), ["kind", "state", "seq"], unique=False)
+        batch_op.create_index(
+            "ix_job_parked",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text("state = 'PARKED'"),
+            postgresql_where=sa.text("state = 'PARKED'"),
+        )
         batch_op.create_index(
             "uq_job_entity_running",
             ["entity"],
@@ -554,6 +560,9 @@ def upgrade() -> None:
         sa.Column("payer_total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("refunded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("paid_at", types.UtcDateTime(), nullable=True),
+        sa.Column(
+            "at", types.UtcDateTime(), nullable=False, comment="paid_at, or when the unpaid order was seen."
+        ),
         sa.Column("description", sa.String(), nullable=False),
         sa.Column("purchase", sa.String(), nullable=True),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
@@ -561,8 +570,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_payment_identity_paid_at_out_trade_no"),
-            ["identity", "paid_at", "out_trade_no"],
+            batch_op.f("ix_payment_identity_at_out_trade_no"),
+            ["identity", "at", "out_trade_no"],
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_payment_purchase"), ["purchase"], unique=False)
@@ -981,7 +990,7 @@ def downgrade() -> None:
     op.drop_table("product")
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_payment_purchase"))
-        batch_op.drop_index(batch_op.f("ix_payment_identity_paid_at_out_trade_no"))
+        batch_op.drop_index(batch_op.f("ix_payment_identity_at_out_trade_no"))
 
     op.drop_table("payment")
     with op.batch_alter_table("offer", schema=None) as batch_op:
@@ -1014,8 +1023,12 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'RUNNING'"),
             postgresql_where=sa.text("state = 'RUNNING'"),
         )
-        batch_op.drop_index(batch_op.f("ix_job_state_seq"))
-        batch_op.drop_index(batch_op.f("ix_job_kind_seq"))
+        batch_op.drop_index(
+            "ix_job_parked",
+            sqlite_where=sa.text("state = 'PARKED'"),
+            postgresql_where=sa.text("state = 'PARKED'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_job_kind_state_seq"))
         batch_op.drop_index(
             "ix_job_entity_active",
             sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING')"),

@@ -1,0 +1,51 @@
+"""腾讯云 COS (cloud object storage): a bucket's files as lists, heads, links and upload forms."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from adapters.base.runtime import Runtime
+from adapters.base.spec import ToolSpec
+from adapters.cloud_storage.adapter import (
+    LIST_LIMIT,
+    MAX_EXPIRES_IN,
+    MAX_KEY_BYTES,
+    MAX_SINGLE_UPLOAD_BYTES,
+    SMALL_BODY_BYTES,
+    CloudStorageAdapter,
+)
+from adapters.cloud_storage.config import CloudStorageConfig
+from adapters.cloud_storage.errors import FAULTS, NAME
+from adapters.cloud_storage.records import ObjectHead, PutReceipt, StoredObject, UploadForm
+
+
+@asynccontextmanager
+async def _open(config: CloudStorageConfig, runtime: Runtime) -> AsyncIterator[CloudStorageAdapter]:
+    yield CloudStorageAdapter(config, runtime)
+
+
+TOOL: Final[ToolSpec[CloudStorageConfig, CloudStorageAdapter]] = ToolSpec(
+    name=NAME,
+    title="腾讯云对象存储 COS",
+    config=CloudStorageConfig,
+    adapter=CloudStorageAdapter,
+    open=_open,
+    faults=FAULTS,
+)
+
+__all__ = [
+    "LIST_LIMIT",
+    "MAX_EXPIRES_IN",
+    "MAX_KEY_BYTES",
+    "MAX_SINGLE_UPLOAD_BYTES",
+    "SMALL_BODY_BYTES",
+    "TOOL",
+    "CloudStorageAdapter",
+    "CloudStorageConfig",
+    "ObjectHead",
+    "PutReceipt",
+    "StoredObject",
+    "UploadForm",
+]

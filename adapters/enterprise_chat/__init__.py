@@ -1,0 +1,85 @@
+"""Enterprise chat (企业微信 WeCom): employees, their customers, customer groups and app messages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.base.http import Upstream
+from adapters.base.runtime import Runtime
+from adapters.base.spec import ToolSpec
+from adapters.enterprise_chat.adapter import CONCURRENCY, NAME, RECIPIENT_LIMIT, EnterpriseChatAdapter
+from adapters.enterprise_chat.client import BATCH_LIMIT, DUPLICATE_WINDOW, PAGE_LIMIT
+from adapters.enterprise_chat.config import EnterpriseChatConfig
+from adapters.enterprise_chat.errors import FAULTS
+from adapters.enterprise_chat.records import (
+    AppMessage,
+    AppMessageKind,
+    AppMessageSent,
+    Contact,
+    ContactAdded,
+    ContactEdited,
+    ContactRemoved,
+    CorpTag,
+    CorpTagsChanged,
+    Department,
+    Employee,
+    EmployeeChange,
+    EmployeeChanged,
+    Group,
+    GroupChange,
+    GroupChanged,
+    GroupMember,
+    HandoverFailed,
+    JoinScene,
+    MemberKind,
+    RemovedBy,
+    Unassigned,
+)
+
+
+@asynccontextmanager
+async def _open(config: EnterpriseChatConfig, runtime: Runtime) -> AsyncIterator[EnterpriseChatAdapter]:
+    yield EnterpriseChatAdapter(config, Upstream(runtime, NAME, config.corpid, concurrency=CONCURRENCY))
+
+
+TOOL: ToolSpec[EnterpriseChatConfig, EnterpriseChatAdapter] = ToolSpec(
+    name=NAME,
+    title="企业微信",
+    config=EnterpriseChatConfig,
+    adapter=EnterpriseChatAdapter,
+    open=_open,
+    faults=FAULTS,
+)
+
+__all__ = [
+    "BATCH_LIMIT",
+    "DUPLICATE_WINDOW",
+    "PAGE_LIMIT",
+    "RECIPIENT_LIMIT",
+    "TOOL",
+    "AppMessage",
+    "AppMessageKind",
+    "AppMessageSent",
+    "Contact",
+    "ContactAdded",
+    "ContactEdited",
+    "ContactRemoved",
+    "CorpTag",
+    "CorpTagsChanged",
+    "Department",
+    "Employee",
+    "EmployeeChange",
+    "EmployeeChanged",
+    "EnterpriseChatAdapter",
+    "EnterpriseChatConfig",
+    "Group",
+    "GroupChange",
+    "GroupChanged",
+    "GroupMember",
+    "HandoverFailed",
+    "JoinScene",
+    "MemberKind",
+    "RemovedBy",
+    "Unassigned",
+]

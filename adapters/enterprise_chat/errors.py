@@ -1,0 +1,131 @@
+"""errcodes of qyapi.weixin.qq.com (全局错误码) and what they mean for the caller.
+
+This host gives some numbers another meaning than api.weixin.qq.com does: 40001 is a wrong *secret*, never
+a token, and must not be answered by fetching tokens. Only 40014 and 42001 renew one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters.base.errors import (
+    Conflict,
+    Fault,
+    FaultTable,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
+
+_RENEWED = "The platform no longer takes the access token; it is renewed once, then an operator must look."
+_SECRET = "The platform refuses this secret for this corp; correct the account's secret in the settings."  # noqa: S105
+_ARGUMENT = "The platform calls an argument wrong, too long or missing; compare it with the vendor's page."
+_EMPLOYEE = "No such employee: never there, gone, or outside the app's visible range."
+_DEPARTMENT = "No such department, or it is outside the app's visible range."
+_AGENT = "The agentid is not that of the app whose secret is used; correct the account's settings."
+_CURSOR = "The cursor has expired or belongs to another question; begin again from the first page."
+_CARD = "The card's task_id or response code was used before or has expired; send a new card."
+_SCOPE = "A person or department is outside the app's visible range or 客户联系 scope; widen it in the console."
+_FEATURE = "The app may not use this call; grant it in the console (客户联系 → 可调用应用, or API 权限)."
+_SLOWER = "Too many calls; the platform blocks this call for as long as its window lasts."
+
+FAULTS: Final = FaultTable(
+    "enterprise_chat",
+    {
+        -1: Fault(Unavailable, "busy", "The platform is busy; repeat later."),
+        6000: Fault(Conflict, "version_conflict", "The data changed meanwhile; read it again, then decide."),
+        40001: Fault(Unauthorized, "secret_wrong", _SECRET),
+        40003: Fault(NotFound, "no_such_employee", _EMPLOYEE),
+        40008: Fault(Invalid, "message_type", "The platform does not know this message type; a client bug."),
+        40013: Fault(Unauthorized, "corpid_unknown", "The platform does not know this corpid; correct it."),
+        40014: Fault(Unauthorized, "token_invalid", _RENEWED, renew_token=True),
+        40031: Fault(NotFound, "no_such_employee", _EMPLOYEE),
+        40032: Fault(Invalid, "too_many_userids", "The list of userids is over the limit; send fewer."),
+        40033: Fault(Invalid, "encoding", "The body must be raw UTF-8 without \\u escapes; a client bug."),
+        40035: Fault(Invalid, "argument", _ARGUMENT),
+        40050: Fault(NotFound, "no_such_group", "No such customer group; it may have been dismissed."),
+        40056: Fault(Unauthorized, "agent_mismatch", _AGENT),
+        40058: Fault(Invalid, "argument", _ARGUMENT),
+        40063: Fault(Invalid, "argument", _ARGUMENT),
+        40066: Fault(Invalid, "department_list", "The list of departments is not valid; correct it."),
+        40068: Fault(NotFound, "no_such_tag", "No such customer tag; read the tags again."),
+        40091: Fault(Unauthorized, "secret_wrong", _SECRET),
+        40096: Fault(
+            NotFound,
+            "no_such_contact",
+            "No such customer, or none of the employees who have them is visible to the app.",
+        ),
+        40201: Fault(Rejected, "anti_spam", "The platform's spam guard refused; do not repeat."),
+        40204: Fault(Rejected, "anti_spam", "The platform's spam guard refused; do not repeat."),
+        40206: Fault(Invalid, "body_too_large", "The request body is too large; send less at once."),
+        41001: Fault(Unauthorized, "token_missing", "The request carried no access token; a client bug."),
+        41002: Fault(Unauthorized, "corpid_missing", "The request carried no corpid; set the account's."),
+        41004: Fault(Unauthorized, "secret_missing", "The request carried no secret; set the account's."),
+        41011: Fault(Invalid, "agentid_missing", "The message carried no agentid; a client bug."),
+        41035: Fault(Invalid, "external_userid_missing", "The request carried no external_userid; give one."),
+        42001: Fault(Unauthorized, "token_expired", _RENEWED, renew_token=True),
+        **{code: Fault(Conflict, "card_used", _CARD) for code in (*range(42014, 42021), 42052, 60140)},
+        43004: Fault(Rejected, "wechat_not_bound", "The employee has not bound WeChat; ask them to."),
+        43012: Fault(Unauthorized, "callback_missing", "The app has no callback URL; enter one in the console."),
+        45002: Fault(Invalid, "content_too_long", "The message is too long; shorten it."),
+        45008: Fault(Invalid, "too_many_articles", "The message has too many articles; send at most eight."),
+        45009: Fault(RateLimited, "too_fast", _SLOWER, retry_after=60.0),
+        45029: Fault(Invalid, "answer_too_big", "The answer would be too big; ask for less at once."),
+        45033: Fault(RateLimited, "too_many_at_once", "Too many calls at the same time; use fewer.", retry_after=1.0),
+        45035: Fault(Conflict, "edited_at_once", "Someone edits the same thing right now; read again, then decide."),
+        45036: Fault(RateLimited, "traffic_guard", "The platform finds our traffic abnormal; wait.", retry_after=60.0),
+        48001: Fault(Unauthorized, "not_permitted", _FEATURE),
+        48002: Fault(Unauthorized, "not_permitted", _FEATURE),
+        48005: Fault(Unauthorized, "retired", "The platform has retired this call; the client must change."),
+        48006: Fault(Unauthorized, "withdrawn", "The permission lapsed from disuse; grant it again in the console."),
+        48009: Fault(
+            Unauthorized,
+            "contacts_sync_address",
+            "The 通讯录同步 secret may not read members from our address; use the app's secret.",
+        ),
+        48010: Fault(Unauthorized, "old_tls", "The platform refuses old TLS versions; use TLS 1.2 or later."),
+        48011: Fault(
+            Unauthorized,
+            "members_inactive",
+            "Too few of the corp's members are active for customer data to be released; see its console.",
+        ),
+        50002: Fault(Rejected, "outside_scope", _SCOPE),
+        50003: Fault(Unauthorized, "app_disabled", "The app is disabled; enable it in the console."),
+        50100: Fault(Conflict, "cursor_expired", _CURSOR),
+        60003: Fault(NotFound, "no_such_department", _DEPARTMENT),
+        60011: Fault(Unauthorized, "no_right", _SCOPE),
+        60020: Fault(
+            Unauthorized,
+            "ip_not_allowed",
+            "Our address is not among the app's 企业可信IP; add it in the console and wait a minute.",
+        ),
+        60021: Fault(Rejected, "outside_scope", _SCOPE),
+        60030: Fault(Rejected, "outside_scope", _SCOPE),
+        60031: Fault(Unauthorized, "app_barred", "The app is barred from this call; see the console."),
+        60111: Fault(NotFound, "no_such_employee", _EMPLOYEE),
+        60123: Fault(NotFound, "no_such_department", _DEPARTMENT),
+        60124: Fault(NotFound, "no_such_department", _DEPARTMENT),
+        60268: Fault(Conflict, "cursor_expired", _CURSOR),
+        81011: Fault(Unauthorized, "no_tag_right", "The app may not use this tag; see the console."),
+        81012: Fault(Rejected, "outside_scope", _SCOPE),
+        81013: Fault(Rejected, "nobody_reached", "None of the recipients exists within the app's visible range."),
+        81017: Fault(Invalid, "too_many_owners", "More than 1000 people are visible; ask by owner, 100 at a time."),
+        82001: Fault(Invalid, "no_recipient", "The message names nobody; give at least one userid."),
+        84061: Fault(
+            NotFound,
+            "no_relation",
+            "The customer and the employee are no contacts: deleted by the employee, or yet unconfirmed.",
+        ),
+        84074: Fault(Unauthorized, "not_permitted", _FEATURE),
+        84084: Fault(NotFound, "not_a_follower", "The employee does not have this customer."),
+        90501: Fault(NotFound, "not_a_customer_group", "The chat is no customer group."),
+        301002: Fault(Unauthorized, "agent_mismatch", _AGENT),
+        301007: Fault(Unauthorized, "corp_closed", "The corp was closed at the platform."),
+        610023: Fault(Rejected, "scale_reached", "The corp has as many customers as it may; raise its scale."),
+        610024: Fault(Unauthorized, "credentials_missing", "The corp has yet to prove its identity; see the console."),
+        701008: Fault(Rejected, "unlicensed", "None of the employees has a valid licence (互通账号); assign one."),
+    },
+)

@@ -1,0 +1,105 @@
+"""What the platform pushes: messages and events, and what they mean in our records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from adapters.base.webhooks import InboundEvent, WebhookRefused
+from adapters.official_account.records import (
+    DeliveryStatus,
+    FollowerChanged,
+    QrScanned,
+    TemplateDelivered,
+)
+from adapters.wechat.callbacks import Payload
+
+#: Message types (MsgType other than ``event``). Known, and nothing comes of them yet.
+MESSAGES: Final = frozenset({"text", "image", "voice", "video", "shortvideo", "location", "link"})
+#: Event names as the vendor writes them; they are matched without regard to case.
+EVENTS: Final = frozenset(
+    {
+        "subscribe",
+        "unsubscribe",
+        "SCAN",
+        "LOCATION",
+        "CLICK",
+        "VIEW",
+        "view_miniprogram",
+        "scancode_push",
+        "scancode_waitmsg",
+        "pic_sysphoto",
+        "pic_photo_or_album",
+        "pic_weixin",
+        "location_select",
+        "TEMPLATESENDJOBFINISH",
+        "MASSSENDJOBFINISH",
+        "FREEPUBLISHJOBFINISH",
+        "subscribe_msg_popup_event",
+        "subscribe_msg_change_event",
+        "subscribe_msg_sent_event",
+        "user_authorization_revoke",
+        "user_info_modified",
+    }
+)
+_SPELLING: Final = {name.lower(): name for name in EVENTS}
+_QR_PREFIX: Final = "qrscene_"
+
+
+def inbound(payload: Payload, gh_id: str) -> InboundEvent:
+    """The event of a verified payload.
+
+    A message's key is its MsgId. An event has none: the vendor advises FromUserName and CreateTime, but
+    two events can come in one second, so name, key and job id join them.
+
+    Raises KeyError or ValueError for a payload without the four elements that all have, and
+    WebhookRefused when it is addressed to another account.
+    """
+    if payload["ToUserName"] != gh_id:
+        raise WebhookRefused(
+            "path", "The callback is meant for another account; compare gh_id and URL.", status=400
+        )
+    sender, message_type = str(payload["FromUserName"]), str(payload["MsgType"])
+    created = int(_text(payload, "CreateTime"))
+    if message_type == "event":
+        kind = _SPELLING.get(str(payload["Event"]).lower(), str(payload["Event"]))
+        parts = (sender, str(created), kind, _text(payload, "EventKey"), _text(payload, "MsgID"))
+        key = "event|" + "|".join(parts)
+    else:
+        kind, key = message_type, f"message|{int(_text(payload, 'MsgId'))}"
+    return InboundEvent(kind, key, f"follower:{sender}", datetime.fromtimestamp(created, UTC), payload)
+
+
+def interpret(event: InboundEvent, appid: str) -> Sequence[object]:
+    """Records of an event; none for a kind that is unused, or that the platform invented since."""
+    payload, at = event.payload, event.occurred_at
+    openid, key = _text(payload, "FromUserName"), _text(payload, "EventKey")
+    match event.kind:
+        case "subscribe":
+            return (FollowerChanged(appid, openid, True, at, key.removeprefix(_QR_PREFIX)),)
+        case "unsubscribe":
+            return (FollowerChanged(appid, openid, False, at),)
+        case "SCAN":
+            return (QrScanned(appid, openid, key, at),)
+        case "TEMPLATESENDJOBFINISH":
+            status = delivery_status(_text(payload, "Status"))
+            return (TemplateDelivered(appid, _text(payload, "MsgID"), status, at),)
+        case _:
+            return ()
+
+
+def delivery_status(status: str) -> DeliveryStatus:
+    """The platform's ``Status``, whose spaces come and go."""
+    word = "".join(status.lower().split())
+    if word == "success":
+        return DeliveryStatus.DELIVERED
+    if word == "failed:userblock":
+        return DeliveryStatus.BLOCKED_BY_USER
+    return DeliveryStatus.FAILED if word.startswith("failed") else DeliveryStatus.OTHER
+
+
+def _text(payload: Payload, name: str) -> str:
+    """An element as text: XML leaves are text, a JSON push may carry numbers."""
+    value = payload.get(name, "")
+    return str(value) if isinstance(value, str | int) else ""

@@ -1,0 +1,149 @@
+"""交易账单, made from the state: any day's, the days before the sandbox started included."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from adapters.payments.sandbox.state import Book, Order, RefundEntry
+from adapters.payments.sandbox.wire import Refused
+from sandbox.clock import BEIJING
+
+READY_AT = time(10)
+DAYS_BACK = 92
+LINK_LIFETIME = timedelta(minutes=5)
+#: Parts of a million of the amount that the platform keeps: 0.60 %.
+FEE = 6000
+
+COLUMNS = (
+    "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,"
+    "应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,"
+    "手续费,费率,订单金额,申请退款金额,费率备注"
+)
+SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
+
+
+@dataclass(slots=True)
+class Downloads:
+    """Links that were given out: token → (mchid, bytes, instant of death)."""
+
+    links: dict[str, tuple[str, bytes, datetime]] = field(default_factory=dict)
+
+    def offer(self, mchid: str, plain: bytes, zipped: bool, now: datetime, host: str) -> dict[str, Any]:
+        """Keep a bill for five minutes and say where."""
+        token = secrets.token_urlsafe(24)
+        self.links[token] = (mchid, gzip.compress(plain) if zipped else plain, now + LINK_LIFETIME)
+        return {
+            "hash_type": "SHA1",
+            "hash_value": hashlib.sha1(plain).hexdigest(),
+            "download_url": f"http://{host}/v3/billdownload/file?token={token}",
+        }
+
+    def fetch(self, mchid: str, token: str, now: datetime) -> bytes:
+        """The bytes behind a link. Raises Refused."""
+        owner, content, ends = self.links.get(token, ("", b"", now))
+        if owner != mchid or now >= ends:
+            raise Refused("INVALID_REQUEST", "下载链接过期，请重新请求文件下载")
+        return content
+
+
+def trade_bill(book: Book, bill_date: str, now: datetime) -> bytes:
+    """The ALL bill of a Beijing day. Raises Refused."""
+    try:
+        day = date.fromisoformat(bill_date)
+    except ValueError:
+        raise Refused("PARAM_ERROR", "账单日期格式错误") from None
+    here = now.astimezone(BEIJING)
+    if day >= here.date() or day < here.date() - timedelta(days=DAYS_BACK):
+        # The code for a day out of range is not documented.
+        raise Refused("INVALID_REQUEST", "账单日期不在可下载范围内")
+    if day == here.date() - timedelta(days=1) and here.time() < READY_AT:
+        raise Refused("STATEMENT_CREATING", "账单生成中")
+    payments = [o for o in book.orders.values() if o.paid_at is not None and _day(o.paid_at) == day]
+    refunds = [(o, r) for o in book.orders.values() for r in o.refunds if _day(r.created_at) == day]
+    if not payments and not refunds:
+        raise Refused("NO_STATEMENT_EXIST", "账单文件不存在")
+    rows = [(o.paid_at or o.created_at, _payment_row(book, o)) for o in payments]
+    rows += [(r.created_at, _refund_row(book, o, r)) for o, r in refunds]
+    lines = [COLUMNS, *(row for _, row in sorted(rows))]
+    total, refunded = sum(o.total for o in payments), sum(r.amount for _, r in refunds)
+    fees = sum(_fee(o.total) for o in payments) - sum(_fee(r.amount) for _, r in refunds)
+    settled = sum(o.payer_total for o in payments)
+    lines.append(SUMMARY)
+    lines.append(
+        _row(
+            (
+                str(len(rows)),
+                yuan(settled),
+                yuan(refunded),
+                "0.00",
+                _fee_text(fees),
+                yuan(total),
+                yuan(refunded),
+            )
+        )
+    )
+    # The platform's files begin with a byte order mark and end their lines with CR LF.
+    return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
+
+
+def yuan(fen: int) -> str:
+    """Yuan with two decimals."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+def _fee(amount: int) -> int:
+    """Hundred-thousandths of a yuan, five decimals as the bill has them."""
+    return amount * 1000 * FEE // 1_000_000
+
+
+def _fee_text(fee: int) -> str:
+    sign = "-" if fee < 0 else ""
+    return f"{sign}{abs(fee) // 100_000}.{abs(fee) % 100_000:05d}"
+
+
+def _day(instant: datetime) -> date:
+    return instant.astimezone(BEIJING).date()
+
+
+def _row(values: Iterable[str]) -> str:
+    return ",".join("`" + value for value in values)
+
+
+def _head(book: Book, order: Order, at: datetime, state: str) -> tuple[str, ...]:
+    when = f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+    mchid = book.merchant.mchid
+    return (
+        *(when, order.appid, mchid, "0", "", order.transaction_id, order.out_trade_no, order.payer_openid),
+        *(order.trade_type, state, "OTHERS", "CNY"),
+    )
+
+
+def _payment_row(book: Book, order: Order) -> str:
+    coupon = order.total - order.payer_total
+    return _row(
+        (
+            *_head(book, order, order.paid_at or order.created_at, "SUCCESS"),
+            *(yuan(order.payer_total), yuan(coupon), "0", "0", "0.00", "0.00", "", ""),
+            *(order.description, order.attach, _fee_text(_fee(order.total)), "0.60%"),
+            *(yuan(order.total), "0.00", ""),
+        )
+    )
+
+
+def _refund_row(book: Book, order: Order, refund: RefundEntry) -> str:
+    """In refund rows the order's own amounts are 0.00."""
+    status = {"CLOSED": "FAIL", "ABNORMAL": "CHANGE"}.get(refund.status, refund.status)
+    return _row(
+        (
+            *_head(book, order, refund.created_at, "REFUND"),
+            *("0.00", "0.00", refund.refund_id, refund.out_refund_no, yuan(refund.amount), "0.00"),
+            *("ORIGINAL", status, order.description, order.attach, _fee_text(-_fee(refund.amount)), "0.60%"),
+            *("0.00", yuan(refund.amount), ""),
+        )
+    )

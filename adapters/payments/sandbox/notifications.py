@@ -1,0 +1,102 @@
+"""What WeChat sends to the merchant, and how stubbornly."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from adapters.payments.sandbox.state import Book
+from adapters.payments.sandbox.wire import PlatformKey, encrypt, stamp
+from sandbox.clock import BEIJING
+from sandbox.http1 import Answer
+from sandbox.platform import Kit
+from sandbox.pusher import Push
+
+#: Seconds between tries: fifteen of them, about a day.
+SCHEDULE = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
+SIGNTEST = "WECHATPAY/SIGNTEST/"
+SUMMARIES = {
+    "TRANSACTION.SUCCESS": "支付成功",
+    "REFUND.SUCCESS": "退款成功",
+    "REFUND.ABNORMAL": "退款异常",
+    "REFUND.CLOSED": "退款关闭",
+}
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event: its id and content stay, its ciphertext and headers are new on each try."""
+
+    id: str
+    event_type: str
+    original_type: str
+    content: Mapping[str, Any]
+    created: str
+
+    def body(self, apiv3_key: str) -> bytes:
+        """The envelope, encrypted anew."""
+        sealed = encrypt(apiv3_key, orjson.dumps(dict(self.content)), self.original_type)
+        return orjson.dumps(
+            {
+                "id": self.id,
+                "create_time": self.created,
+                "resource_type": "encrypt-resource",
+                "event_type": self.event_type,
+                "summary": SUMMARIES.get(self.event_type, ""),
+                "resource": {"original_type": self.original_type, **sealed},
+            }
+        )
+
+
+def notify(
+    book: Book,
+    kit: Kit,
+    key: PlatformKey,
+    url: str,
+    event_type: str,
+    content: Mapping[str, Any],
+    *,
+    probe: bool = False,
+) -> None:
+    """Start delivering to ``url``, or to the account's console target where that is off this machine.
+
+    A sandbox never calls out: without a loopback address nothing is sent. ``probe`` sends the
+    platform's test traffic, whose signature must be refused.
+    """
+    mchid = book.merchant.mchid
+    target = url if urlsplit(url).hostname in LOOPBACK else kit.pusher.target("payments", mchid)
+    if not target:
+        return
+    now = kit.clock.now()
+    notice = Notice(
+        f"EV-{now.astimezone(BEIJING):%Y%m%d%H%M%S}{secrets.randbelow(10**6):06d}",
+        event_type,
+        "refund" if event_type.startswith("REFUND") else "transaction",
+        content,
+        stamp(now),
+    )
+
+    def build() -> Push:
+        body = notice.body(book.merchant.apiv3_key)
+        headers = key.headers(body, kit.clock.now())
+        if probe:
+            headers["Wechatpay-Signature"] = SIGNTEST + headers["Wechatpay-Signature"]
+        return Push("POST", target, {**headers, "Content-Type": "application/json"}, body)
+
+    accept = _refused if probe else _done
+    pauses = () if probe else tuple(float(seconds) for seconds in SCHEDULE)
+    kit.pusher.push("payments", mchid, event_type, build, accept=accept, retry_after=pauses)
+
+
+def _done(answer: Answer) -> bool:
+    return answer.status in {200, 204}
+
+
+def _refused(answer: Answer) -> bool:
+    return answer.status >= 400

@@ -1,0 +1,121 @@
+"""What people do around the platform: shoppers pay, tills collect, banks settle refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adapters.payments.sandbox import coupons, orders, refunds
+from adapters.payments.sandbox.notifications import notify
+from adapters.payments.sandbox.state import Book, Order
+from adapters.payments.sandbox.wire import PlatformKey, Refused
+from sandbox.platform import Action, Kit
+from sandbox.world import World
+
+KeyOf = Callable[[str, str], PlatformKey]
+
+
+class People:
+    """The actions of this platform."""
+
+    def __init__(self, world: World, kit: Kit, all_books: Mapping[str, Book], key_of: KeyOf) -> None:
+        self._world = world
+        self._kit = kit
+        self._books = all_books
+        self._key_of = key_of
+        #: Which key signs notifications, per mchid; in a migration either may.
+        self._kinds: dict[str, str] = {}
+
+    def actions(self) -> Mapping[str, Action]:
+        """
+        ==================  =====================================================================
+        pay                 {out_trade_no, mchid?, payer_openid?, cash_coupon?, payment_request?}
+        settle_refund       {out_refund_no, status, mchid?}
+        pos_pay             {mchid, person, total, description?}
+        redeem_in_shop      {coupon_code}
+        sign_with           {mchid, kind: public_key | certificate}: notifications from now on
+        probe               {out_trade_no, mchid?}: test traffic that must be refused
+        ==================  =====================================================================
+        """
+        return {
+            "pay": self._pay,
+            "settle_refund": self._settle_refund,
+            "pos_pay": self._pos_pay,
+            "redeem_in_shop": self._redeem,
+            "sign_with": self._sign_with,
+            "probe": self._probe,
+        }
+
+    async def _pay(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``payment_request`` (timeStamp, nonceStr, package, signType, paySign) is checked as WeChat does."""
+        book, order = self._order(asked)
+        if "payment_request" in asked:
+            orders.check_payment_request(book, self._kit, order, asked["payment_request"])
+        payer, discount = str(asked.get("payer_openid", "")), int(asked.get("cash_coupon", 0))
+        orders.pay(book, self._kit, order, payer, discount)
+        self._notify(book, order.notify_url, "TRANSACTION.SUCCESS", orders.describe(book, order))
+        return {"transaction_id": order.transaction_id, "payer_total": order.payer_total}
+
+    async def _settle_refund(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        number, status = str(asked["out_refund_no"]), str(asked["status"])
+        book = self._holding(asked, lambda candidate: number in candidate.refunds, f"refund {number}")
+        order, entry = book.refunds[number]
+        refunds.settle(book, self._kit, entry, status)
+        self._notify(book, entry.notify_url, f"REFUND.{status}", refunds.notified(book, order, entry))
+        return {"refund_id": entry.refund_id, "status": entry.status}
+
+    async def _pos_pay(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``person`` is a key of the world; a person without an openid in the mchid's apps pays unseen."""
+        book = self._books.get(str(asked["mchid"]))
+        person = self._world.people.get(str(asked["person"]))
+        total = int(asked["total"])
+        if book is None or person is None or total < 1:
+            raise ValueError("pos_pay needs a known mchid, a known person and a total of 1 fen or more")
+        appid = next((app for app in book.merchant.appids if app in person.openids), book.merchant.appids[0])
+        description = str(asked.get("description", "门店收款"))
+        openid = person.openids.get(appid, "")
+        order = orders.pos_pay(book, self._kit, openid, appid, total, description)
+        return {"out_trade_no": order.out_trade_no, "transaction_id": order.transaction_id}
+
+    async def _redeem(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        code = str(asked["coupon_code"])
+        book = self._holding(asked, lambda candidate: code in candidate.coupons, f"coupon {code}")
+        coupon = book.coupons[code]
+        try:
+            body = {"appid": book.merchant.appids[0], "coupon_code": code}
+            return coupons.redeem(book, self._kit, coupon, f"POS{code}", body)
+        except Refused as refused:
+            raise ValueError(f"{refused.code}: {refused.message}") from refused
+
+    async def _sign_with(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        mchid, kind = str(asked["mchid"]), str(asked["kind"])
+        if mchid not in self._books or kind not in {"public_key", "certificate"}:
+            raise ValueError("sign_with needs a known mchid and the kind public_key or certificate")
+        self._kinds[mchid] = kind
+        return {"serial": self._key_of(mchid, kind).serial}
+
+    async def _probe(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        book, order = self._order(asked)
+        content = orders.describe(book, order)
+        self._notify(book, order.notify_url, "TRANSACTION.SUCCESS", content, probe=True)
+        return {"probed": order.out_trade_no}
+
+    def _notify(
+        self, book: Book, url: str, event_type: str, content: Mapping[str, Any], *, probe: bool = False
+    ) -> None:
+        mchid = book.merchant.mchid
+        key = self._key_of(mchid, self._kinds.get(mchid, "public_key"))
+        notify(book, self._kit, key, url, event_type, content, probe=probe)
+
+    def _order(self, asked: Mapping[str, Any]) -> tuple[Book, Order]:
+        number = str(asked["out_trade_no"])
+        book = self._holding(asked, lambda candidate: number in candidate.orders, f"order {number}")
+        return book, book.orders[number]
+
+    def _holding(self, asked: Mapping[str, Any], holds: Callable[[Book], bool], what: str) -> Book:
+        """The book that an action is about; ``mchid`` settles it where numbers repeat between mchids."""
+        mchid = asked.get("mchid")
+        for book in self._books.values():
+            if mchid in {None, book.merchant.mchid} and holds(book):
+                return book
+        raise ValueError(f"no {what} at 微信支付" + (f" for mchid {mchid}" if mchid else ""))

@@ -1,0 +1,44 @@
+"""腾讯广告 (Tencent Ads) Marketing API v3.0: ads, reports, leads, conversion feedback, click tracking."""
+
+from typing import Final
+
+from adapters.base.spec import ToolSpec
+from adapters.social_ads.adapter import (
+    ADGROUPS_PER_PAGE,
+    LEADS_PER_PAGE,
+    REPORTS_PER_PAGE,
+    SocialAdsAdapter,
+    open_account,
+)
+from adapters.social_ads.config import SocialAdsConfig
+from adapters.social_ads.conversions import CONVERSION_BODY_BYTES, CONVERSIONS_PER_CALL
+from adapters.social_ads.errors import FAULTS, NAME
+from adapters.social_ads.paging import REPORT_DAYS_PER_CALL
+from adapters.social_ads.records import AdClick, AdGroup, Conversion, ConversionAccepted, DailyReport, Lead
+
+TOOL: Final[ToolSpec[SocialAdsConfig, SocialAdsAdapter]] = ToolSpec(
+    name=NAME,
+    title="腾讯广告",
+    config=SocialAdsConfig,
+    adapter=SocialAdsAdapter,
+    open=open_account,
+    faults=FAULTS,
+)
+
+__all__ = [
+    "ADGROUPS_PER_PAGE",
+    "CONVERSIONS_PER_CALL",
+    "CONVERSION_BODY_BYTES",
+    "LEADS_PER_PAGE",
+    "REPORTS_PER_PAGE",
+    "REPORT_DAYS_PER_CALL",
+    "TOOL",
+    "AdClick",
+    "AdGroup",
+    "Conversion",
+    "ConversionAccepted",
+    "DailyReport",
+    "Lead",
+    "SocialAdsAdapter",
+    "SocialAdsConfig",
+]

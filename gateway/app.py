@@ -1,0 +1,254 @@
+"""Wiring: opens what the gateway needs, connects events to projections and transactions, and serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adapters.base.errors import NotFound
+from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.base.webhooks import WebhookRefused, WebhookRequest
+from adapters.enterprise_chat import (
+    ContactAdded,
+    ContactEdited,
+    ContactRemoved,
+    EmployeeChanged,
+    EnterpriseChatAdapter,
+    GroupChanged,
+)
+from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
+from adapters.official_account import FollowerChanged
+from adapters.payments import PaymentNotice, RefundNotice
+from adapters.social_ads import AdClick
+from gateway.access.principal import Authenticator
+from gateway.context import Services
+from gateway.database import Database, Keyring
+from gateway.events.inbox import JOB as INBOX_JOB
+from gateway.events.inbox import Inbox, UnknownHook
+from gateway.events.master import import_master_data
+from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
+from gateway.events.projector import Projector
+from gateway.events.sync.run import JOB as SYNC_JOB
+from gateway.events.sync.run import Sync
+from gateway.graphql_route import GraphQLRoute
+from gateway.jobs import Handlers, Queue, Worker
+from gateway.members.graph import IdentityGraph
+from gateway.resolvers import health
+from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
+from gateway.schema import build_schema
+from gateway.settings import Settings
+from gateway.transactions.checkout import CheckoutService
+
+WORKERS = 4
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The running parts."""
+
+    services: Services
+    inbox: Inbox
+    worker: Worker
+    auth: Authenticator
+    transport: Transport
+
+    async def first_sync(self) -> None:
+        """Read master data, then put a job for every stream; ``worker.drain()`` runs them to their end."""
+        await self.import_master_data()
+        await self.services.sync.enqueue()
+
+    async def import_master_data(self) -> int:
+        """Read the ERP's export, where one is configured. Returns rows."""
+        source = self.services.settings.master_data
+        if not source:
+            return 0
+        return await import_master_data(self.services.projector, source, self.transport)
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    *,
+    transport: Transport | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Gateway]:
+    """Open database, tools and queue; nothing runs yet. Raises the errors of the database and settings."""
+    clock = SystemClock(timedelta(seconds=settings.clock_offset_seconds))
+    keyring = Keyring.from_base64(settings.master_key.reveal())
+    meter = CountingMeter()
+    async with AsyncExitStack() as stack:
+        wire: Transport = transport or await stack.enter_async_context(PyreqwestTransport())
+        database = await stack.enter_async_context(Database.open(settings.database_url, keyring, clock=clock))
+        tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire))
+        graph = IdentityGraph(database, clock)
+        projector = Projector(database, graph, clock, settings.open_platform)
+        queue = Queue(database, clock)
+        sync = Sync(projector, queue, tools)
+        checkout = CheckoutService(database, queue, tools, projector, clock, settings)
+        services = Services(settings, database, clock, tools, meter, queue, projector, graph, sync, checkout)
+        inbox = Inbox(database, queue, tools, clock)
+        handlers = Handlers()
+        handlers.add(INBOX_JOB, inbox.handle, versions={1})
+        handlers.add(SYNC_JOB, sync.handle, versions={1})
+        checkout.register(handlers)
+        _connect(inbox, projector, tools, checkout, settings)
+        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
+        auth = Authenticator(settings.api_keys, database)
+        yield Gateway(services, inbox, worker, auth, wire)
+
+
+def _connect(
+    inbox: Inbox, projector: Projector, tools: OpenTools, checkout: CheckoutService, settings: Settings
+) -> None:
+    """What is done with each kind of event. Store and contact events are hints: the object is read again."""
+    flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
+    advertised = str(flagship.get("appid", ""))
+
+    async def order(account: str, event: OrderChanged) -> None:
+        adapter = tools.get(MiniProgramStoreAdapter, account)
+        records = [o for o in await adapter.orders([event.order_id]) if not isinstance(o, NotFound)]
+        await mini_program_store.orders(projector, records, source="webhook")
+
+    async def after_sale(account: str, event: AfterSaleChanged) -> None:
+        adapter = tools.get(MiniProgramStoreAdapter, account)
+        records = [a for a in await adapter.after_sales([event.after_sale_id]) if not isinstance(a, NotFound)]
+        await mini_program_store.after_sales(projector, records, source="webhook")
+
+    async def product(account: str, event: ProductChanged) -> None:
+        adapter = tools.get(MiniProgramStoreAdapter, account)
+        records = [p for p in await adapter.products([event.product_id]) if not isinstance(p, NotFound)]
+        await mini_program_store.products(projector, records)
+
+    async def contact(account: str, event: ContactAdded | ContactEdited) -> None:
+        found = await tools.get(EnterpriseChatAdapter, account).contact(event.external_userid)
+        if not isinstance(found, NotFound):
+            await enterprise_chat.contacts(projector, found, source="webhook")
+
+    async def group(account: str, event: GroupChanged) -> None:
+        found = await tools.get(EnterpriseChatAdapter, account).groups([event.chat_id])
+        records = [g for g in found if not isinstance(g, NotFound)]
+        await enterprise_chat.groups(projector, records, source="webhook")
+
+    async def employee(account: str, event: EmployeeChanged) -> None:
+        found = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
+        records = [e for e in found if not isinstance(e, NotFound)]
+        await places.guides(projector, account, records)
+
+    async def follower(_account: str, event: FollowerChanged) -> None:
+        await official_account.changed(projector, event)
+
+    async def removed(_account: str, event: ContactRemoved) -> None:
+        await enterprise_chat.removed(projector, event)
+
+    async def click(_account: str, event: AdClick) -> None:
+        await social_ads.clicked(projector, event, advertised)
+
+    inbox.handlers.update(
+        {
+            OrderChanged: order,
+            AfterSaleChanged: after_sale,
+            ProductChanged: product,
+            ContactAdded: contact,
+            ContactEdited: contact,
+            ContactRemoved: removed,
+            GroupChanged: group,
+            EmployeeChanged: employee,
+            FollowerChanged: follower,
+            AdClick: click,
+            PaymentNotice: checkout.on_payment,
+            RefundNotice: checkout.on_refund,
+        }
+    )
+
+
+def create_app(
+    settings: Settings,
+    *,
+    transport: Transport | None = None,
+    on_open: Callable[[Gateway], Awaitable[None]] | None = None,
+) -> Starlette:
+    """The ASGI application. ``app.state.gateway`` is set while it runs.
+
+    ``on_open`` is awaited before the first request is served.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_gateway(settings, transport=transport) as gateway:
+            app.state.gateway = gateway
+            if on_open is not None:
+                await on_open(gateway)
+            await gateway.worker.start()
+            try:
+                yield
+            finally:
+                await gateway.worker.stop(10)
+
+    graphql = GraphQLRoute(
+        build_schema()._schema,  # noqa: SLF001 — Strawberry shows its graphql-core schema by no other name
+        lambda: app.state.gateway.services,
+        lambda: app.state.gateway.auth,
+    )
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route("/hooks/{tool}/{account}", _hook, methods=["GET", "POST"]),
+            Route("/hooks/{tool}/{account}/{tail:path}", _hook, methods=["GET", "POST"]),
+            Route("/health", _health),
+        ],
+    )
+    return app
+
+
+async def _hook(request: Request) -> Response:
+    gateway: Gateway = request.app.state.gateway
+    limit = gateway.services.settings.limits.webhook_bytes
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return _plain_error(413, "BODY_TOO_LARGE")
+    values = request.path_params
+    try:
+        reply = await gateway.inbox.receive(
+            values["tool"],
+            values["account"],
+            WebhookRequest(
+                method=request.method,
+                query=dict(request.query_params),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                body=bytes(body),
+                tail=values.get("tail", "").strip("/"),
+            ),
+        )
+    except UnknownHook as error:
+        return _plain_error(404, error.code)
+    except WebhookRefused as error:
+        return _plain_error(error.status, "HOOK_REFUSED")
+    return Response(reply.body, reply.status, media_type=reply.media_type)
+
+
+def _plain_error(status: int, code: str) -> Response:
+    return Response(orjson.dumps({"code": code}), status, media_type="application/json")
+
+
+async def _health(request: Request) -> Response:
+    """Liveness, the environment, and each tool's state; 200 as long as the gateway itself serves."""
+    gateway: Gateway = request.app.state.gateway
+    found = await health.tools(gateway.services)
+    body = {
+        "environment": gateway.services.settings.environment,
+        "tools": [{"tool": each.tool, "account": each.account, "state": each.state} for each in found],
+        "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
+    }
+    return Response(orjson.dumps(body), media_type="application/json")

@@ -1,0 +1,74 @@
+"""What one request has at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from adapters.base.runtime import Clock
+from adapters.base.spec import Adapter
+from gateway.access.principal import Principal
+from gateway.database.engine import Database
+from gateway.events.projector import Projector
+from gateway.events.sync.run import Sync
+from gateway.jobs import Queue
+from gateway.loaders import Loaders
+from gateway.members.graph import IdentityGraph
+from gateway.runtime import CountingMeter, OpenTools
+from gateway.settings import Settings
+from gateway.transactions.checkout import CheckoutService
+
+A = TypeVar("A", bound=Adapter)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the running gateway, the same for every request."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    tools: OpenTools
+    meter: CountingMeter
+    queue: Queue
+    projector: Projector
+    graph: IdentityGraph
+    sync: Sync
+    checkout: CheckoutService
+
+
+@dataclass(slots=True)
+class Context:
+    """One request: who asks, what it may use, and the loaders that live as long as it does."""
+
+    services: Services
+    principal: Principal
+    request_id: str
+    loaders: Loaders[Context] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self)
+
+    @property
+    def database(self) -> Database:
+        """For reads; a mutation opens its own transaction."""
+        return self.services.database
+
+    @property
+    def clock(self) -> Clock:
+        """The gateway's clock."""
+        return self.services.clock
+
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration."""
+        return self.services.settings
+
+    def tool(self, kind: type[A], account: str | None = None) -> A:
+        """An adapter. Raises ToolNotConfigured, which costs the asking field only."""
+        return self.services.tools.get(kind, account)
+
+    def accounts(self, kind: type[A]) -> Sequence[A]:
+        """Every account of a tool."""
+        return self.services.tools.all(kind)

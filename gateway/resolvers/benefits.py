@@ -1,0 +1,178 @@
+"""What a member holds: coupons, files, cards of IP activations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from adapters.cloud_storage import CloudStorageAdapter
+from adapters.ip_content import IpContentAdapter, Participation, Property
+from adapters.payments import Coupon, CouponState, PaymentsAdapter
+from gateway.context import Context
+from gateway.database.tables.members import identity
+from gateway.database.tables.projections import coupon, stored_file
+from gateway.events.projections.cloud_storage import member_prefix
+from gateway.resolvers.members import MemberRecord, identities
+from gateway.resolvers.paging import OwnedList, PageArgs, Slice, in_memory
+
+
+@dataclass(frozen=True, slots=True)
+class CouponRecord:
+    """A 商家券 in the member's hands; money in fen."""
+
+    mchid: str
+    stock_id: str
+    code: str
+    name: str
+    state: str
+    discount: int | None
+    minimum: int | None
+    starts_at: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """An object that belongs to a member; ``name`` is the key without the member's own folder."""
+
+    bucket: str
+    key: str
+    name: str
+    size: int
+    modified_at: datetime
+
+
+async def coupons(ctx: Context, member: MemberRecord, state: str | None, args: PageArgs) -> Slice[CouponRecord]:
+    """Live for the one member of a request (one call per merchant account), else projected."""
+    ctx.tool(PaymentsAdapter)
+    batch = _live_coupons if member.live else _projected_coupons
+    found: Sequence[CouponRecord] = await ctx.loaders.load(batch, member.id)
+    wanted = [each for each in found if state is None or each.state == state]
+    return in_memory(ctx, f"member.coupons:{member.id}:{state}", wanted, args)
+
+
+async def _live_coupons(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[CouponRecord]]:
+    return [await _ask_coupons(ctx, each) for each in member_ids]
+
+
+async def _ask_coupons(ctx: Context, member_id: str) -> Sequence[CouponRecord]:
+    mine = await ctx.loaders.load(identities, member_id)
+    openids = {each.issuer: each.value for each in mine if each.kind == "OPENID"}
+    records: list[CouponRecord] = []
+    for adapter in ctx.accounts(PaymentsAdapter):
+        appid = next((each for each in adapter.appids if each in openids), None)
+        if appid is not None:
+            answer = await adapter.coupons(openids[appid], appid, state=None, offset=0, limit=100)
+            records += [_of(each) for each in answer.items]
+    return sorted(records, key=_soonest)
+
+
+async def _projected_coupons(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[CouponRecord]]:
+    rows = await ctx.database.fetch(
+        select(coupon, identity.c.member)
+        .join(identity, identity.c.id == coupon.c.identity)
+        .where(identity.c.member.in_(member_ids))
+    )
+    grouped: dict[str, list[CouponRecord]] = defaultdict(list)
+    for row in rows:
+        grouped[row.member].append(
+            CouponRecord(
+                row.mchid,
+                row.stock_id,
+                row.code,
+                row.name,
+                row.state,
+                row.discount,
+                row.minimum,
+                row.starts_at,
+                row.expires_at,
+            )
+        )
+    return [sorted(grouped[each], key=_soonest) for each in member_ids]
+
+
+def _of(each: Coupon) -> CouponRecord:
+    return CouponRecord(
+        each.mchid,
+        each.stock_id,
+        each.code,
+        each.name,
+        each.state.name,
+        each.discount,
+        each.minimum,
+        each.starts_at,
+        each.expires_at,
+    )
+
+
+def _soonest(each: CouponRecord) -> tuple[bool, float, str]:
+    usable = each.state == CouponState.USABLE.name
+    ends = each.expires_at.timestamp() if each.expires_at else float("inf")
+    return (not usable, ends, each.code)
+
+
+def _file(row: Row[Any]) -> FileRecord:
+    return FileRecord(row.bucket, row.key, _name(row.key), row.size, row.modified_at)
+
+
+def _name(key: str) -> str:
+    return key.split("/", 2)[-1]
+
+
+MEMBER_FILES = OwnedList(
+    "member.files",
+    select(stored_file).join(identity, identity.c.id == stored_file.c.identity),
+    identity.c.member,
+    [(stored_file.c.modified_at, True), (stored_file.c.key_hash, True)],
+    _file,
+)
+
+
+async def files(ctx: Context, member: MemberRecord, args: PageArgs) -> Slice[FileRecord]:
+    """Live for the one member of a request (one list call), else projected; newest first."""
+    ctx.tool(CloudStorageAdapter)
+    if not member.live:
+        return await MEMBER_FILES.page(ctx, member.id, args)
+    found = await ctx.loaders.load(_live_files, member.id)
+    return in_memory(ctx, f"member.files:{member.id}", found, args)
+
+
+async def _live_files(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[FileRecord]]:
+    return [await _ask_files(ctx, each) for each in member_ids]
+
+
+async def _ask_files(ctx: Context, member_id: str) -> Sequence[FileRecord]:
+    mine = await ctx.loaders.load(identities, member_id)
+    unionid = next((each.value for each in mine if each.kind == "UNIONID"), None)
+    if unionid is None:
+        return []
+    adapter = ctx.services.tools.named(CloudStorageAdapter, ctx.settings.member_files)
+    page = await adapter.objects(member_prefix(unionid), None, 1000)
+    found = [FileRecord(o.bucket, o.key, _name(o.key), o.size, o.modified_at) for o in page.items]
+    return sorted(found, key=lambda each: (each.modified_at, each.key), reverse=True)
+
+
+def file_url(ctx: Context, record: FileRecord, expires_in: int) -> str:
+    """A download link that is signed here, without a call, and lives ``expires_in`` seconds."""
+    adapter = ctx.tool(CloudStorageAdapter, record.bucket)
+    return adapter.presigned_get(record.key, expires_in=expires_in)
+
+
+async def participations(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[Participation]]:
+    """Batch: what each member collected in IP activations."""
+    adapter = ctx.tool(IpContentAdapter)
+    mine = await ctx.loaders.load_many(identities, member_ids)
+    unionids = [next((i.value for i in each if i.kind == "UNIONID"), "") for each in mine]
+    return await adapter.participations(unionids)
+
+
+async def properties(ctx: Context, slugs: Sequence[str]) -> Sequence[Property | None]:
+    """Batch: licensed works by slug."""
+    adapter = ctx.tool(IpContentAdapter)
+    found = await adapter.properties(list(slugs))
+    return [each if isinstance(each, Property) else None for each in found]

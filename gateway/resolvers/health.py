@@ -1,0 +1,64 @@
+"""How the seven tools are: configured, reachable, and how far their data has been read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.base.deadline import deadline
+from adapters.base.errors import UpstreamError
+from adapters.base.spec import Adapter
+from adapters.registry import TOOLS
+from gateway.context import Services
+from gateway.events.sync.run import Progress
+
+PING_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHealth:
+    """One account of one tool; ``state`` is OK, NOT_CONFIGURED, or an error kind."""
+
+    tool: str
+    title: str
+    account: str | None
+    state: str
+    message: str | None
+    calls: int
+    streams: tuple[Progress, ...]
+
+
+async def tools(services: Services) -> Sequence[ToolHealth]:
+    """Every tool, each account asked once and at the same time."""
+    progress = await services.sync.progress()
+    open_ = services.tools.items()
+    states = await asyncio.gather(*(_ping(adapter) for _, _, adapter in open_))
+    found = [
+        ToolHealth(
+            tool,
+            next(spec.title for spec in TOOLS if spec.name == tool),
+            adapter.account,
+            state,
+            message,
+            services.meter.calls[tool],
+            tuple(p for p in progress if p.tool == tool and p.account == adapter.account),
+        )
+        for (tool, _, adapter), (state, message) in zip(open_, states, strict=True)
+    ]
+    configured = {each.tool for each in found}
+    missing = [
+        ToolHealth(spec.name, spec.title, None, "NOT_CONFIGURED", None, 0, ())
+        for spec in TOOLS
+        if spec.name not in configured
+    ]
+    return found + missing
+
+
+async def _ping(adapter: Adapter) -> tuple[str, str | None]:
+    try:
+        with deadline(PING_SECONDS):
+            await adapter.ping()
+    except UpstreamError as error:
+        return error.kind, error.message
+    return "OK", None

@@ -1,0 +1,28 @@
+"""Personal values as a caller without ``pii:read`` sees them."""
+
+from __future__ import annotations
+
+from gateway.context import Context
+from gateway.resolvers.members import MemberRecord
+
+
+def may_see(ctx: Context, member: MemberRecord | None) -> bool:
+    """By scope, or the shopper's own."""
+    if ctx.principal.sees_personal_data:
+        return True
+    return member is not None and ctx.principal.member == member.id
+
+
+def phone(text: str | None, *, shown: bool) -> str | None:
+    """``190****9472``."""
+    return text if text is None or shown else f"{text[:3]}****{text[-4:]}"
+
+
+def name(text: str | None, *, shown: bool) -> str | None:
+    """The first character and stars."""
+    return text if text is None or shown else text[:1] + "*" * (len(text) - 1)
+
+
+def handle(text: str, *, shown: bool) -> str:
+    """First and last four characters of a platform id."""
+    return text if shown else f"{text[:4]}…{text[-4:]}"

@@ -1,0 +1,219 @@
+"""Members: who they are, what leads to them, and how they can be reached."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from gateway.context import Context
+from gateway.database.keyring import Erased
+from gateway.database.tables.members import consent, identity, member
+from gateway.database.tables.projections import contact, follower, membership_card
+from gateway.resolvers import ids
+from gateway.resolvers.errors import UserError
+from gateway.resolvers.paging import PageArgs, Slice, keyset
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord:
+    """A member. ``live`` is True for the one member of a request, whose platforms may be asked now."""
+
+    id: str
+    joined_at: datetime | None
+    updated_at: datetime
+    name: str | None
+    phone: str | None
+    level: int | None
+    growth: int | None
+    out_id: str | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """One name of a member."""
+
+    id: str
+    kind: str
+    issuer: str
+    value: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRecord:
+    """会员等级: the brand's name for the grade, growth, and the growth at which the next one begins."""
+
+    name: str
+    growth: int
+    next_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachRecord:
+    """Whether a member can be reached on a channel, why not, and until when."""
+
+    channel: str
+    reachable: bool
+    reason: str | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberBy:
+    """How to find a member: exactly one of these."""
+
+    id: str | None = None
+    openid: tuple[str, str] | None = None
+    unionid: str | None = None
+    external_userid: tuple[str, str] | None = None
+    phone: str | None = None
+    out_id: str | None = None
+
+
+async def find(ctx: Context, by: MemberBy) -> MemberRecord | None:
+    """The member, or None. Needs the scope members:read."""
+    ctx.principal.require("members:read")
+    member_id = await _find_id(ctx, by)
+    return None if member_id is None else await one(ctx, member_id, live=True)
+
+
+async def me(ctx: Context) -> MemberRecord | None:
+    """The shopper whose session it is. Raises UserError without one."""
+    if ctx.principal.member is None:
+        raise UserError("me needs a shopper's session: send sessionCreate's token as Authorization: Bearer.")
+    return await one(ctx, ctx.principal.member, live=True)
+
+
+async def one(ctx: Context, member_id: str, *, live: bool) -> MemberRecord | None:
+    """A member by our id; an id that lost a merge resolves to the one that won."""
+    row = await ctx.database.one(select(member).where(member.c.id == member_id))
+    while row is not None and row.merged_into is not None:
+        row = await ctx.database.one(select(member).where(member.c.id == row.merged_into))
+    return None if row is None or row.erased_at is not None else _record(row, live=live)
+
+
+async def page(ctx: Context, args: PageArgs, updated_after: datetime | None) -> Slice[MemberRecord]:
+    """Members, oldest first; served from projections only."""
+    ctx.principal.require("members:read")
+    statement = select(member).where(member.c.merged_into.is_(None), member.c.erased_at.is_(None))
+    scope = "members"
+    if updated_after is not None:
+        statement = statement.where(member.c.updated_at > updated_after)
+        scope += f":{updated_after.isoformat()}"
+    return await keyset(ctx, scope, statement, [(member.c.id, False)], args, lambda row: _record(row, live=False))
+
+
+async def identities(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[IdentityRecord]]:
+    """Batch: the identities of each member, oldest first. One statement."""
+    rows = await ctx.database.fetch(select(identity).where(identity.c.member.in_(member_ids)).order_by(identity.c.id))
+    grouped: dict[str, list[IdentityRecord]] = defaultdict(list)
+    for row in rows:
+        if not isinstance(row.value, Erased):
+            grouped[row.member].append(IdentityRecord(row.id, row.kind, row.issuer, row.value, row.linked_at))
+    return [grouped[each] for each in member_ids]
+
+
+async def points(ctx: Context, member_ids: Sequence[str]) -> Sequence[int | None]:
+    """Batch: points on each member's cards; None without a card. One statement."""
+    rows = await ctx.database.fetch(
+        select(identity.c.member, func.sum(membership_card.c.points).label("points"))
+        .join(identity, identity.c.id == membership_card.c.identity)
+        .where(identity.c.member.in_(member_ids))
+        .group_by(identity.c.member)
+    )
+    found = {row.member: row.points for row in rows}
+    return [None if found.get(each) is None else int(found[each]) for each in member_ids]
+
+
+def level(ctx: Context, record: MemberRecord) -> LevelRecord | None:
+    """The member's level by the brand's own names; None without a card."""
+    if record.level is None:
+        return None
+    levels = sorted(ctx.settings.levels, key=lambda each: each.growth)
+    name = next((each.name for each in levels if each.grade == record.level), str(record.level))
+    growth = record.growth or 0
+    next_at = next((each.growth for each in levels if each.grade > record.level), None)
+    return LevelRecord(name, growth, next_at)
+
+
+async def reach(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[ReachRecord]]:
+    """Batch: reach per channel. Three statements however many members."""
+    follows = await _by_member(ctx, follower, follower.c.identity, [follower.c.subscribed], member_ids)
+    chats = await _by_member(ctx, contact, contact.c.identity, [contact.c.removed_by], member_ids)
+    consents = await ctx.database.fetch(
+        select(consent.c.member, consent.c.allowed)
+        .where(consent.c.member.in_(member_ids), consent.c.purpose == "MARKETING")
+        .order_by(consent.c.given_at)
+    )
+    allowed = {row.member: row.allowed == "GIVEN" for row in consents}
+    return [
+        [_follow_reach(follows[each]), _chat_reach(chats[each]), _sms_reach(allowed.get(each))] for each in member_ids
+    ]
+
+
+def _follow_reach(rows: Sequence[Row[Any]]) -> ReachRecord:
+    if any(row.subscribed for row in rows):
+        return ReachRecord("OFFICIAL_ACCOUNT", True, None, None)
+    return ReachRecord("OFFICIAL_ACCOUNT", False, "UNFOLLOWED" if rows else "NEVER_FOLLOWED", None)
+
+
+def _chat_reach(rows: Sequence[Row[Any]]) -> ReachRecord:
+    if any(row.removed_by is None for row in rows):
+        return ReachRecord("ENTERPRISE_CHAT", True, None, None)
+    return ReachRecord("ENTERPRISE_CHAT", False, "CONTACT_DELETED" if rows else "NO_CONTACT", None)
+
+
+def _sms_reach(allowed: bool | None) -> ReachRecord:
+    return ReachRecord("SMS", bool(allowed), None if allowed else "NO_CONSENT", None)
+
+
+async def _by_member(
+    ctx: Context, table: Any, column: Any, wanted: Sequence[Any], member_ids: Sequence[str]
+) -> dict[str, list[Row[Any]]]:
+    rows = await ctx.database.fetch(
+        select(identity.c.member, *wanted)
+        .select_from(table)
+        .join(identity, identity.c.id == column)
+        .where(identity.c.member.in_(member_ids))
+    )
+    grouped: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row.member].append(row)
+    return grouped
+
+
+async def _find_id(ctx: Context, by: MemberBy) -> str | None:
+    graph = ctx.services.graph
+    if by.id is not None:
+        return ids.decode_as("mb", by.id)[1]
+    if by.openid is not None:
+        return await graph.find("OPENID", *by.openid)
+    if by.unionid is not None:
+        return await graph.find("UNIONID", ctx.settings.open_platform, by.unionid)
+    if by.external_userid is not None:
+        return await graph.find("EXTERNAL_USERID", *by.external_userid)
+    column, value = (member.c.phone_hash, by.phone) if by.phone is not None else (member.c.out_id, by.out_id)
+    rows = await ctx.database.fetch(select(member.c.id).where(column == value, member.c.merged_into.is_(None)).limit(2))
+    if len(rows) > 1:
+        raise UserError("Two members have this phone number; find them by unionid or openid.")
+    return rows[0].id if rows else None
+
+
+def _record(row: Row[Any], *, live: bool) -> MemberRecord:
+    return MemberRecord(
+        id=row.id,
+        joined_at=row.joined_at,
+        updated_at=row.updated_at,
+        name=row.name or None,
+        phone=row.phone or None,
+        level=row.level,
+        growth=row.growth,
+        out_id=row.out_id,
+        live=live,
+    )

@@ -1,0 +1,230 @@
+"""Orders of every source, with lines and after-sales; and payments."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from gateway.context import Context
+from gateway.database.tables.members import identity
+from gateway.database.tables.projections import after_sale, payment, purchase, purchase_line
+from gateway.resolvers.paging import OwnedList, PageArgs, Slice, keyset
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order. Money in fen."""
+
+    id: str
+    source: str
+    account: str
+    form: str
+    state: str
+    list_total: int
+    discount: int
+    freight: int
+    payable: int
+    payer_paid: int | None
+    refunded: int
+    created_at: datetime
+    updated_at: datetime
+    paid_at: datetime | None
+    store: str | None
+    guide: str | None
+    campaign: str | None
+    method: str
+    fulfilment_state: str
+    carrier: str | None
+    tracking: str | None
+    pickup_code: str | None
+    saga: str | None
+    out_id: str | None
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """An order line; ``paid`` is its share of what was paid."""
+
+    line: int
+    sku: str
+    title: str
+    quantity: int
+    list_amount: int
+    discount: int
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSaleRecord:
+    """售后单."""
+
+    id: str
+    kind: str
+    state: str
+    reason: str
+    sku: str
+    quantity: int
+    refund: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """A payment at 微信支付."""
+
+    mchid: str
+    out_trade_no: str
+    state: str
+    trade_type: str
+    total: int
+    payer_total: int | None
+    refunded: int
+    paid_at: datetime | None
+    description: str
+    purchase: str | None
+
+
+def _order(row: Row[Any]) -> OrderRecord:
+    return OrderRecord(
+        row.id,
+        row.source,
+        row.account,
+        row.form,
+        row.state,
+        row.list_total,
+        row.discount,
+        row.freight,
+        row.payable,
+        row.payer_paid,
+        row.refunded,
+        row.created_at,
+        row.updated_at,
+        row.paid_at,
+        row.store,
+        row.guide,
+        row.campaign,
+        row.method,
+        row.fulfilment_state,
+        row.carrier,
+        row.tracking,
+        row.pickup_code or None,
+        row.saga,
+        row.out_id,
+        row.identity,
+    )
+
+
+def _payment(row: Row[Any]) -> PaymentRecord:
+    return PaymentRecord(
+        row.mchid,
+        row.out_trade_no,
+        row.state,
+        row.trade_type,
+        row.total,
+        row.payer_total,
+        row.refunded,
+        row.paid_at,
+        row.description,
+        row.purchase,
+    )
+
+
+MEMBER_ORDERS = OwnedList(
+    "member.orders",
+    select(purchase).join(identity, identity.c.id == purchase.c.identity),
+    identity.c.member,
+    [(purchase.c.created_at, True), (purchase.c.id, True)],
+    _order,
+)
+
+MEMBER_PAYMENTS = OwnedList(
+    "member.payments",
+    select(payment).join(identity, identity.c.id == payment.c.identity),
+    identity.c.member,
+    [(payment.c.at, True), (payment.c.out_trade_no, True)],
+    _payment,
+)
+
+
+async def page(ctx: Context, args: PageArgs, updated_after: datetime | None) -> Slice[OrderRecord]:
+    """All orders, newest first; for those who sync, ``updated_after`` in the order of change."""
+    ctx.principal.require("members:read")
+    if updated_after is not None:
+        return await keyset(
+            ctx,
+            f"orders:{updated_after.isoformat()}",
+            select(purchase).where(purchase.c.updated_at > updated_after),
+            [(purchase.c.updated_at, False), (purchase.c.id, False)],
+            args,
+            _order,
+        )
+    order = [(purchase.c.created_at, True), (purchase.c.id, True)]
+    return await keyset(ctx, "orders", select(purchase), order, args, _order)
+
+
+async def orders(ctx: Context, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
+    """Batch by id."""
+    rows = await ctx.database.fetch(select(purchase).where(purchase.c.id.in_(ids)))
+    found = {row.id: _order(row) for row in rows}
+    return [found.get(each) for each in ids]
+
+
+async def owners(ctx: Context, identity_ids: Sequence[str]) -> Sequence[str | None]:
+    """Batch: the member behind each identity."""
+    rows = await ctx.database.fetch(select(identity.c.id, identity.c.member).where(identity.c.id.in_(identity_ids)))
+    found = {row.id: row.member for row in rows}
+    return [found.get(each) for each in identity_ids]
+
+
+async def payments(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[PaymentRecord | None]:
+    """Batch by (mchid, out_trade_no)."""
+    rows = await ctx.database.fetch(select(payment).where(payment.c.out_trade_no.in_({number for _, number in keys})))
+    found = {(row.mchid, row.out_trade_no): _payment(row) for row in rows}
+    return [found.get(each) for each in keys]
+
+
+async def lines(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequence[LineRecord]]:
+    """Batch: the lines of each order."""
+    rows = await ctx.database.fetch(
+        select(purchase_line)
+        .where(purchase_line.c.purchase.in_(order_ids))
+        .order_by(purchase_line.c.purchase, purchase_line.c.line)
+    )
+    grouped: dict[str, list[LineRecord]] = defaultdict(list)
+    for row in rows:
+        grouped[row.purchase].append(
+            LineRecord(row.line, row.sku, row.title, row.quantity, row.list_amount, row.discount, row.paid)
+        )
+    return [grouped[each] for each in order_ids]
+
+
+async def after_sales(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequence[AfterSaleRecord]]:
+    """Batch: the after-sales of each order, oldest first."""
+    rows = await ctx.database.fetch(
+        select(after_sale)
+        .where(after_sale.c.purchase.in_(order_ids))
+        .order_by(after_sale.c.created_at, after_sale.c.after_sale_id)
+    )
+    grouped: dict[str, list[AfterSaleRecord]] = defaultdict(list)
+    for row in rows:
+        grouped[row.purchase].append(
+            AfterSaleRecord(
+                row.after_sale_id,
+                row.kind,
+                row.state,
+                row.reason,
+                row.sku,
+                row.quantity,
+                row.refund,
+                row.created_at,
+                row.updated_at,
+            )
+        )
+    return [grouped[each] for each in order_ids]

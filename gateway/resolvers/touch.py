@@ -1,0 +1,251 @@
+"""Where the brand and the shopper meet: follows, ads, chats, groups."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from adapters.base.errors import NotFound
+from adapters.enterprise_chat import EnterpriseChatAdapter
+from adapters.official_account import OfficialAccountAdapter
+from adapters.social_ads import SocialAdsAdapter
+from gateway.context import Context
+from gateway.database.tables.members import identity
+from gateway.database.tables.projections import (
+    ad,
+    ad_click,
+    ad_report,
+    contact,
+    contact_tag,
+    customer_group,
+    customer_group_member,
+    follower,
+    follower_tag,
+)
+from gateway.resolvers.members import IdentityRecord, MemberRecord, identities
+from gateway.resolvers.paging import OwnedList, PageArgs, Slice, in_memory, keyset
+
+
+@dataclass(frozen=True, slots=True)
+class FollowRecord:
+    """A shopper as a follower of an official account."""
+
+    appid: str
+    subscribed: bool
+    subscribed_at: datetime | None
+    scene: str
+    tag_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointRecord:
+    """A click on an ad: a claim of the ad platform."""
+
+    account_id: str
+    click_id: str
+    adgroup_id: str | None
+    clicked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AdRecord:
+    """An ad (v3 adgroup)."""
+
+    account_id: str
+    adgroup_id: str
+    name: str
+    status: str
+    campaign: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdDayRecord:
+    """One day of an ad by the platform's own count; cost in fen."""
+
+    day: str
+    impressions: int
+    clicks: int
+    cost: int
+    conversions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """A shopper as one guide's 外部联系人."""
+
+    corpid: str
+    userid: str
+    remark: str | None
+    tag_ids: tuple[str, ...]
+    added_at: datetime | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """客户群."""
+
+    corpid: str
+    chat_id: str
+    name: str
+    owner: str
+    member_count: int
+    created_at: datetime | None
+
+
+def _touchpoint(row: Row[Any]) -> TouchpointRecord:
+    return TouchpointRecord(row.account_id, row.click_id, row.adgroup_id, row.clicked_at)
+
+
+def _group(row: Row[Any]) -> GroupRecord:
+    return GroupRecord(row.corpid, row.chat_id, row.name, row.owner, row.member_count, row.created_at)
+
+
+def _ad(row: Row[Any]) -> AdRecord:
+    return AdRecord(row.account_id, row.adgroup_id, row.name, row.status, row.campaign)
+
+
+MEMBER_TOUCHPOINTS = OwnedList(
+    "member.adTouchpoints",
+    select(ad_click).join(identity, identity.c.id == ad_click.c.identity),
+    identity.c.member,
+    [(ad_click.c.clicked_at, True), (ad_click.c.click_id, True)],
+    _touchpoint,
+)
+
+MEMBER_GROUPS = OwnedList(
+    "member.chat.groups",
+    select(customer_group)
+    .join(
+        customer_group_member,
+        (customer_group_member.c.corpid == customer_group.c.corpid)
+        & (customer_group_member.c.chat_id == customer_group.c.chat_id),
+    )
+    .join(identity, identity.c.id == customer_group_member.c.identity),
+    identity.c.member,
+    [(customer_group.c.corpid, False), (customer_group.c.chat_id, False)],
+    _group,
+)
+
+
+async def follows(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[FollowRecord]]:
+    """Batch: what each member follows or followed. From the projection: followers cannot be searched live."""
+    ctx.tool(OfficialAccountAdapter)
+    rows = await ctx.database.fetch(
+        select(follower, identity.c.member)
+        .join(identity, identity.c.id == follower.c.identity)
+        .where(identity.c.member.in_(member_ids))
+        .order_by(follower.c.appid)
+    )
+    order = {adapter.account: n for n, adapter in enumerate(ctx.accounts(OfficialAccountAdapter))}
+    grouped: dict[str, list[FollowRecord]] = defaultdict(list)
+    for row in sorted(rows, key=lambda r: order.get(r.appid, len(order))):
+        grouped[row.member].append(
+            FollowRecord(row.appid, row.subscribed, row.subscribed_at, row.scene, tuple(row.tag_ids))
+        )
+    return [grouped[each] for each in member_ids]
+
+
+async def follower_tags(ctx: Context, keys: Sequence[tuple[str, int]]) -> Sequence[str | None]:
+    """Batch by (appid, tag id): the tag's name."""
+    rows = await ctx.database.fetch(select(follower_tag).where(follower_tag.c.id.in_({tag_id for _, tag_id in keys})))
+    found = {(row.appid, row.id): row.name for row in rows}
+    return [found.get(each) for each in keys]
+
+
+async def touchpoints(ctx: Context, member: MemberRecord, args: PageArgs) -> Slice[TouchpointRecord]:
+    """Ad clicks, newest first."""
+    ctx.tool(SocialAdsAdapter)
+    return await MEMBER_TOUCHPOINTS.page(ctx, member.id, args)
+
+
+async def ads(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[AdRecord | None]:
+    """Batch by (account id, adgroup id)."""
+    rows = await ctx.database.fetch(select(ad).where(ad.c.adgroup_id.in_({adgroup_id for _, adgroup_id in keys})))
+    found = {(row.account_id, row.adgroup_id): _ad(row) for row in rows}
+    return [found.get(each) for each in keys]
+
+
+async def ad_page(ctx: Context, args: PageArgs) -> Slice[AdRecord]:
+    """All ads. Needs the scope ads:read."""
+    ctx.principal.require("ads:read")
+    ctx.tool(SocialAdsAdapter)
+    return await keyset(ctx, "ads", select(ad), [(ad.c.account_id, False), (ad.c.adgroup_id, False)], args, _ad)
+
+
+async def ad_days(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[Sequence[AdDayRecord]]:
+    """Batch: the last thirty days of each ad, newest first."""
+    rows = await ctx.database.fetch(
+        select(ad_report)
+        .where(ad_report.c.adgroup_id.in_({adgroup_id for _, adgroup_id in keys}))
+        .order_by(ad_report.c.day.desc())
+    )
+    grouped: dict[tuple[str, str], list[AdDayRecord]] = defaultdict(list)
+    for row in rows:
+        days = grouped[(row.account_id, row.adgroup_id)]
+        if len(days) < 30:
+            days.append(AdDayRecord(row.day.isoformat(), row.impressions, row.clicks, row.cost, row.conversions))
+    return [grouped[each] for each in keys]
+
+
+async def contacts(ctx: Context, member: MemberRecord, args: PageArgs) -> Slice[ContactRecord]:
+    """The guides who have the member as a contact: live for the one member of a request, else projected."""
+    ctx.tool(EnterpriseChatAdapter)
+    if member.live:
+        found = await ctx.loaders.load(_live_contacts, member.id)
+    else:
+        found = await ctx.loaders.load(_projected_contacts, member.id)
+    return in_memory(ctx, f"member.chat.contacts:{member.id}", found, args)
+
+
+async def groups(ctx: Context, member: MemberRecord, args: PageArgs) -> Slice[GroupRecord]:
+    """The customer groups that the member is in."""
+    ctx.tool(EnterpriseChatAdapter)
+    return await MEMBER_GROUPS.page(ctx, member.id, args)
+
+
+async def contact_tags(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[str | None]:
+    """Batch by (corpid, tag id): the tag's name."""
+    rows = await ctx.database.fetch(select(contact_tag).where(contact_tag.c.id.in_({tag_id for _, tag_id in keys})))
+    found = {(row.corpid, row.id): row.name for row in rows}
+    return [found.get(each) for each in keys]
+
+
+async def _live_contacts(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[ContactRecord]]:
+    """One call per corp for the one member: externalcontact/get shows every guide at once."""
+    return [await _ask(ctx, each) for each in member_ids]
+
+
+async def _ask(ctx: Context, member_id: str) -> Sequence[ContactRecord]:
+    mine: Sequence[IdentityRecord] = await ctx.loaders.load(identities, member_id)
+    records: list[ContactRecord] = []
+    for adapter in ctx.accounts(EnterpriseChatAdapter):
+        external = next((i.value for i in mine if i.kind == "EXTERNAL_USERID" and i.issuer == adapter.account), None)
+        answer = await adapter.contact(external) if external is not None else ()
+        if isinstance(answer, NotFound):
+            continue
+        records += [
+            ContactRecord(each.corpid, each.userid, each.remark, tuple(each.tag_ids), each.added_at, True)
+            for each in answer
+        ]
+    return records
+
+
+async def _projected_contacts(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[ContactRecord]]:
+    rows = await ctx.database.fetch(
+        select(contact, identity.c.member)
+        .join(identity, identity.c.id == contact.c.identity)
+        .where(identity.c.member.in_(member_ids), contact.c.removed_by.is_(None))
+        .order_by(contact.c.added_at, contact.c.userid)
+    )
+    grouped: dict[str, list[ContactRecord]] = defaultdict(list)
+    for row in rows:
+        grouped[row.member].append(
+            ContactRecord(row.corpid, row.userid, row.remark or None, tuple(row.tag_ids), row.added_at, True)
+        )
+    return [grouped[each] for each in member_ids]

@@ -1,0 +1,61 @@
+"""Errors as a client sees them: a stable code, our own words, and nothing of what lies behind."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from graphql import GraphQLError
+
+from adapters.base.errors import UpstreamError
+from gateway.access.principal import Forbidden
+from gateway.resolvers.errors import UserError
+from gateway.runtime import ToolNotConfigured
+
+log = logging.getLogger(__name__)
+
+
+def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    """One entry of ``errors``."""
+    message, extensions = _explain(error, request_id)
+    formatted: dict[str, Any] = {"message": message, "extensions": extensions}
+    if error.locations:
+        formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.path is not None:
+        formatted["path"] = list(error.path)
+    return formatted
+
+
+def _explain(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if cause is None:
+        return error.message, {"code": (error.extensions or {}).get("code", "GRAPHQL_INVALID")}
+    if isinstance(cause, UpstreamError):
+        return cause.message, _upstream(cause)
+    if isinstance(cause, ToolNotConfigured):
+        return str(cause), {"code": cause.code, "tool": cause.tool}
+    if isinstance(cause, UserError | Forbidden):
+        return str(cause), {"code": cause.code}
+    log.error("request %s failed in a resolver", request_id, exc_info=cause)
+    return (
+        f"Something went wrong inside the gateway; report the request id {request_id}.",
+        {"code": "INTERNAL", "requestId": request_id},
+    )
+
+
+def _upstream(error: UpstreamError) -> dict[str, Any]:
+    extensions: dict[str, Any] = {
+        "code": error.kind,
+        "tool": error.tool,
+        "reason": error.reason,
+        "retryable": error.retryable,
+    }
+    if error.upstream_code:
+        extensions["upstreamCode"] = error.upstream_code
+    if error.retry_after is not None:
+        extensions["retryAfter"] = error.retry_after
+    if error.resets_at is not None:
+        extensions["resetsAt"] = error.resets_at.isoformat()
+    return extensions

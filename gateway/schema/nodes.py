@@ -1,0 +1,140 @@
+"""node and nodes: anything by its id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import strawberry
+
+from gateway.resolvers import benefits, ids, members, orders, places, touch
+from gateway.resolvers.errors import PageTooLarge
+from gateway.schema.checkout import Transaction
+from gateway.schema.info import Info
+from gateway.schema.members import Ad, Member
+from gateway.schema.node import Node
+from gateway.schema.orders import Order, Payment
+from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
+
+Fetch = Callable[[Info, str, str], Awaitable[Node | None]]
+
+
+async def _member(info: Info, account: str, native: str) -> Node | None:
+    del account
+    ctx = info.context
+    if ctx.principal.member != native:
+        ctx.principal.require("members:read")
+    record = await members.one(ctx, native, live=True)
+    return None if record is None else Member.of(info, record)
+
+
+async def _order(info: Info, account: str, native: str) -> Node | None:
+    del account
+    ctx = info.context
+    record = await ctx.loaders.load(orders.orders, native)
+    if record is None:
+        return None
+    owner = None if record.identity is None else await ctx.loaders.load(orders.owners, record.identity)
+    if owner is None or owner != ctx.principal.member:
+        ctx.principal.require("members:read")
+    return Order.of(record)
+
+
+async def _payment(info: Info, account: str, native: str) -> Node | None:
+    info.context.principal.require("members:read")
+    record = await info.context.loaders.load(orders.payments, (account, native))
+    return None if record is None else Payment.of(record)
+
+
+async def _store(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await info.context.loaders.load(places.stores, native)
+    return None if record is None else Store.of(record)
+
+
+async def _guide(info: Info, account: str, native: str) -> Node | None:
+    record = await info.context.loaders.load(places.guides, f"{account}:{native}")
+    return None if record is None else Guide.of(info, record)
+
+
+async def _product(info: Info, account: str, native: str) -> Node | None:
+    record = await info.context.loaders.load(places.products, (account, native))
+    return None if record is None else Product.of(record)
+
+
+async def _sku(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await info.context.loaders.load(places.skus, native)
+    return None if record is None else Sku.of(record)
+
+
+async def _ad(info: Info, account: str, native: str) -> Node | None:
+    info.context.principal.require("ads:read")
+    record = await info.context.loaders.load(touch.ads, (account, native))
+    return None if record is None else Ad.of(record)
+
+
+async def _campaign(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await info.context.loaders.load(places.campaigns, native)
+    return None if record is None else Campaign.of(record)
+
+
+async def _transaction(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require("checkout")
+    view = await info.context.services.checkout.transaction(native)
+    return None if view is None else Transaction.of(view)
+
+
+async def _property(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await info.context.loaders.load(benefits.properties, native)
+    return None if record is None else IpProperty.of(record)
+
+
+_FETCH: dict[str, Fetch] = {
+    "mb": _member,
+    "or": _order,
+    "py": _payment,
+    "st": _store,
+    "gd": _guide,
+    "pr": _product,
+    "sk": _sku,
+    "ad": _ad,
+    "cm": _campaign,
+    "tx": _transaction,
+    "ip": _property,
+}
+
+
+async def fetch(info: Info, text: str) -> Node | None:
+    """Whatever has this id, or None. Coupons, files and groups are reached through their member."""
+    code, account, native = ids.decode(text)
+    found = _FETCH.get(code)
+    return None if found is None else await found(info, account, native)
+
+
+@strawberry.type(description="Fields that fetch anything by its id.")
+class NodeQueries:
+    """Node."""
+
+    @strawberry.field(description="Anything by its id; null when it is gone.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],  # noqa: A002
+    ) -> Node | None:
+        return await fetch(info, id)
+
+    @strawberry.field(description="Several things by their ids, in their order; null for what is gone.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")],
+    ) -> list[Node | None]:
+        limit = info.context.settings.limits.page
+        if len(ids) > limit:
+            raise PageTooLarge(f"ids has {len(ids)} entries: at most {limit} are possible.")
+        return list(await asyncio.gather(*(fetch(info, each) for each in ids)))

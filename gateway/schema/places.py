@@ -1,0 +1,297 @@
+"""Stores, guides, goods, campaigns, and licensed works."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from adapters.ip_content import Activation as ActivationRecord
+from adapters.ip_content import Participation as ParticipationRecord
+from adapters.ip_content import Property as PropertyRecord
+from gateway.resolvers import benefits, ids, places
+from gateway.resolvers.places import (
+    CampaignRecord,
+    GuideRecord,
+    OfferRecord,
+    ProductRecord,
+    SkuRecord,
+    StoreRecord,
+)
+from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
+from gateway.schema.info import Info
+from gateway.schema.node import Node
+from gateway.schema.scalars import Long, Money
+
+
+@strawberry.type(description="A store (门店), from the ERP's master data.")
+class Store(Node):
+    """门店."""
+
+    record: strawberry.Private[StoreRecord]
+    name: str = strawberry.field(description="Its name.")
+    city: str | None = strawberry.field(description="City (城市).")
+    region: str | None = strawberry.field(description="Province or region (省份).")
+    franchise: bool = strawberry.field(description="Whether a franchisee runs it (加盟店).")
+    opens: str | None = strawberry.field(description="Local opening time, HH:MM.")
+    closes: str | None = strawberry.field(description="Local closing time, HH:MM.")
+    out_id: str | None = strawberry.field(description="The store's code in the ERP.")
+
+    @strawberry.field(description="The guides (导购) who work there now.")
+    async def guides(self, info: Info) -> list[Guide]:
+        found = await info.context.loaders.load(places.store_guides, self.record.id)
+        return [Guide.of(info, each) for each in found]
+
+    @classmethod
+    def of(cls, record: StoreRecord) -> Store:
+        return cls(
+            id=strawberry.ID(ids.encode("st", record.id)),
+            record=record,
+            name=record.name,
+            city=record.city,
+            region=record.region,
+            franchise=record.franchise,
+            opens=record.opens,
+            closes=record.closes,
+            out_id=record.out_id,
+        )
+
+
+@strawberry.type(description="A sales assistant (导购): a member of the brand's 企业微信 who serves customers.")
+class Guide(Node):
+    """导购."""
+
+    record: strawberry.Private[GuideRecord]
+    name: str | None = strawberry.field(description="Name; shown in full, since customers know their guide.")
+    position: str | None = strawberry.field(description="Position (职务).")
+    active: bool = strawberry.field(description="Whether the guide still works for the brand.")
+
+    @strawberry.field(description="The store where the guide works now.")
+    async def store(self, info: Info) -> Store | None:
+        found = await info.context.loaders.load(places.guide_stores, self.record.id)
+        return None if found is None else Store.of(found)
+
+    @classmethod
+    def of(cls, info: Info, record: GuideRecord) -> Guide:
+        del info
+        return cls(
+            id=strawberry.ID(ids.encode("gd", record.userid, record.corpid)),
+            record=record,
+            name=record.name,
+            position=record.position,
+            active=record.active,
+        )
+
+
+@strawberry.type(description="A property of a variant, such as colour (颜色) or size (尺码).")
+class Attribute:
+    """One name and value."""
+
+    name: str = strawberry.field(description="Which property.")
+    value: str = strawberry.field(description="Its value.")
+
+
+@strawberry.type(description="A sku as one shop sells it (微信小店 SKU).")
+class Offer:
+    """Price and stock at one shop."""
+
+    appid: str = strawberry.field(description="appid of the shop.")
+    price: Money = strawberry.field(description="Sale price (售价).")
+    stock: Long = strawberry.field(description="Pieces the platform may sell (库存), as last read.")
+    attributes: list[Attribute] = strawberry.field(description="What tells this variant from the others.")
+
+    @classmethod
+    def of(cls, record: OfferRecord) -> Offer:
+        return cls(
+            appid=record.appid,
+            price=Money.of(record.price),
+            stock=Long(record.stock),
+            attributes=[Attribute(name=name, value=value) for name, value in record.attributes],
+        )
+
+
+@strawberry.type(description="A sellable variant of a product (SKU), by the brand's own code.")
+class Sku(Node):
+    """SKU."""
+
+    record: strawberry.Private[SkuRecord]
+    code: str = strawberry.field(description="The brand's code (商家编码).")
+    title: str = strawberry.field(description="Title (标题).")
+    category: str | None = strawberry.field(description="Category (类目) by the ERP.")
+    gtin: str | None = strawberry.field(description="GS1 GTIN (商品条码).")
+
+    @strawberry.field(description="Where it is sold, and at which price.")
+    async def offers(self, info: Info) -> list[Offer]:
+        found = await info.context.loaders.load(places.offers, self.record.code)
+        return [Offer.of(each) for each in found]
+
+    @strawberry.field(description="The licensed work (泛娱乐IP) it carries; null for none.")
+    async def ip_property(self, info: Info) -> IpProperty | None:
+        if self.record.ip_property is None:
+            return None
+        found = await info.context.loaders.load(benefits.properties, self.record.ip_property)
+        return None if found is None else IpProperty.of(found)
+
+    @classmethod
+    def of(cls, record: SkuRecord) -> Sku:
+        return cls(
+            id=strawberry.ID(ids.encode("sk", record.code)),
+            record=record,
+            code=record.code,
+            title=record.title,
+            category=record.category,
+            gtin=record.gtin,
+        )
+
+
+@strawberry.type(description="A product (商品) of a 微信小店.")
+class Product(Node):
+    """商品."""
+
+    record: strawberry.Private[ProductRecord]
+    title: str = strawberry.field(description="Title (标题).")
+    spu: str = strawberry.field(description="The brand's product code (SPU).")
+    image: str = strawberry.field(description="URL of the main image (主图).")
+    category: str = strawberry.field(description="The platform's category id (类目).")
+    on_sale: bool = strawberry.field(description="Whether it is listed (上架).")
+
+    @strawberry.field(description="Its variants as this shop sells them.")
+    async def offers(self, info: Info) -> list[Offer]:
+        key = (self.record.appid, self.record.product_id)
+        found = await info.context.loaders.load(places.product_offers, key)
+        return [Offer.of(each) for each in found]
+
+    @classmethod
+    def of(cls, record: ProductRecord) -> Product:
+        return cls(
+            id=strawberry.ID(ids.encode("pr", record.product_id, record.appid)),
+            record=record,
+            title=record.title,
+            spu=record.spu,
+            image=record.image,
+            category=record.category,
+            on_sale=record.on_sale,
+        )
+
+
+@strawberry.type(description="A marketing campaign of the brand (营销活动), such as 双11.")
+class Campaign(Node):
+    """营销活动."""
+
+    name: str = strawberry.field(description="Its name.")
+    starts_at: datetime | None = strawberry.field(description="Start of the half-open window.")
+    ends_at: datetime | None = strawberry.field(description="End of the half-open window.")
+    budget: Money | None = strawberry.field(description="Budget (预算).")
+
+    @classmethod
+    def of(cls, record: CampaignRecord) -> Campaign:
+        return cls(
+            id=strawberry.ID(ids.encode("cm", record.id)),
+            name=record.name,
+            starts_at=record.starts_at,
+            ends_at=record.ends_at,
+            budget=Money.maybe(record.budget),
+        )
+
+
+@strawberry.type(description="A licensed work (泛娱乐IP): comic, game, series.")
+class IpProperty(Node):
+    """IP."""
+
+    slug: str = strawberry.field(description="Stable short name.")
+    title: str = strawberry.field(description="Chinese title.")
+    title_en: str = strawberry.field(description="English title.")
+    kind: str = strawberry.field(description="comic, game, film, tv_series …")
+    rights_holder: str = strawberry.field(description="Who licenses it (版权方).")
+
+    @classmethod
+    def of(cls, record: PropertyRecord) -> IpProperty:
+        return cls(
+            id=strawberry.ID(ids.encode("ip", record.slug)),
+            slug=record.slug,
+            title=record.title,
+            title_en=record.title_en,
+            kind=record.kind,
+            rights_holder=record.rights_holder,
+        )
+
+
+@strawberry.type(description="A property brought to life in stores (IP联名活动).")
+class IpActivation:
+    """IP activation."""
+
+    record: strawberry.Private[ActivationRecord]
+    code: str = strawberry.field(description="The activation's code.")
+    name: str = strawberry.field(description="Its name.")
+    state: str = strawberry.field(description="planned, cleared, installed, live, closed or measured.")
+    property: IpProperty = strawberry.field(description="The licensed work.")
+
+    @strawberry.field(description="The stores that take part.")
+    async def stores(self, info: Info) -> list[Store]:
+        found = await info.context.loaders.load_many(places.stores, list(self.record.store_codes))
+        return [Store.of(each) for each in found if each is not None]
+
+    @classmethod
+    def of(cls, record: ActivationRecord) -> IpActivation:
+        return cls(
+            record=record,
+            code=record.code,
+            name=record.name,
+            state=record.state,
+            property=IpProperty.of(record.property),
+        )
+
+
+@strawberry.type(description="What a member collected in an activation (集卡).")
+class IpParticipation:
+    """集卡进度."""
+
+    activation: IpActivation = strawberry.field(description="The activation.")
+    collected: int = strawberry.field(description="Distinct cards collected.")
+    total: int = strawberry.field(description="Cards in the set.")
+    cards: list[str] = strawberry.field(description="Names of the collected cards.")
+    completed: bool = strawberry.field(description="Whether the set is complete.")
+
+    @classmethod
+    def of(cls, record: ParticipationRecord) -> IpParticipation:
+        return cls(
+            activation=IpActivation.of(record.activation),
+            collected=record.collected,
+            total=record.total,
+            cards=list(record.cards),
+            completed=record.completed,
+        )
+
+
+@strawberry.type(description="Fields about stores, guides, goods and campaigns.")
+class PlaceQueries:
+    """Catalogue and master data."""
+
+    @strawberry.field(description="All stores (门店).")
+    async def stores(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Store]:
+        page = await places.store_page(info.context, args(first, after, last, before))
+        return connect(page, Store.of)
+
+    @strawberry.field(description="All guides (导购).")
+    async def guides(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Guide]:
+        info.context.principal.require("members:read")
+        page = await places.guide_page(info.context, args(first, after, last, before))
+        return connect(page, lambda record: Guide.of(info, record))
+
+    @strawberry.field(description="All products (商品) of all shops.")
+    async def products(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Product]:
+        page = await places.product_page(info.context, args(first, after, last, before))
+        return connect(page, Product.of)
+
+    @strawberry.field(description="All campaigns (营销活动).")
+    async def campaigns(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Campaign]:
+        page = await places.campaign_page(info.context, args(first, after, last, before))
+        return connect(page, Campaign.of)

@@ -1,0 +1,103 @@
+"""The tool on the gateway's own database, SQLite and PostgreSQL: same answers, and races that end well."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from adapters.base.errors import Rejected, UpstreamError
+from adapters.ip_content import TOOL, CardDrawn, Clearance, ClearanceQuery
+from adapters.ip_content.tables import draw, metadata
+from gateway.database import Database
+from tests.adapters.ip_content.conftest import PLATFORM, House
+from tests.conftest import OpenTool, StartSandbox
+
+SET = "FOX-BADGE"
+
+
+@pytest.fixture
+async def real_house(database: Database, start_sandbox: StartSandbox, open_tool: OpenTool) -> House:
+    async with database.write() as connection:
+        await connection.run_sync(metadata.create_all)
+    sandbox = await start_sandbox(PLATFORM)
+    return House(sandbox, database, await open_tool(TOOL, sandbox, "main", sql=database))  # type: ignore[arg-type]
+
+
+async def test_import_read_draw(real_house: House) -> None:
+    adapter, her = real_house.adapter, real_house.person("protagonist").unionid
+    query = ClearanceQuery(
+        "yunling-fox", "CN-SH", "包袋", "offline_store", "display", date(2026, 11, 11), date(2027, 1, 2)
+    )
+
+    assert (await adapter.import_catalogue()).draws == 4
+    assert (await adapter.import_catalogue()).changed is False
+    assert [type(x).__name__ for x in await adapter.properties(["yunling-fox", "x"])] == [
+        "Property",
+        "NotFound",
+    ]
+    assert list(await adapter.clearance(query)) == [
+        Clearance("granted_to_you", None, None, date(2026, 11, 11), date(2027, 1, 1)),
+        Clearance("blocked", "term", None, date(2027, 1, 1), date(2027, 1, 2)),
+    ]
+    assert await adapter.draw_card(SET, her, "s") == CardDrawn("FOX-5", "星夜", True, False)
+    assert [p.completed for p in (await adapter.participations([her]))[0]] == [True]
+    assert [len(at) for at in await adapter.activations_at(["SH-AFL", "CD-CXL"])] == [1, 0]
+    assert await adapter.forget(her) == 5
+
+
+async def test_simultaneous_imports_write_once(real_house: House) -> None:
+    results = await asyncio.gather(*(real_house.adapter.import_catalogue() for _ in range(4)))
+
+    assert sorted(r.changed for r in results) == [False, False, False, True]
+    assert len({r.version for r in results}) == 1
+    assert len(await real_house.sql.fetch(draw.select())) == 4
+
+
+async def test_the_last_card_goes_to_one_member(real_house: House) -> None:
+    await real_house.adapter.import_catalogue()
+    cards = {f"FOX-{i}": {"stock": 1} for i in range(1, 6)}
+    await real_house.publish("card_rules", activation=SET, cards=cards)
+
+    async def attempt(number: int) -> CardDrawn | UpstreamError:
+        try:
+            return await real_house.adapter.draw_card(SET, f"member-{number}", f"scan-{number}")
+        except Rejected as refused:
+            return refused
+
+    results = await asyncio.gather(*(attempt(number) for number in range(6)))
+
+    assert [r.card_id for r in results if isinstance(r, CardDrawn)] == ["FOX-5"]
+    assert [r.reason for r in results if isinstance(r, UpstreamError)] == ["no_cards_left"] * 5
+
+
+async def test_simultaneous_entries_do_not_pass_the_daily_cap(real_house: House) -> None:
+    await real_house.adapter.import_catalogue()
+    who = real_house.person("gift_receiver").unionid
+
+    results = await asyncio.gather(
+        *(real_house.adapter.draw_card(SET, who, f"scan-{n}") for n in range(5)), return_exceptions=True
+    )
+
+    refused = [r.reason for r in results if isinstance(r, UpstreamError)]
+    assert refused == ["daily_cap", "daily_cap"]
+    assert len(await real_house.sql.fetch(draw.select())) == 4 + 3
+
+
+async def test_a_draw_during_an_import_finds_its_activation(real_house: House) -> None:
+    await real_house.adapter.import_catalogue()
+
+    async def imports() -> None:
+        for _ in range(5):
+            await real_house.publish("property_status", slug="frontier-isle", status="licensable")
+
+    async def draws(worker: int) -> int:
+        return len(
+            [await real_house.adapter.draw_card(SET, f"m-{worker}-{n}", f"s-{worker}-{n}") for n in range(20)]
+        )
+
+    results = await asyncio.gather(imports(), *(draws(worker) for worker in range(3)))
+
+    assert results == [None, 20, 20, 20]
+    assert len(await real_house.sql.fetch(draw.select())) == 64
