@@ -86,7 +86,7 @@ async def open_gateway(
     keyring = Keyring.from_base64(settings.master_key.reveal())
     meter = CountingMeter()
     async with AsyncExitStack() as stack:
-        wire: Transport = transport or await stack.enter_async_context(PyreqwestTransport())
+        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
         database = await stack.enter_async_context(Database.open(settings.database_url, keyring, clock=clock))
         tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire))
         graph = IdentityGraph(database, clock)
@@ -187,7 +187,7 @@ def create_app(
             app.state.gateway = gateway
             if on_open is not None:
                 await on_open(gateway)
-            await gateway.worker.start()
+            gateway.worker.start()
             try:
                 yield
             finally:

@@ -198,9 +198,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise SettingsError(
-            f"settings file {path}: {error.strerror}; give its path with --settings."
-        ) from None
+        raise SettingsError(f"settings file {path}: {error.strerror}; give its path with --settings.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"settings file {path} is not valid TOML: {error}.") from None
 

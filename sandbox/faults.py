@@ -172,7 +172,9 @@ class _Answer:
         self._body += message.get("body", b"")
         if not message.get("more_body") and "reset_after" not in self._kinds:
             body = bytes(self._body[: len(self._body) // 2]) if "truncate" in self._kinds else b"\xff\x00<"
-            await self.plain(self.status, body, self._start["headers"])
+            # A 204 cannot carry the spoilt bytes: they would be read as the start of the next answer.
+            status = 200 if body and self.status == 204 else self.status
+            await self.plain(status, body, self._start["headers"])
 
     async def plain(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         """Send a whole answer."""

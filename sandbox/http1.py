@@ -48,8 +48,7 @@ async def _answer(reader: asyncio.StreamReader, *, bodiless: bool) -> Answer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(head[0].split(" ", 2)[1])
         headers = {
-            name.strip().lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in head[1:] if line)
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)
         }
         if bodiless:
             return Answer(status, headers, b"")

@@ -56,9 +56,7 @@ class Journal:
     def count(self, platform: str, endpoint: str | None = None) -> int:
         """Requests received by a platform, or by one of its endpoints (``"POST /path"``)."""
         return sum(
-            1
-            for call in self.calls
-            if call.platform == platform and (endpoint is None or call.endpoint == endpoint)
+            1 for call in self.calls if call.platform == platform and (endpoint is None or call.endpoint == endpoint)
         )
 
     def of_kind(self, platform: str, kind: str) -> list[Effect]:

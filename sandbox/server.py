@@ -57,6 +57,13 @@ class Sandbox:
             "clockOffsetSeconds": self.kit.clock.offset.total_seconds(),
             "brand": self.world.brand,
             "openPlatform": self.world.open_platform,
+            "levels": [
+                {"grade": 1, "name": "普卡", "growth": 0},
+                {"grade": 2, "name": "银卡", "growth": 1000},
+                {"grade": 3, "name": "金卡", "growth": 5000},
+                {"grade": 4, "name": "黑卡", "growth": 20000},
+            ],
+            "masterData": f"{self.control_url}/erp/master.json",
             "platforms": {
                 name: {"baseUrl": self.urls[name], **platform.describe(self.urls[name])}
                 for name, platform in self.platforms.items()

@@ -129,9 +129,7 @@ class Upstream:
         """Seconds to wait before the next attempt, or None when there is to be none."""
         if not self.runtime.retries or endpoint.repeat is Repeat.ONCE or attempt >= ATTEMPTS:
             return None
-        again = error.retryable or (
-            isinstance(error, OutcomeUnknown) and endpoint.repeat is Repeat.IDEMPOTENT
-        )
+        again = error.retryable or (isinstance(error, OutcomeUnknown) and endpoint.repeat is Repeat.IDEMPOTENT)
         if not again or error.reason in {"breaker_open", "deadline", "no_slot"}:
             return None
         pause = float(random.uniform(0.5, 1.0) * BACKOFF * 2 ** (attempt - 1))
@@ -174,9 +172,7 @@ class Upstream:
             raise
         finally:
             self._slots.release()
-            self.runtime.meter.record(
-                Call(self.tool, self.account, endpoint.name, outcome, time.monotonic() - started)
-            )
+            self.runtime.meter.record(Call(self.tool, self.account, endpoint.name, outcome, time.monotonic() - started))
 
     async def _enter(self, endpoint: Endpoint) -> None:
         """Take a slot within the deadline and count the call against the quota."""
@@ -220,9 +216,7 @@ class Upstream:
             log.warning("%s.%s unreadable answer: %s", self.tool, endpoint.name, detail)
             raise self._error(kind, endpoint, "unreadable", _UNREADABLE) from None
 
-    def _error(
-        self, kind: type[UpstreamError], endpoint: Endpoint, reason: str, message: str
-    ) -> UpstreamError:
+    def _error(self, kind: type[UpstreamError], endpoint: Endpoint, reason: str, message: str) -> UpstreamError:
         return kind(self.tool, reason, message, endpoint=endpoint.name, account=self.account)
 
 

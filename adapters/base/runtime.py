@@ -108,9 +108,7 @@ class Meter(Protocol):
 class Sql(Protocol):
     """The gateway's database, for a tool that keeps tables."""
 
-    async def fetch(
-        self, statement: Executable, params: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Rows of one read statement."""
         ...
 

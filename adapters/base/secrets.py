@@ -35,11 +35,13 @@ class Secret:
 
 #: Query parameters that are, or lead to, a credential or a person.
 _HIDDEN: Final = re.compile(
-    r"(?i)([?&](?:access_token|refresh_token|client_secret|secret|corpsecret|appsecret|js_code|code|q-signature|"
+    r"(?i)([?&](?:access_token|token|refresh_token|client_secret|secret|corpsecret|appsecret|js_code|code|q-signature|"
     r"x-cos-security-token|sign|signature|nonce|openid|unionid|external_userid|userid|hash_phone)=)[^&#]*"
 )
+#: Path segments that name a person.
+_PERSON: Final = re.compile(r"(/users/)[^/?#]+")
 
 
 def redact_url(url: str) -> str:
     """The URL with credentials and personal ids masked, fit for a log line."""
-    return _HIDDEN.sub(r"\1***", url)
+    return _PERSON.sub(r"\1***", _HIDDEN.sub(r"\1***", url))

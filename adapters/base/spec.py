@@ -51,7 +51,7 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
-class ReceivesWebhooks(Protocol):
+class ReceivesWebhooks(Adapter, Protocol):
     """An adapter whose platform calls back."""
 
     async def receive(self, request: WebhookRequest) -> Received:

@@ -81,6 +81,11 @@ class MiniProgramStoreAdapter:
         """The appid."""
         return self._config.appid
 
+    @property
+    def kind(self) -> str:
+        """``mini_program`` or ``store``."""
+        return self._config.kind
+
     async def ping(self) -> None:
         """See ``Adapter.ping``."""
         if self._config.kind == "store":

@@ -9,7 +9,17 @@ from adapters.base.http import Upstream
 from adapters.base.runtime import Runtime
 from adapters.base.spec import ToolSpec
 from adapters.payments import signing
-from adapters.payments.adapter import COUPONS_PER_CALL, PaymentsAdapter
+from adapters.payments.adapter import (
+    ATTACH_LENGTH,
+    COUPONS_PER_CALL,
+    DESCRIPTION_LENGTH,
+    PREPAY_ID_LIFETIME,
+    REASON_BYTES,
+    REFUND_INTERVAL,
+    REFUND_WINDOW,
+    REFUNDS_PER_ORDER,
+    PaymentsAdapter,
+)
 from adapters.payments.client import PaymentsClient
 from adapters.payments.config import PaymentsConfig
 from adapters.payments.errors import FAULTS
@@ -36,7 +46,14 @@ from adapters.payments.records import (
 )
 
 __all__ = [
+    "ATTACH_LENGTH",
     "COUPONS_PER_CALL",
+    "DESCRIPTION_LENGTH",
+    "PREPAY_ID_LIFETIME",
+    "REASON_BYTES",
+    "REFUNDS_PER_ORDER",
+    "REFUND_INTERVAL",
+    "REFUND_WINDOW",
     "TOOL",
     "BillRow",
     "Coupon",

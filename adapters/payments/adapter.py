@@ -71,6 +71,11 @@ class PaymentsAdapter:
         """The mchid."""
         return self._config.mchid
 
+    @property
+    def appids(self) -> tuple[str, ...]:
+        """The apps that are bound to this merchant account, the paying one first."""
+        return self._config.appids
+
     async def ping(self) -> None:
         """One order query: "no such order" is said only to those whose signature holds."""
         await self.payment(_PING_NUMBER)
@@ -82,9 +87,7 @@ class PaymentsAdapter:
         that is not in the settings.
         """
         self._known_appid(intent.appid)
-        self._within(
-            bool(_OUT_TRADE_NO.fullmatch(intent.out_trade_no)), "out_trade_no", "6–32 of 0-9A-Za-z_-|*"
-        )
+        self._within(bool(_OUT_TRADE_NO.fullmatch(intent.out_trade_no)), "out_trade_no", "6–32 of 0-9A-Za-z_-|*")
         self._within(
             1 <= len(intent.description) <= DESCRIPTION_LENGTH,
             "description",
@@ -174,9 +177,7 @@ class PaymentsAdapter:
             return [translation.bill_row(row) for row in rows]
         except ValueError:
             # The cause may quote the bill.
-            raise Malformed(
-                TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account
-            ) from None
+            raise Malformed(TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account) from None
         except NotFound as missing:
             if missing.reason == "no_statement":
                 return None

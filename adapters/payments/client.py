@@ -47,9 +47,7 @@ _GZIP: Final = b"\x1f\x8b"
 class PaymentsClient:
     """Signs, sends, verifies; knows paths and shapes, no policy."""
 
-    def __init__(
-        self, config: PaymentsConfig, upstream: Upstream, signer: Signer, verifier: Verifier
-    ) -> None:
+    def __init__(self, config: PaymentsConfig, upstream: Upstream, signer: Signer, verifier: Verifier) -> None:
         self._config = config
         self._upstream = upstream
         self._signer = signer
@@ -96,13 +94,12 @@ class PaymentsClient:
             # SHA-1 is the platform's choice and guards against broken transfers only.
             digest = hashlib.sha1(plain).hexdigest()  # noqa: S324
             if link.hash_type != "SHA1" or digest != link.hash_value.lower():
-                raise FAULTS.error(
-                    "", endpoint=DOWNLOAD_BILL.name, account=self._config.mchid, fallback=BILL_HASH
-                )
+                raise FAULTS.error("", endpoint=DOWNLOAD_BILL.name, account=self._config.mchid, fallback=BILL_HASH)
             return tuple(models.trade_bill_rows(plain.decode()))
 
         parts = urlsplit(link.download_url)
-        target = f"{parts.path}?{parts.query}"
+        # Signed and sent exactly as given.
+        target = link.download_url.removeprefix(f"{parts.scheme}://{parts.netloc}")
         return await self._call(DOWNLOAD_BILL, "GET", target, rows, url=link.download_url, signed=False)
 
     async def user_coupons(
@@ -130,9 +127,7 @@ class PaymentsClient:
         path = f"{_COUPONS}/coupons/return"
         return await self._json(RETURN_COUPON, "POST", path, models.CouponReturnAnswer, body)
 
-    async def _json(
-        self, endpoint: Endpoint, method: str, target: str, shape: type[T], body: bytes = b""
-    ) -> T:
+    async def _json(self, endpoint: Endpoint, method: str, target: str, shape: type[T], body: bytes = b"") -> T:
         return await self._call(
             endpoint, method, target, lambda answer: msgspec.json.decode(answer.body, type=shape), body
         )

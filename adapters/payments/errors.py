@@ -75,9 +75,7 @@ FAULTS: Final = FaultTable(
             "The request number was used with other content, or another request used the coupon; "
             "read the coupon, then decide.",
         ),
-        "NO_STATEMENT_EXIST": Fault(
-            NotFound, "no_statement", "There is no bill for that day: nothing was traded."
-        ),
+        "NO_STATEMENT_EXIST": Fault(NotFound, "no_statement", "There is no bill for that day: nothing was traded."),
         "STATEMENT_CREATING": Fault(
             RateLimited,
             "statement_creating",
@@ -108,17 +106,13 @@ FAULTS: Final = FaultTable(
             "A business rule forbids it now: a coupon outside its validity, or an order in a state that "
             "does not allow the call.",
         ),
-        "TRADE_ERROR": Fault(
-            Rejected, "trade_error", "The trade failed at 微信支付; query the order for its state."
-        ),
+        "TRADE_ERROR": Fault(Rejected, "trade_error", "The trade failed at 微信支付; query the order for its state."),
         "NOT_ENOUGH": Fault(
             Rejected,
             "not_enough",
             "The merchant's balance does not cover it; add funds and repeat with the same number.",
         ),
-        "ACCOUNT_ERROR": Fault(
-            Rejected, "payer_account_error", "The payer's account cannot be used for this payment."
-        ),
+        "ACCOUNT_ERROR": Fault(Rejected, "payer_account_error", "The payer's account cannot be used for this payment."),
         "USER_ACCOUNT_ABNORMAL": Fault(
             Rejected,
             "payer_account_abnormal",
@@ -129,12 +123,8 @@ FAULTS: Final = FaultTable(
             "request_blocked",
             "微信支付 blocked it: a missing permission or a cap per user; look at the merchant console.",
         ),
-        "ORDER_NOT_EXIST": Fault(
-            NotFound, "no_order", "微信支付 knows no such order: the prepay never reached it."
-        ),
-        "RESOURCE_NOT_EXISTS": Fault(
-            NotFound, "no_resource", "微信支付 knows no such refund, order, coupon or batch."
-        ),
+        "ORDER_NOT_EXIST": Fault(NotFound, "no_order", "微信支付 knows no such order: the prepay never reached it."),
+        "RESOURCE_NOT_EXISTS": Fault(NotFound, "no_resource", "微信支付 knows no such refund, order, coupon or batch."),
         "USER_NOT_EXISTS": Fault(NotFound, "no_user", "The openid does not belong to this appid."),
         "FREQUENCY_LIMITED": Fault(
             RateLimited,
@@ -150,9 +140,7 @@ FAULTS: Final = FaultTable(
         "BANK_ERROR": Fault(
             Unavailable, "bank_error", "The bank failed; repeat with the same number and the same parameters."
         ),
-        "INVALID_TRANSACTIONID": Fault(
-            Invalid, "invalid_transaction_id", "微信支付 knows no such transaction id."
-        ),
+        "INVALID_TRANSACTIONID": Fault(Invalid, "invalid_transaction_id", "微信支付 knows no such transaction id."),
         "OPENID_MISMATCH": Fault(Invalid, "openid_mismatch", "The openid does not belong to this appid."),
         "SERVICE_UNAVAILABLE": Fault(
             Unavailable,

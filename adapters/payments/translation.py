@@ -145,11 +145,7 @@ def notices(mchid: str, event: InboundEvent) -> Sequence[object]:
         return (RefundNotice(_notified_refund(msgspec.convert(event.payload, models.RefundNotification))),)
     if event.kind == "COUPON.SEND":
         wire = msgspec.convert(event.payload, models.CouponNotification)
-        return (
-            CouponReceived(
-                mchid, wire.stock_id, wire.coupon_code, wire.openid, wire.unionid, utc(wire.send_time)
-            ),
-        )
+        return (CouponReceived(mchid, wire.stock_id, wire.coupon_code, wire.openid, wire.unionid, utc(wire.send_time)),)
     return ()
 
 

@@ -17,9 +17,7 @@ OK: Final = WebhookReply(204, b"", "application/json")
 _ALGORITHM: Final = "AEAD_AES_256_GCM"
 
 
-def receive(
-    request: WebhookRequest, *, mchid: str, key: bytes, verifier: Verifier, now: datetime
-) -> Received:
+def receive(request: WebhookRequest, *, mchid: str, key: bytes, verifier: Verifier, now: datetime) -> Received:
     """One notification as one event. Raises WebhookRefused.
 
     The order matters: method, signature over the raw bytes and its age, shape, decryption, addressee.

@@ -57,9 +57,7 @@ class Fact:
 _NAMES = tuple(each.name for each in fields(Fact))
 
 
-async def append_facts(
-    connection: AsyncConnection, facts: Sequence[Fact], *, clock: Clock | None = None
-) -> int:
+async def append_facts(connection: AsyncConnection, facts: Sequence[Fact], *, clock: Clock | None = None) -> int:
     """Append those that are not in the log yet, in the caller's transaction; returns how many were new.
 
     Sets the id, ``recorded_at`` and ``business_date``. The same (kind, account, source_key) again is no

@@ -249,8 +249,7 @@ class Keyring:
         row = self._attached().by_id(key_id)
         if row is None:
             raise DataKeyMissing(
-                f"data key {key_id.hex()} is not in table data_key; "
-                "was the table restored from an older backup?"
+                f"data key {key_id.hex()} is not in table data_key; was the table restored from an older backup?"
             )
         return self._remember(row)
 

@@ -57,8 +57,7 @@ def prepare(url: DatabaseUrl) -> None:
         return
     if not url.is_sqlite:
         raise DatabaseSchemaOld(
-            f"{url} has schema {current or 'none'} and this release needs {head()}; "
-            "run: retail-gateway db upgrade"
+            f"{url} has schema {current or 'none'} and this release needs {head()}; run: retail-gateway db upgrade"
         )
     upgrade_now(url)
 

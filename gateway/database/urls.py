@@ -30,9 +30,7 @@ class DatabaseUrl:
         if url.drivername not in ("sqlite", "postgresql", "postgres"):
             raise DatabaseUrlInvalid(f"the database URL begins with {url.drivername!r}; {_FORMS}")
         if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
-            raise DatabaseUrlInvalid(
-                f"a database in memory loses every intent when the process dies; {_FORMS}"
-            )
+            raise DatabaseUrlInvalid(f"a database in memory loses every intent when the process dies; {_FORMS}")
         return cls(url)
 
     @property

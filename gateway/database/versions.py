@@ -22,9 +22,7 @@ async def record_versions(
     return sum([await _record(connection, table, keys, row, at) for row in rows])
 
 
-async def close_version(
-    connection: AsyncConnection, table: Table, key: Mapping[str, Any], *, at: datetime
-) -> bool:
+async def close_version(connection: AsyncConnection, table: Table, key: Mapping[str, Any], *, at: datetime) -> bool:
     """End the current version without a successor, such as a guide's posting to a store."""
     result = await connection.execute(_current(table, key).values(valid_to=at))
     return result.rowcount == 1
@@ -45,9 +43,7 @@ async def _record(
             return 1
         await connection.execute(_current(table, key).values(valid_to=at))
         # Columns that the caller does not know are carried over.
-        row = {
-            name: value for name, value in stored.items() if name not in ("valid_from", "valid_to")
-        } | dict(row)
+        row = {name: value for name, value in stored.items() if name not in ("valid_from", "valid_to")} | dict(row)
     await connection.execute(table.insert().values(**row, valid_from=at))
     return 1
 

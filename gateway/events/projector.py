@@ -88,15 +88,11 @@ class Batch:
         """Personal text under the owner's data key; None stays None."""
         return None if text is None else self._keyring.seal(text, subject=owner.member)
 
-    async def upsert(
-        self, table: Table, rows: Sequence[Mapping[str, Any]], *, insert_only: Sequence[str] = ()
-    ) -> int:
+    async def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, insert_only: Sequence[str] = ()) -> int:
         """Write rows by primary key; a row read earlier never overwrites one read later."""
         keys = [column.name for column in table.primary_key]
         stamped = [{**row, "as_of": self.as_of} for row in rows]
-        return await upsert(
-            self.connection, table, stamped, keys=keys, unless_newer="as_of", insert_only=insert_only
-        )
+        return await upsert(self.connection, table, stamped, keys=keys, unless_newer="as_of", insert_only=insert_only)
 
 
 class Projector:
@@ -111,9 +107,7 @@ class Projector:
         self._people = people
 
     @asynccontextmanager
-    async def batch(
-        self, evidence: Sequence[Evidence] = (), *, as_of: datetime | None = None
-    ) -> AsyncIterator[Batch]:
+    async def batch(self, evidence: Sequence[Evidence] = (), *, as_of: datetime | None = None) -> AsyncIterator[Batch]:
         """A write transaction in which the evidence is linked; its facts are appended at the end."""
         linking = await self._people.prepare(evidence) if evidence else None
         async with self.database.write() as connection:

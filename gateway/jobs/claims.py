@@ -76,9 +76,7 @@ async def claim(database: Database, worker: str, limit: int, now: datetime, unti
     return []
 
 
-async def _claim(
-    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime
-) -> list[Claim]:
+async def _claim(connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
     chosen = due(now).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
@@ -110,15 +108,11 @@ def mine(claimed: Claim) -> ColumnElement[bool]:
 
 async def settle(connection: AsyncConnection, claimed: Claim, values: dict[str, Any]) -> bool:
     """End the attempt; False when it is not ours any more, and then nothing is changed."""
-    result = await connection.execute(
-        update(job).where(mine(claimed)).values(worker=None, lease_until=None, **values)
-    )
+    result = await connection.execute(update(job).where(mine(claimed)).values(worker=None, lease_until=None, **values))
     return result.rowcount == 1
 
 
-async def extend(
-    database: Database, worker: str, seqs: Iterable[int], until: datetime
-) -> dict[int, tuple[int, bool]]:
+async def extend(database: Database, worker: str, seqs: Iterable[int], until: datetime) -> dict[int, tuple[int, bool]]:
     """Lengthen leases: seq → (attempt, whether a cancel was asked) of those that are still ours."""
     statement = (
         update(job)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import delete, func, literal_column, select, update
+from sqlalchemy import and_, delete, func, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -130,6 +130,15 @@ class Queue:
             statement = statement.where(job.c.seq > seq)
         return [Job.of(row) for row in await self.database.fetch(statement)]
 
+    async def due(self) -> int:
+        """How many jobs run now or could: none means that the past has been dealt with."""
+        row = await self.database.one(
+            select(func.count().label("jobs")).where(
+                or_(job.c.state == "RUNNING", and_(job.c.state == "QUEUED", job.c.run_at <= self.clock.now()))
+            )
+        )
+        return 0 if row is None else int(row.jobs)
+
     async def counts(self) -> dict[State, int]:
         """How many jobs stand where, for the health page."""
         rows = await self.database.fetch(select(job.c.state, func.count()).group_by(job.c.state))
@@ -168,9 +177,7 @@ class Queue:
             .where(job.c.id == job_id, job.c.state.in_([State.QUEUED, State.PARKED]))
             .values(state=State.CANCELLED, finished_at=self.clock.now())
         )
-        running = (
-            update(job).where(job.c.id == job_id, job.c.state == State.RUNNING).values(cancel_requested=True)
-        )
+        running = update(job).where(job.c.id == job_id, job.c.state == State.RUNNING).values(cancel_requested=True)
         async with self.database.write() as connection:
             if (await connection.execute(waiting)).rowcount == 1:
                 # The next of its entity may be due now.
@@ -184,8 +191,6 @@ class Queue:
 
     async def prune(self, before: datetime) -> int:
         """Delete jobs that were done or cancelled before an instant; returns how many. Parked ones stay."""
-        statement = delete(job).where(
-            job.c.state.in_([State.DONE, State.CANCELLED]), job.c.finished_at < before
-        )
+        statement = delete(job).where(job.c.state.in_([State.DONE, State.CANCELLED]), job.c.finished_at < before)
         async with self.database.write() as connection:
             return (await connection.execute(statement)).rowcount

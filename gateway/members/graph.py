@@ -151,9 +151,7 @@ class _Linking:
             )
         )
         held = {(row.issuer, row.value_hash): row.member for row in rows}
-        held |= {
-            (k[1], k[2]): n.member for k, n in nodes.items() if k[0] == "UNIONID" and n.member in (one, other)
-        }
+        held |= {(k[1], k[2]): n.member for k, n in nodes.items() if k[0] == "UNIONID" and n.member in (one, other)}
         issuers = [{issuer for (issuer, _), who in held.items() if who == each} for each in (one, other)]
         return bool(issuers[0] & issuers[1])
 
@@ -181,9 +179,7 @@ class _Linking:
                     "linked_at": now,
                 }
             )
-            changes.facts.append(
-                self._fact("identity.linked", evidence, owner, identity_id, identity_id=identity_id)
-            )
+            changes.facts.append(self._fact("identity.linked", evidence, owner, identity_id, identity_id=identity_id))
         self._describe(evidence, owner, changes)
 
     def _has_other_unionid(self, handle: Handle, key: Key, owner: str, nodes: dict[Key, _Node]) -> bool:
@@ -221,9 +217,7 @@ class _Linking:
             "dedupe_key": f"TWO_UNIONIDS:{one}:{other}",
         }
 
-    def _fact(
-        self, kind: str, evidence: Evidence, member_id: str, key: str, *, identity_id: str | None = None
-    ) -> Fact:
+    def _fact(self, kind: str, evidence: Evidence, member_id: str, key: str, *, identity_id: str | None = None) -> Fact:
         return Fact(
             kind=kind,
             occurred_at=evidence.seen_at if kind == "member.created" else self._graph.clock.now(),
@@ -235,9 +229,7 @@ class _Linking:
             tool=evidence.source.split(".", 1)[0],
         )
 
-    async def _write(
-        self, connection: AsyncConnection, changes: _Changes, merges: list[tuple[str, str]]
-    ) -> None:
+    async def _write(self, connection: AsyncConnection, changes: _Changes, merges: list[tuple[str, str]]) -> None:
         now = self._graph.clock.now()
         new = [
             {"id": each, "created_at": now, "updated_at": now}
@@ -257,18 +249,14 @@ class _Linking:
 
     async def _merge(self, connection: AsyncConnection, loser: str, keeper: str, now: datetime) -> None:
         await connection.execute(update(identity).where(identity.c.member == loser).values(member=keeper))
-        await connection.execute(
-            update(points_entry).where(points_entry.c.member == loser).values(member=keeper)
-        )
+        await connection.execute(update(points_entry).where(points_entry.c.member == loser).values(member=keeper))
         await connection.execute(
             update(member)
             .where(or_(member.c.id == loser, member.c.merged_into == loser))
             .values(merged_into=keeper, updated_at=now)
         )
 
-    async def _say(
-        self, connection: AsyncConnection, member_id: str, said: dict[str, Any], now: datetime
-    ) -> None:
+    async def _say(self, connection: AsyncConnection, member_id: str, said: dict[str, Any], now: datetime) -> None:
         """Write name, phone and first sight, each only when better than what is there."""
         keyring = self._graph.database.keyring
         row = (await connection.execute(_PROFILE, {"id": member_id})).one()
@@ -290,9 +278,7 @@ class _Linking:
             await connection.execute(update(member).where(member.c.id == member_id).values(**values))
 
 
-_PROFILE = select(member.c.joined_at, member.c.name_source, member.c.phone_source).where(
-    member.c.id == bindparam("id")
-)
+_PROFILE = select(member.c.joined_at, member.c.name_source, member.c.phone_source).where(member.c.id == bindparam("id"))
 
 
 async def _known(fetch: Any, keys: Iterable[Key]) -> dict[Key, Any]:
@@ -302,9 +288,9 @@ async def _known(fetch: Any, keys: Iterable[Key]) -> dict[Key, Any]:
     found: dict[Key, Any] = {}
     for start in range(0, len(hashes), _CHUNK):
         rows = await fetch(
-            select(
-                identity.c.id, identity.c.kind, identity.c.issuer, identity.c.value_hash, identity.c.member
-            ).where(identity.c.value_hash.in_(hashes[start : start + _CHUNK]))
+            select(identity.c.id, identity.c.kind, identity.c.issuer, identity.c.value_hash, identity.c.member).where(
+                identity.c.value_hash.in_(hashes[start : start + _CHUNK])
+            )
         )
         for row in rows:
             key = (row.kind, row.issuer, bytes(row.value_hash))

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.ip_content import IpContentAdapter, Participation, Property
-from adapters.payments import Coupon, CouponState, PaymentsAdapter
+from adapters.payments import COUPONS_PER_CALL, Coupon, CouponState, PaymentsAdapter
 from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import coupon, stored_file
@@ -67,7 +67,7 @@ async def _ask_coupons(ctx: Context, member_id: str) -> Sequence[CouponRecord]:
     for adapter in ctx.accounts(PaymentsAdapter):
         appid = next((each for each in adapter.appids if each in openids), None)
         if appid is not None:
-            answer = await adapter.coupons(openids[appid], appid, state=None, offset=0, limit=100)
+            answer = await adapter.coupons(openids[appid], appid, limit=COUPONS_PER_CALL)
             records += [_of(each) for each in answer.items]
     return sorted(records, key=_soonest)
 

@@ -31,9 +31,7 @@ class SqlSecretStore:
     async def get(self, tool: str, account: str, name: str) -> Mapping[str, str] | None:
         """See ``SecretStore``."""
         row = await self._database.one(
-            select(secret.c.value).where(
-                secret.c.tool == tool, secret.c.account == account, secret.c.name == name
-            )
+            select(secret.c.value).where(secret.c.tool == tool, secret.c.account == account, secret.c.name == name)
         )
         return None if row is None else dict(row.value)
 
@@ -67,9 +65,7 @@ class SqlSecretStore:
 class _Rotation:
     """See ``adapters.base.runtime.Rotation``."""
 
-    def __init__(
-        self, store: SqlSecretStore, key: tuple[str, str, str], value: Mapping[str, str] | None
-    ) -> None:
+    def __init__(self, store: SqlSecretStore, key: tuple[str, str, str], value: Mapping[str, str] | None) -> None:
         self._store = store
         self._key = key
         self._value = value

@@ -25,6 +25,10 @@ class SystemClock:
         """Aware, UTC."""
         return datetime.now(UTC) + self._offset
 
+    def advance(self, by: timedelta) -> None:
+        """Let time pass at once; only where the platforms are emulated and move with it."""
+        self._offset += by
+
 
 class MemoryTokenStore:
     """Access tokens of one process."""

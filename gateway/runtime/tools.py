@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from adapters.base.runtime import Clock, Meter, Runtime
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.base.runtime import Call, Clock, Meter, Runtime
 from adapters.base.spec import AccountConfig, Adapter
 from adapters.base.transport import PyreqwestTransport, Transport
 from adapters.registry import TOOLS
@@ -71,6 +76,38 @@ class OpenTools:
         return [(tool, alias, adapter) for (tool, alias), adapter in self._by_alias.items()]
 
 
+class MeteredSql:
+    """The database as one tool sees it: its statements count as its calls."""
+
+    def __init__(self, database: Database, meter: Meter, tool: str, account: str) -> None:
+        self._database = database
+        self._meter = meter
+        self._tool = tool
+        self._account = account
+
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """See ``adapters.base.runtime.Sql``."""
+        with self._metered("read"):
+            return await self._database.fetch(statement, params)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """See ``adapters.base.runtime.Sql``."""
+        with self._metered("write"):
+            async with self._database.write() as connection:
+                yield connection
+
+    @contextmanager
+    def _metered(self, endpoint: str) -> Iterator[None]:
+        started, outcome = time.monotonic(), "ERROR"
+        try:
+            yield
+            outcome = "ok"
+        finally:
+            seconds = time.monotonic() - started
+            self._meter.record(Call(self._tool, self._account, f"sql_{endpoint}", outcome, seconds))
+
+
 def tool_name(kind: type) -> str:
     """The tool that an adapter class belongs to."""
     return next(spec.name for spec in TOOLS if spec.adapter is kind)
@@ -89,7 +126,7 @@ async def open_tools(
     """Open every configured account; closed when the context ends."""
     configs = accounts(settings)
     async with AsyncExitStack() as stack:
-        wire: Transport = transport or await stack.enter_async_context(PyreqwestTransport())
+        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
         runtime = Runtime(
             transport=wire,
             clock=clock,
@@ -105,6 +142,7 @@ async def open_tools(
         opened: dict[tuple[str, str], Adapter] = {}
         for name, tool in configs.items():
             for alias, config in tool.accounts.items():
-                adapter = await stack.enter_async_context(tool.spec.open(config, runtime))
+                lent = replace(runtime, sql=MeteredSql(database, meter, name, config.external_id))
+                adapter = await stack.enter_async_context(tool.spec.open(config, lent))
                 opened[(name, alias)] = adapter
         yield OpenTools(opened, configs)

@@ -9,6 +9,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.tools import merge_types
 
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
+from gateway.schema.consents import ConsentMutations
 from gateway.schema.members import CustomerGroup, MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
@@ -17,7 +18,7 @@ from gateway.schema.scalars import CONFIG
 from gateway.schema.system import SessionMutations, SystemQueries
 
 QUERIES = (MemberQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
-MUTATIONS = (CheckoutMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):
@@ -28,9 +29,9 @@ class GatewaySchema(strawberry.Schema):
     """
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
-        """The given extensions only."""
+        """None: what extensions would do, the route does once per request."""
         del sync
-        return [each if isinstance(each, SchemaExtension) else each() for each in self.extensions]  # type: ignore[call-arg] # classes are made by Strawberry the same way
+        return []
 
 
 def build_schema() -> GatewaySchema:

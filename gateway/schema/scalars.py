@@ -7,6 +7,7 @@ from typing import NewType
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
 
 MAX_SAFE = 2**53 - 1
 
@@ -19,7 +20,7 @@ def _long(value: object) -> int:
 
 Long = NewType("Long", int)
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     Long: strawberry.scalar(
         name="Long",
         description=(

@@ -261,13 +261,9 @@ def _coupon_stocks(seed: int, now: datetime) -> list[CouponStock]:
 def _ad_groups(now: datetime) -> list[AdGroup]:
     since = now - timedelta(days=20)
     return [
-        AdGroup(
-            AD_ACCOUNT, 13397328752, "双11 朋友圈 山岚轻羽绒", "ADGROUP_STATUS_ACTIVE", 86000, "双11", since
-        ),
+        AdGroup(AD_ACCOUNT, 13397328752, "双11 朋友圈 山岚轻羽绒", "ADGROUP_STATUS_ACTIVE", 86000, "双11", since),
         AdGroup(AD_ACCOUNT, 13397328753, "双11 视频号 冲锋衣", "ADGROUP_STATUS_ACTIVE", 54000, "双11", since),
-        AdGroup(
-            AD_ACCOUNT, 13397328754, "云岭小狐联名 公众号", "ADGROUP_STATUS_SUSPEND", 0, "云岭小狐", since
-        ),
+        AdGroup(AD_ACCOUNT, 13397328754, "云岭小狐联名 公众号", "ADGROUP_STATUS_SUSPEND", 0, "云岭小狐", since),
     ]
 
 
@@ -332,8 +328,6 @@ def _ip_activations(now: datetime) -> list[IpActivation]:
             (day - timedelta(days=21)).isoformat(),
             (day + timedelta(days=21)).isoformat(),
             "live",
-            tuple(
-                Card(f"FOX-{i}", name) for i, name in enumerate(("晨雾", "松林", "溪谷", "云岭", "星夜"), 1)
-            ),
+            tuple(Card(f"FOX-{i}", name) for i, name in enumerate(("晨雾", "松林", "溪谷", "云岭", "星夜"), 1)),
         )
     ]

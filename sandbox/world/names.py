@@ -39,9 +39,7 @@ def text(seed: int, label: str, length: int) -> str:
 def alnum(seed: int, label: str, length: int) -> str:
     """``length`` letters and digits."""
     rng = random.Random(digest(seed, label))
-    return "".join(
-        rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789") for _ in range(length)
-    )
+    return "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789") for _ in range(length))
 
 
 def hexa(seed: int, label: str, length: int) -> str:

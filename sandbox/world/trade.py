@@ -111,9 +111,7 @@ class _Maker:
     def _protagonist(self) -> None:
         key = "linxiaowen"
         main = self.brand.official_accounts[0]
-        self._follow(
-            key, main.appid, 420, "ADD_SCENE_QR_CODE", "store_SH-AFL", (TAG_MEMBER, TAG_GOLD, TAG_OUTDOOR)
-        )
+        self._follow(key, main.appid, 420, "ADD_SCENE_QR_CODE", "store_SH-AFL", (TAG_MEMBER, TAG_GOLD, TAG_OUTDOOR))
         self.vip_cards.append(VipCard(key, 3, "金卡", 8260, 3260, self._ago(days=419)))
         gold, hike, grey = self._tag_id("金卡"), self._tag_id("徒步"), self._tag_id("雾灰控")
         phone = (self.cast.people[key].phone,)
@@ -166,16 +164,12 @@ class _Maker:
         self._contact("heqing", "sunbo", "孙博", 100, (), ())
         self._coupon("luoyi", 1, "EXPIRED", days=39)
         self._coupon("luoyi", 1, "EXPIRED", days=37)
-        refunded = self._payment(
-            "gaoyuan", 79800, days=16, description="抓绒卫衣两件", label="gao", state="REFUND"
-        )
+        refunded = self._payment("gaoyuan", 79800, days=16, description="抓绒卫衣两件", label="gao", state="REFUND")
         self._refund(refunded, 39900, days=14)
         self._payment("zhumin", 35900, days=10, description="徊山速干裤", label="zhu-late")
         self._payment("zhouqing", 15900, days=11, description="晨溪渔夫帽 扫码购", label="zhou", app=1)
         self._payment("maqiang", 69900, days=9, description="林行徒步鞋", label="pos", app=1, kind="MICROPAY")
-        self._payment(
-            "huxin", 129900, days=13, description="屿岭三合一冲锋衣", label="xian", mchid=FRANCHISE_MCHID
-        )
+        self._payment("huxin", 129900, days=13, description="屿岭三合一冲锋衣", label="xian", mchid=FRANCHISE_MCHID)
         self._contact("fengbo", "huxin", "胡欣", 60, (), ())
 
     # Everybody else -------------------------------------------------------------------------------
@@ -199,9 +193,7 @@ class _Maker:
                 self._coupon(key, 0, "SENDED", days=rng.randint(1, 9))
             if rng.random() < 0.4:
                 joined = self._ago(days=rng.randint(30, 400))
-                self.vip_cards.append(
-                    VipCard(key, 1, "普卡", rng.randint(0, 900), rng.randint(0, 800), joined)
-                )
+                self.vip_cards.append(VipCard(key, 1, "普卡", rng.randint(0, 900), rng.randint(0, 800), joined))
         for number, key in enumerate(self.cast.crowd[50:53]):
             self.leads.append(
                 Lead(
@@ -359,9 +351,7 @@ class _Maker:
         label = f"coupon/{key}/{stock}/{days}"
         code = names.digits(self.seed, label, 22)
         self.coupons.append(
-            UserCoupon(
-                batch.stock_id, code, key, appid, state, self._ago(days=days), batch.begins_at, batch.ends_at
-            )
+            UserCoupon(batch.stock_id, code, key, appid, state, self._ago(days=days), batch.begins_at, batch.ends_at)
         )
 
     def _member_file(self, key: str, name: str, body: bytes, kind: str, *, days: int) -> None:

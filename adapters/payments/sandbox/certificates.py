@@ -27,9 +27,7 @@ def has_certificate(merchant: Merchant) -> bool:
 
 def asked_for(merchant: Merchant, serial: str) -> str:
     """Which key signs an answer: the one that the request's Wechatpay-Serial names."""
-    return (
-        "public_key" if serial.startswith("PUB_KEY_ID_") or not has_certificate(merchant) else "certificate"
-    )
+    return "public_key" if serial.startswith("PUB_KEY_ID_") or not has_certificate(merchant) else "certificate"
 
 
 def signing_key(kit: Kit, mchid: str) -> PlatformKey:

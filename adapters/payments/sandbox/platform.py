@@ -42,9 +42,7 @@ class Sandbox:
         hero = self._world.people[self._world.cast["protagonist"]]
         hers = next(p for p in self._world.payments if p.person == hero.key)
         return {
-            "accounts": {
-                book.merchant.alias: self._settings(book, base_url) for book in self._books.values()
-            },
+            "accounts": {book.merchant.alias: self._settings(book, base_url) for book in self._books.values()},
             "known": {
                 "appid": hers.appid,
                 "openid": hers.payer_openid,
@@ -91,21 +89,15 @@ class Sandbox:
             self._route("GET", order + "/out-trade-no/{number}", self._query),
             self._route("GET", order + "/id/{number}", self._query_by_transaction),
             self._route("POST", order + "/out-trade-no/{number}/close", self._close),
-            self._route(
-                "POST", "/v3/refund/domestic/refunds", lambda b, _r, raw: refunds.create(b, self._kit, raw)
-            ),
+            self._route("POST", "/v3/refund/domestic/refunds", lambda b, _r, raw: refunds.create(b, self._kit, raw)),
             self._route("GET", "/v3/refund/domestic/refunds/{number}", self._query_refund),
             self._route("GET", "/v3/bill/tradebill", self._trade_bill),
             self._route("GET", "/v3/billdownload/file", self._download),
             self._route("GET", coupon + "/users/{openid}/coupons", self._coupons),
             self._route("GET", one_coupon, self._coupon),
             self._route("POST", coupon + "/coupons/use", lambda b, _r, raw: coupons.use(b, self._kit, raw)),
-            self._route(
-                "POST", coupon + "/coupons/return", lambda b, _r, raw: coupons.give_back(b, self._kit, raw)
-            ),
-            self._route(
-                "GET", "/v3/certificates", lambda b, _r, _raw: certificates.listed(b.merchant, self._kit)
-            ),
+            self._route("POST", coupon + "/coupons/return", lambda b, _r, raw: coupons.give_back(b, self._kit, raw)),
+            self._route("GET", "/v3/certificates", lambda b, _r, _raw: certificates.listed(b.merchant, self._kit)),
         ]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:

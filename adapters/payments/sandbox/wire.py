@@ -108,9 +108,7 @@ def claim(header: str | None, *, order_path: bool) -> Claim:
     return Claim(*(found[part] for part in _PARTS))
 
 
-def check(
-    asked: Claim, key: rsa.RSAPublicKey, serial: str, now: datetime, message: tuple[bytes, ...]
-) -> None:
+def check(asked: Claim, key: rsa.RSAPublicKey, serial: str, now: datetime, message: tuple[bytes, ...]) -> None:
     """Timestamp, serial, signature: in the platform's order. ``message`` is method, target and body."""
     if abs(now.timestamp() - int(asked.timestamp)) > SKEW_SECONDS:
         raise Refused("SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")

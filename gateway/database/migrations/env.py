@@ -8,6 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 import gateway.database.tables  # noqa: F401 - registers every table on the MetaData.
+from adapters.registry import TOOLS
 from gateway.database import types
 from gateway.database.schema import metadata
 
@@ -23,7 +24,7 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=[metadata, *(spec.metadata for spec in TOOLS if spec.metadata is not None)],
     compare_type=True,
     transactional_ddl=True,
     # SQLite changes a column only by copying its table; PostgreSQL ignores the setting.

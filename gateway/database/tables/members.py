@@ -35,9 +35,7 @@ identity = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("kind", String, nullable=False),
-    Column(
-        "issuer", String, nullable=False, comment="appid, Open Platform account, corpid or card programme"
-    ),
+    Column("issuer", String, nullable=False, comment="appid, Open Platform account, corpid or card programme"),
     Column("value", Encrypted, nullable=False),
     Column("value_hash", KeyedHash("identity"), nullable=False),
     Column("member", String(36), ForeignKey("member.id"), nullable=False),

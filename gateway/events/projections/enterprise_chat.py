@@ -15,9 +15,7 @@ from gateway.events.projector import Evidence, Handle, Linked, Projector
 TOOL = "enterprise_chat"
 
 
-def handles(
-    projector: Projector, corpid: str, external_userid: str, unionid: str | None
-) -> tuple[Handle, ...]:
+def handles(projector: Projector, corpid: str, external_userid: str, unionid: str | None) -> tuple[Handle, ...]:
     """An external contact, and the unionid if the corp may see it."""
     first = Handle("EXTERNAL_USERID", corpid, external_userid)
     return (first, Handle("UNIONID", projector.open_platform, unionid)) if unionid else (first,)
@@ -25,12 +23,11 @@ def handles(
 
 async def contacts(projector: Projector, records: Sequence[Contact], *, source: Source = "poll") -> int:
     """外部联系人, one row per guide and customer."""
-    now = projector.clock.now()
     evidence = [
         Evidence(
             handles(projector, each.corpid, each.external_userid, each.unionid),
             f"{TOOL}.external_contact",
-            each.added_at or now,
+            each.added_at,
             name=each.name,
             rank=3,
         )
@@ -41,7 +38,6 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
         batch.facts += [
             _fact("contact.added", each.corpid, each.userid, linked, each.added_at, source, each.state)
             for each, linked in pairs
-            if each.added_at
         ]
         return await batch.upsert(
             contact,
@@ -66,9 +62,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
 
 async def removed(projector: Projector, event: ContactRemoved) -> None:
     """A customer or a guide ended the contact."""
-    evidence = Evidence(
-        handles(projector, event.corpid, event.external_userid, None), f"{TOOL}.event", event.at
-    )
+    evidence = Evidence(handles(projector, event.corpid, event.external_userid, None), f"{TOOL}.event", event.at)
     async with projector.batch([evidence], as_of=event.at) as batch:
         linked = batch.linked[0]
         await batch.connection.execute(
@@ -90,22 +84,18 @@ async def tags(projector: Projector, corpid: str, records: Sequence[CorpTag]) ->
     async with projector.batch() as batch:
         return await batch.upsert(
             contact_tag,
-            [
-                {"corpid": corpid, "id": each.id, "name": each.name, "group_name": each.group}
-                for each in records
-            ],
+            [{"corpid": corpid, "id": each.id, "name": each.name, "group_name": each.group} for each in records],
         )
 
 
 async def groups(projector: Projector, records: Sequence[Group], *, source: Source = "poll") -> int:
     """客户群 and which customers are in them."""
-    now = projector.clock.now()
     customers = [(group, each) for group in records for each in group.members if each.kind == "CUSTOMER"]
     evidence = [
         Evidence(
             handles(projector, group.corpid, each.id, each.unionid),
             f"{TOOL}.group",
-            each.joined_at or now,
+            each.joined_at,
         )
         for group, each in customers
     ]
@@ -151,14 +141,11 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 payload={"group": group.name},
             )
             for (group, each), linked in pairs
-            if each.joined_at
         ]
         return wrote
 
 
-def _fact(
-    kind: str, corpid: str, userid: str, linked: Linked, at: datetime | None, source: Source, state: str
-) -> Fact:
+def _fact(kind: str, corpid: str, userid: str, linked: Linked, at: datetime | None, source: Source, state: str) -> Fact:
     if at is None:
         raise ValueError("a fact needs its instant")
     return Fact(

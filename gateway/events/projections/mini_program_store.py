@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from adapters.mini_program_store import AfterSale, Order, Product, VipMember
 from gateway.database.facts import Fact, Source
@@ -75,9 +75,7 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
         pairs = list(zip(records, batch.linked, strict=True))
         for each, linked in pairs:
             await batch.connection.execute(
-                update(member)
-                .where(member.c.id == linked.member)
-                .values(level=each.grade, growth=each.experience)
+                update(member).where(member.c.id == linked.member).values(level=each.grade, growth=each.experience)
             )
         return await batch.upsert(
             membership_card,
@@ -120,8 +118,12 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
 async def after_sales(projector: Projector, records: Sequence[AfterSale], *, source: Source = "poll") -> int:
     """After-sales (售后) of store orders."""
     async with projector.batch() as batch:
-        for each in records:
-            batch.facts.append(_after_sale_fact(each, source))
+        ids = [f"STORE:{each.appid}:{each.order_id}" for each in records]
+        buyers = await batch.connection.execute(
+            select(purchase.c.id, purchase.c.identity).where(purchase.c.id.in_(ids))
+        )
+        buyer = {row.id: row.identity for row in buyers}
+        batch.facts += [_after_sale_fact(each, buyer.get(ref), source) for each, ref in zip(records, ids, strict=True)]
         return await batch.upsert(
             after_sale,
             [
@@ -244,7 +246,7 @@ def _order_facts(order: Order, linked: Linked, source: Source) -> list[Fact]:
     return facts
 
 
-def _after_sale_fact(record: AfterSale, source: Source) -> Fact:
+def _after_sale_fact(record: AfterSale, buyer: str | None, source: Source) -> Fact:
     done = record.state == "SUCCEEDED"
     kind = record.kind.name if hasattr(record.kind, "name") else str(record.kind)
     return Fact(
@@ -254,6 +256,7 @@ def _after_sale_fact(record: AfterSale, source: Source) -> Fact:
         source_key=f"{record.after_sale_id}:{record.state}",
         account=record.appid,
         tool=TOOL,
+        identity=buyer,
         order_ref=f"STORE:{record.appid}:{record.order_id}",
         amount_fen=record.refund,
         quantity=record.quantity,

@@ -39,10 +39,7 @@ async def followers(projector: Projector, records: Sequence[Follower], *, source
 async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:
     """The account's tags."""
     async with projector.batch() as batch:
-        rows = [
-            {"appid": appid, "id": each.id, "name": each.name, "followers": each.followers}
-            for each in records
-        ]
+        rows = [{"appid": appid, "id": each.id, "name": each.name, "followers": each.followers} for each in records]
         return await batch.upsert(follower_tag, rows)
 
 
@@ -55,9 +52,7 @@ async def changed(projector: Projector, event: FollowerChanged) -> None:
         linked = batch.linked[0]
         stored = (
             await batch.connection.execute(
-                select(follower).where(
-                    follower.c.appid == event.appid, follower.c.identity == linked.identity
-                )
+                select(follower).where(follower.c.appid == event.appid, follower.c.identity == linked.identity)
             )
         ).one_or_none()
         row = {

@@ -36,7 +36,12 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
         )
         wrote += await batch.upsert(refund, [_bill_refund(row) for row in returned])
         batch.facts += [_captured(row, linked) for row, linked in zip(paid, batch.linked, strict=True)]
-        batch.facts += [_refunded(row) for row in returned if row.refund_state == "SUCCESS"]
+        payers = await _payers(batch, returned)
+        batch.facts += [
+            _refunded(row, payers.get((row.mchid, row.out_trade_no)))
+            for row in returned
+            if row.refund_state == "SUCCESS"
+        ]
         await _sum_refunds(batch, {(row.mchid, row.out_trade_no) for row in returned})
         return wrote
 
@@ -117,14 +122,24 @@ async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
         Evidence(
             projector.handles(appid=each.appid, openid=each.openid, unionid=None),
             f"{TOOL}.user_coupons",
-            each.received_at or projector.clock.now(),
+            each.received_at,
         )
         for each in records
     ]
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
-        batch.facts += [_coupon_fact(each, linked) for each, linked in pairs if each.received_at]
+        batch.facts += [_coupon_fact(each, linked) for each, linked in pairs]
         return await batch.upsert(coupon, [_coupon(each, linked) for each, linked in pairs])
+
+
+async def _payers(batch: Batch, rows: Sequence[BillRow]) -> dict[tuple[str, str], str | None]:
+    """Who paid what is refunded, as far as the payments are known."""
+    found = await batch.connection.execute(
+        select(payment.c.mchid, payment.c.out_trade_no, payment.c.identity).where(
+            payment.c.out_trade_no.in_([row.out_trade_no for row in rows])
+        )
+    )
+    return {(row.mchid, row.out_trade_no): row.identity for row in found}
 
 
 async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
@@ -143,9 +158,7 @@ async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
             .scalar_subquery()
         )
         await batch.connection.execute(
-            update(payment)
-            .where(payment.c.mchid == mchid, payment.c.out_trade_no.in_(numbers))
-            .values(refunded=total)
+            update(payment).where(payment.c.mchid == mchid, payment.c.out_trade_no.in_(numbers)).values(refunded=total)
         )
 
 
@@ -196,7 +209,7 @@ def _captured(row: BillRow, linked: Linked) -> Fact:
     )
 
 
-def _refunded(row: BillRow) -> Fact:
+def _refunded(row: BillRow, payer: str | None) -> Fact:
     return Fact(
         kind="refund.succeeded",
         occurred_at=row.at,
@@ -204,6 +217,7 @@ def _refunded(row: BillRow) -> Fact:
         source_key=row.refund_id,
         account=row.mchid,
         tool=TOOL,
+        identity=payer,
         amount_fen=row.refund_amount,
     )
 
@@ -226,8 +240,6 @@ def _coupon(record: Coupon, linked: Linked) -> dict[str, object]:
 
 
 def _coupon_fact(record: Coupon, linked: Linked) -> Fact:
-    if record.received_at is None:
-        raise ValueError("a fact needs its instant")
     return Fact(
         kind="coupon.received",
         occurred_at=record.received_at,

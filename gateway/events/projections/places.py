@@ -158,9 +158,7 @@ async def guides(projector: Projector, corpid: str, records: Sequence[Employee])
             wanted = {by_department[str(d)] for d in each.departments if str(d) in by_department}
             current = (
                 await batch.connection.execute(
-                    select(guide_store.c.store).where(
-                        guide_store.c.guide == guide_id, guide_store.c.valid_to.is_(None)
-                    )
+                    select(guide_store.c.store).where(guide_store.c.guide == guide_id, guide_store.c.valid_to.is_(None))
                 )
             ).scalars()
             for gone in set(current) - wanted:
@@ -192,9 +190,7 @@ async def skus(projector: Projector, records: Sequence[Product]) -> None:
 
 async def campaign_names(projector: Projector) -> Mapping[str, str]:
     """Names of the current campaigns, to their ids."""
-    rows = await projector.database.fetch(
-        select(campaign.c.name, campaign.c.id).where(campaign.c.valid_to.is_(None))
-    )
+    rows = await projector.database.fetch(select(campaign.c.name, campaign.c.id).where(campaign.c.valid_to.is_(None)))
     return {row.name: row.id for row in rows}
 
 

@@ -94,12 +94,14 @@ async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
     if event.wechat_openid:
         handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None)
         evidence = [Evidence(handles, f"{TOOL}.click", event.at)]
+    # Without a click id the platform's own advice is impression or request, and the time.
+    click_id = event.click_id or f"{event.impression_id or event.request_id}:{int(event.at.timestamp())}"
     async with projector.batch(evidence, as_of=event.at) as batch:
         linked = batch.linked[0] if batch.linked else None
         adgroup = str(event.adgroup_id) if event.adgroup_id else None
         row = {
             "account_id": str(event.account_id),
-            "click_id": event.click_id,
+            "click_id": click_id,
             "adgroup_id": adgroup,
             "identity": linked.identity if linked else None,
             "clicked_at": event.at,
@@ -110,7 +112,7 @@ async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
                 kind="ad.click",
                 occurred_at=event.at,
                 source="webhook",
-                source_key=event.click_id,
+                source_key=click_id,
                 account=str(event.account_id),
                 tool=TOOL,
                 member=linked.member if linked else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -15,10 +15,12 @@ from gateway.database.tables.projections import sync_state
 from gateway.events.projector import Projector
 from gateway.events.sync.stage import Reading, Stage
 from gateway.events.sync.stages import STAGES
-from gateway.jobs import Queue, RunningJob
+from gateway.jobs import PostponeJob, Queue, RunningJob
 from gateway.runtime import OpenTools
 
 JOB = "sync.stage"
+#: How long a stream waits before it looks again whether those before it are done.
+WAIT = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +50,25 @@ class Sync:
     async def enqueue(self, only: Sequence[str] = ()) -> int:
         """Put one job per stream and account; a stream already waiting is not put twice. Returns how many.
 
-        ``only`` limits it to tools. Streams of one entity run in the order of ``STAGES``: those that build
-        on each other are queued behind one another.
+        ``only`` limits it to tools. Streams of one tool run in the order of ``STAGES``, tools beside each
+        other; a stream that builds on another tool's waits for it.
         """
         count = 0
+        asked_at = self._projector.clock.now().isoformat()
         async with self._projector.database.write() as connection:
             for stage in STAGES:
                 if only and stage.tool not in only:
                     continue
                 for tool, alias, adapter in self._tools.items():
                     if tool == stage.tool and stage.applies(adapter, alias):
-                        payload = {"stage": stage.name, "alias": alias}
+                        payload = {"stage": stage.name, "alias": alias, "asked_at": asked_at}
                         await self._queue.put(
                             connection,
                             JOB,
                             1,
                             payload,
                             key=f"{stage.name}:{alias}",
-                            entity="sync",
+                            entity=f"sync:{tool}",
                             max_attempts=8,
                         )
                         count += 1
@@ -78,6 +81,8 @@ class Sync:
         if adapter is None:
             return
         now = self._projector.clock.now()
+        if not await self._ready(stage, datetime.fromisoformat(job.payload["asked_at"])):
+            raise PostponeJob(now + WAIT)
         state = await self._state(stage, adapter.account)
         last_told = 0.0
 
@@ -98,14 +103,24 @@ class Sync:
             raise
         await self._note(stage, adapter.account, "DONE", reading, None)
 
+    async def _ready(self, stage: Stage, asked_at: datetime) -> bool:
+        """Whether the streams that this one builds on have been tried since the sync was asked for."""
+        if not stage.after:
+            return True
+        tried = {f"{p.tool}.{p.stream}:{p.account}" for p in await self.progress() if p.updated_at >= asked_at}
+        return all(
+            f"{name}:{adapter.account}" in tried
+            for name in stage.after
+            for tool, alias, adapter in self._tools.items()
+            if tool == self._stages[name].tool and self._stages[name].applies(adapter, alias)
+        )
+
     async def progress(self) -> Sequence[Progress]:
         """Every stream that was ever read."""
         rows = await self._projector.database.fetch(
             select(sync_state).order_by(sync_state.c.tool, sync_state.c.account, sync_state.c.stream)
         )
-        return [
-            Progress(r.tool, r.account, r.stream, r.state, r.rows, r.error_code, r.updated_at) for r in rows
-        ]
+        return [Progress(r.tool, r.account, r.stream, r.state, r.rows, r.error_code, r.updated_at) for r in rows]
 
     async def _state(self, stage: Stage, account: str) -> datetime | None:
         row = await self._projector.database.one(
@@ -117,9 +132,7 @@ class Sync:
         )
         return None if row is None else row.watermark
 
-    async def _note(
-        self, stage: Stage, account: str, state: str, reading: Reading, error: str | None
-    ) -> None:
+    async def _note(self, stage: Stage, account: str, state: str, reading: Reading, error: str | None) -> None:
         row = {
             "tool": stage.tool,
             "account": account,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -12,9 +13,9 @@ from adapters.base.errors import UpstreamError
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from adapters.ip_content import IpContentAdapter
-from adapters.mini_program_store import MiniProgramStoreAdapter
+from adapters.mini_program_store import AFTER_SALE_WINDOW, ORDER_WINDOW, MiniProgramStoreAdapter
 from adapters.official_account import OfficialAccountAdapter
-from adapters.payments import PaymentsAdapter
+from adapters.payments import COUPONS_PER_CALL, PaymentsAdapter
 from adapters.social_ads import SocialAdsAdapter
 from gateway.database.facts import BUSINESS_ZONE
 from gateway.database.tables.members import identity
@@ -31,8 +32,8 @@ from gateway.events.sync.stage import HISTORY, Reading, Stage
 
 T = TypeVar("T")
 
-#: Orders and after-sales are asked for in windows of the platform's own limit.
-WINDOW = timedelta(days=7)
+#: Parts of one stream that are read at the same time.
+AT_ONCE = 6
 #: Ids per round: a round is one transaction.
 ROUND = 100
 
@@ -66,11 +67,12 @@ async def _bills(reading: Reading) -> None:
     local = reading.now.astimezone(BUSINESS_ZONE)
     last = local.date() - timedelta(days=1 if local.hour >= 10 else 2)
     first = (reading.since or reading.now - HISTORY).astimezone(BUSINESS_ZONE).date()
-    day = first
-    while day <= last:
+
+    async def read(day: date) -> None:
         rows = await adapter.trade_bill(day)
         await reading.wrote(await payments.bill(reading.projector, rows) if rows else 0)
-        day += timedelta(days=1)
+
+    await _each([first + timedelta(days=n) for n in range((last - first).days + 1)], read)
     reading.watermark = datetime.combine(last, datetime.min.time(), BUSINESS_ZONE)
 
 
@@ -82,10 +84,13 @@ async def _coupons(reading: Reading) -> None:
             identity.c.kind == "OPENID", identity.c.issuer.in_(adapter.appids)
         )
     )
-    for row in rows:
-        page = await adapter.coupons(row.value, row.issuer, state=None, offset=0, limit=100)
+
+    async def read(row: Any) -> None:
+        page = await adapter.coupons(row.value, row.issuer, offset=0, limit=COUPONS_PER_CALL)
         if page.items:
             await reading.wrote(await payments.coupons(reading.projector, page.items))
+
+    await _each(rows, read)
 
 
 async def _products(reading: Reading) -> None:
@@ -114,7 +119,7 @@ async def _cards(reading: Reading) -> None:
 
 async def _orders(reading: Reading) -> None:
     adapter: MiniProgramStoreAdapter = reading.adapter
-    for begin, end in _windows(reading):
+    for begin, end in _windows(reading, ORDER_WINDOW):
         cursor: str | None = None
         while True:
             page = await adapter.order_ids(updated_from=begin, updated_to=end, cursor=cursor)
@@ -128,15 +133,19 @@ async def _orders(reading: Reading) -> None:
 
 async def _after_sales(reading: Reading) -> None:
     adapter: MiniProgramStoreAdapter = reading.adapter
-    for begin, end in _windows(reading):
+
+    async def read(window: tuple[datetime, datetime]) -> None:
         cursor: str | None = None
         while True:
-            page = await adapter.after_sale_ids(begin, end, cursor)
+            page = await adapter.after_sale_ids(*window, cursor)
             records = found(await adapter.after_sales(page.items))
-            await reading.wrote(await mini_program_store.after_sales(reading.projector, records))
+            if records:
+                await reading.wrote(await mini_program_store.after_sales(reading.projector, records))
             cursor = page.next_cursor
             if cursor is None:
-                break
+                return
+
+    await _each(_windows(reading, AFTER_SALE_WINDOW), read)
     reading.watermark = reading.now
 
 
@@ -237,15 +246,31 @@ async def _groups(reading: Reading) -> None:
             return
 
 
-def _windows(reading: Reading) -> list[tuple[datetime, datetime]]:
-    """Half-open windows of at most seven days, from the watermark (an hour of overlap) to now."""
+def _windows(reading: Reading, longest: timedelta) -> list[tuple[datetime, datetime]]:
+    """Half-open windows of the platform's longest, from the watermark (an hour of overlap) to now."""
     begin = (reading.since - timedelta(hours=1)) if reading.since else reading.now - HISTORY
     windows: list[tuple[datetime, datetime]] = []
     while begin < reading.now:
-        end = min(begin + WINDOW, reading.now)
+        end = min(begin + longest, reading.now)
         windows.append((begin, end))
         begin = end
     return windows
+
+
+async def _each(items: Sequence[T], read: Callable[[T], Awaitable[None]]) -> None:
+    """Read independent parts of a stream, a few at a time; the first failure ends the others."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: T) -> None:
+        async with slots:
+            await read(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(one(item))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 def _is_store(adapter: Any, alias: str) -> bool:

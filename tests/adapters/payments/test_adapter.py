@@ -368,3 +368,25 @@ def test_config_shows_no_secret(sandbox: Sandbox) -> None:
     )
     assert merchant.apiv3_key not in repr(config)
     assert "PRIVATE KEY" not in repr(config)
+
+
+async def test_invalid_coupons_are_two_states_in_one_list(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
+    paid = hero_order(sandbox)
+    held = (await adapter.coupons(paid.payer_openid, paid.appid)).items
+    entries = sandbox.platforms["payments"]._books[MCHID].coupons  # type: ignore[attr-defined] # its memory
+    for coupon, state in zip(held, ("DELETED", "DEACTIVATED", "DELETED"), strict=True):
+        entries[coupon.code].state = state
+    pages = [
+        await adapter.coupons(paid.payer_openid, paid.appid, state=CouponState.INVALID, offset=offset, limit=limit)
+        for offset, limit in ((0, 20), (0, 1), (1, 1), (2, 20), (3, 20))
+    ]
+    codes = [held[1].code, held[0].code, held[2].code]
+    assert [[coupon.code for coupon in page.items] for page in pages] == [
+        codes,
+        codes[:1],
+        codes[1:2],
+        codes[2:],
+        [],
+    ]
+    assert [page.total for page in pages] == [3] * 5
+    assert {coupon.state for coupon in pages[0].items} == {CouponState.INVALID}

@@ -54,18 +54,14 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("click_id", sa.String(), nullable=False),
         sa.Column("adgroup_id", sa.String(), nullable=True),
-        sa.Column(
-            "identity", sa.String(length=26), nullable=True, comment="By a claimed openid: never proof."
-        ),
+        sa.Column("identity", sa.String(length=26), nullable=True, comment="By a claimed openid: never proof."),
         sa.Column("clicked_at", types.UtcDateTime(), nullable=False),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "click_id", name=op.f("pk_ad_click")),
     )
     with op.batch_alter_table("ad_click", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_ad_click_identity_clicked_at_click_id"),
-            ["identity", "clicked_at", "click_id"],
-            unique=False,
+            batch_op.f("ix_ad_click_identity_clicked_at_click_id"), ["identity", "clicked_at", "click_id"], unique=False
         )
 
     op.create_table(
@@ -75,9 +71,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("impressions", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("clicks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "cost", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"
-        ),
+        sa.Column("cost", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"),
         sa.Column("conversions", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "adgroup_id", "day", name=op.f("pk_ad_report")),
@@ -169,9 +163,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mchid", "stock_id", "code", name=op.f("pk_coupon")),
     )
     with op.batch_alter_table("coupon", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_coupon_identity_expires_at"), ["identity", "expires_at"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_coupon_identity_expires_at"), ["identity", "expires_at"], unique=False)
 
     op.create_table(
         "coupon_lock",
@@ -213,14 +205,9 @@ def upgrade() -> None:
     op.create_table(
         "data_key",
         sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=True, comment="Whose values it seals; null for the shared keys."),
         sa.Column(
-            "subject", sa.String(), nullable=True, comment="Whose values it seals; null for the shared keys."
-        ),
-        sa.Column(
-            "wrapped",
-            sa.LargeBinary(),
-            nullable=True,
-            comment="Null once destroyed: then its values are ERASED.",
+            "wrapped", sa.LargeBinary(), nullable=True, comment="Null once destroyed: then its values are ERASED."
         ),
         sa.Column("master_id", sa.String(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
@@ -235,19 +222,13 @@ def upgrade() -> None:
         sa.Column("schema_version", sa.Integer(), nullable=False),
         sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
         sa.Column("recorded_at", types.UtcDateTime(), nullable=False),
-        sa.Column(
-            "business_date", sa.Date(), nullable=False, comment="The day of occurred_at in Asia/Shanghai."
-        ),
+        sa.Column("business_date", sa.Date(), nullable=False, comment="The day of occurred_at in Asia/Shanghai."),
         sa.Column("tool", sa.String(), nullable=True),
-        sa.Column(
-            "account", sa.String(), nullable=False, comment="The platform's own id; empty for our own facts."
-        ),
+        sa.Column("account", sa.String(), nullable=False, comment="The platform's own id; empty for our own facts."),
         sa.Column("source", sa.String(), nullable=False, comment="webhook, poll, own, import or bill"),
         sa.Column("source_key", types.KeyedHash("fact.source_key"), nullable=False),
         sa.Column("member", sa.String(), nullable=True),
-        sa.Column(
-            "identity", sa.String(), nullable=True, comment="Our own id of the identity, not the platform's."
-        ),
+        sa.Column("identity", sa.String(), nullable=True, comment="Our own id of the identity, not the platform's."),
         sa.Column("store", sa.String(), nullable=True),
         sa.Column("guide", sa.String(), nullable=True),
         sa.Column("campaign", sa.String(), nullable=True),
@@ -268,9 +249,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_fact_identity_occurred_at_id"), ["identity", "occurred_at", "id"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_fact_kind_business_date"), ["kind", "business_date"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_fact_kind_business_date"), ["kind", "business_date"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_fact_member_occurred_at_id"), ["member", "occurred_at", "id"], unique=False
         )
@@ -357,9 +336,7 @@ def upgrade() -> None:
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column("expires_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency")),
-        sa.UniqueConstraint(
-            "principal", "mutation", "key", name=op.f("uq_idempotency_principal_mutation_key")
-        ),
+        sa.UniqueConstraint("principal", "mutation", "key", name=op.f("uq_idempotency_principal_mutation_key")),
     )
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_idempotency_expires_at"), ["expires_at"], unique=False)
@@ -370,9 +347,7 @@ def upgrade() -> None:
         sa.Column("tool", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column(
-            "version", sa.Integer(), nullable=False, comment="Of the stored form, so that old readers stay."
-        ),
+        sa.Column("version", sa.Integer(), nullable=False, comment="Of the stored form, so that old readers stay."),
         sa.Column("dedupe_key", types.KeyedHash("inbox.dedupe_key"), nullable=False),
         sa.Column("entity", types.KeyedHash("entity"), nullable=True),
         sa.Column("occurred_at", types.UtcDateTime(), nullable=True),
@@ -387,15 +362,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inbox_received_at"), ["received_at"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_inbox_state_received_at"), ["state", "received_at"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_inbox_state_received_at"), ["state", "received_at"], unique=False)
 
     op.create_table(
         "job",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -479,10 +450,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7"),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column(
-            "joined_at",
-            types.UtcDateTime(),
-            nullable=True,
-            comment="The earliest instant that any platform knows of.",
+            "joined_at", types.UtcDateTime(), nullable=True, comment="The earliest instant that any platform knows of."
         ),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.Column(
@@ -498,9 +466,7 @@ def upgrade() -> None:
         sa.Column("phone_hash", types.KeyedHash("phone"), nullable=True),
         sa.Column("phone_tail_hash", types.KeyedHash("phone_tail"), nullable=True),
         sa.Column("phone_source", sa.String(), nullable=True),
-        sa.Column(
-            "level", sa.Integer(), nullable=True, comment="The platform's grade number; null without a card."
-        ),
+        sa.Column("level", sa.Integer(), nullable=True, comment="The platform's grade number; null without a card."),
         sa.Column("growth", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("out_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
@@ -530,9 +496,7 @@ def upgrade() -> None:
         sa.Column("product_id", sa.String(), nullable=False),
         sa.Column("sku", sa.String(), nullable=False, comment="The brand's own code."),
         sa.Column("attributes", types.Json(), nullable=False),
-        sa.Column(
-            "price", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"
-        ),
+        sa.Column("price", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"),
         sa.Column("platform_stock", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("appid", "sku_id", name=op.f("pk_offer")),
@@ -549,10 +513,7 @@ def upgrade() -> None:
         sa.Column("sub_mchid", sa.String(), nullable=True),
         sa.Column("appid", sa.String(), nullable=False),
         sa.Column(
-            "identity",
-            sa.String(length=26),
-            nullable=True,
-            comment="The payer, who is not always the receiver.",
+            "identity", sa.String(length=26), nullable=True, comment="The payer, who is not always the receiver."
         ),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("trade_type", sa.String(), nullable=False),
@@ -560,9 +521,7 @@ def upgrade() -> None:
         sa.Column("payer_total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("refunded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("paid_at", types.UtcDateTime(), nullable=True),
-        sa.Column(
-            "at", types.UtcDateTime(), nullable=False, comment="paid_at, or when the unpaid order was seen."
-        ),
+        sa.Column("at", types.UtcDateTime(), nullable=False, comment="paid_at, or when the unpaid order was seen."),
         sa.Column("description", sa.String(), nullable=False),
         sa.Column("purchase", sa.String(), nullable=True),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
@@ -570,9 +529,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_payment_identity_at_out_trade_no"),
-            ["identity", "at", "out_trade_no"],
-            unique=False,
+            batch_op.f("ix_payment_identity_at_out_trade_no"), ["identity", "at", "out_trade_no"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_payment_purchase"), ["purchase"], unique=False)
 
@@ -595,10 +552,7 @@ def upgrade() -> None:
         "purchase",
         sa.Column("id", sa.String(), nullable=False, comment="source:account:native id"),
         sa.Column(
-            "source",
-            sa.String(),
-            nullable=False,
-            comment="MINI_PROGRAM, STORE, POS, WECOM_COLLECTION or IMPORT",
+            "source", sa.String(), nullable=False, comment="MINI_PROGRAM, STORE, POS, WECOM_COLLECTION or IMPORT"
         ),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("native_id", sa.String(), nullable=False),
@@ -639,13 +593,9 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_purchase_identity_created_at_id"), ["identity", "created_at", "id"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_purchase_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_purchase_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_out_id"), ["out_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_purchase_store_created_at"), ["store", "created_at"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_purchase_store_created_at"), ["store", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_updated_at_id"), ["updated_at", "id"], unique=False)
 
     op.create_table(
@@ -676,9 +626,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mchid", "out_refund_no", name=op.f("pk_refund")),
     )
     with op.batch_alter_table("refund", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_refund_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_refund_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
 
     op.create_table(
         "review_case",
@@ -714,9 +662,7 @@ def upgrade() -> None:
         sa.Column("tool", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column(
-            "value", types.EncryptedJson(), nullable=False, comment="The newest token pair, as a JSON object."
-        ),
+        sa.Column("value", types.EncryptedJson(), nullable=False, comment="The newest token pair, as a JSON object."),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("tool", "account", "name", name=op.f("pk_secret")),
@@ -809,9 +755,7 @@ def upgrade() -> None:
         sa.Column("stream", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False, comment="RUNNING, DONE, FAILED or WAITING"),
         sa.Column("rows", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "watermark", types.UtcDateTime(), nullable=True, comment="Everything before it has been read."
-        ),
+        sa.Column("watermark", types.UtcDateTime(), nullable=True, comment="Everything before it has been read."),
         sa.Column("error_code", sa.String(), nullable=True),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("tool", "account", "stream", name=op.f("pk_sync_state")),
@@ -833,18 +777,13 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column(
-            "issuer",
-            sa.String(),
-            nullable=False,
-            comment="appid, Open Platform account, corpid or card programme",
+            "issuer", sa.String(), nullable=False, comment="appid, Open Platform account, corpid or card programme"
         ),
         sa.Column("value", types.Encrypted(), nullable=False),
         sa.Column("value_hash", types.KeyedHash("identity"), nullable=False),
         sa.Column("member", sa.String(length=36), nullable=False),
         sa.Column("strength", sa.String(), nullable=False, comment="STRONG, CONDITIONAL or WEAK"),
-        sa.Column(
-            "source", sa.String(), nullable=False, comment="Where the link came from: tool.endpoint or own."
-        ),
+        sa.Column("source", sa.String(), nullable=False, comment="Where the link came from: tool.endpoint or own."),
         sa.Column("linked_at", types.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_identity_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity")),
@@ -911,11 +850,153 @@ def upgrade() -> None:
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_session_expires_at"), ["expires_at"], unique=False)
 
+    op.create_table(
+        "ip_activation",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("property", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("stores", sa.JSON(), nullable=False),
+        sa.Column("starts", sa.String(length=10), nullable=False),
+        sa.Column("ends", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("cards", sa.JSON(), nullable=False, comment="[{id, name, weight, stock}, …] in the set's order."),
+        sa.Column("daily_cap", sa.Integer(), nullable=True),
+        sa.Column("guarantee_after", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("licensee", "code", name=op.f("pk_ip_activation")),
+    )
+    op.create_table(
+        "ip_activation_store",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("store", sa.String(), nullable=False),
+        sa.Column("activation", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "store", "activation", name=op.f("pk_ip_activation_store")),
+    )
+    op.create_table(
+        "ip_agreement",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("licensor", sa.String(), nullable=False, comment="A party's id."),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("starts", sa.String(length=10), nullable=False),
+        sa.Column("ends", sa.String(length=10), nullable=False),
+        sa.Column("sell_off_days", sa.Integer(), nullable=False),
+        sa.Column("required_stages", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "number", name=op.f("pk_ip_agreement")),
+    )
+    op.create_table(
+        "ip_catalogue",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("etag", sa.String(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=False),
+        sa.Column("imported_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", name=op.f("pk_ip_catalogue")),
+    )
+    op.create_table(
+        "ip_draw",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("card_set", sa.String(), nullable=False, comment="The activation's code."),
+        sa.Column("entry_ref", sa.String(), nullable=False),
+        sa.Column("participant", sa.String(), nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+        sa.Column("card", sa.String(), nullable=False),
+        sa.Column("drawn_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "card_set", "entry_ref", name=op.f("pk_ip_draw")),
+    )
+    with op.batch_alter_table("ip_draw", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ip_draw_licensee_card_set_card"), ["licensee", "card_set", "card"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_ip_draw_licensee_participant_card_set"),
+            ["licensee", "participant", "card_set"],
+            unique=False,
+        )
+
+    op.create_table(
+        "ip_grant",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("agreement", sa.String(), nullable=False),
+        sa.Column("property", sa.String(), nullable=False),
+        sa.Column("territories", sa.JSON(), nullable=False),
+        sa.Column("excluded_territories", sa.JSON(), nullable=False),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("uses", sa.JSON(), nullable=False),
+        sa.Column("starts", sa.String(length=10), nullable=False),
+        sa.Column("ends", sa.String(length=10), nullable=False),
+        sa.Column("exclusivity", sa.String(), nullable=False),
+        sa.Column("max_units", sa.BigInteger(), nullable=True),
+        sa.Column("units_used", sa.BigInteger(), nullable=False),
+        sa.Column("blackouts", sa.JSON(), nullable=False, comment="[[starts, ends], …]"),
+        sa.Column("approved_stages", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "id", name=op.f("pk_ip_grant")),
+    )
+    with op.batch_alter_table("ip_grant", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ip_grant_licensee_property"), ["licensee", "property"], unique=False)
+
+    op.create_table(
+        "ip_party",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("legal_name", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "id", name=op.f("pk_ip_party")),
+    )
+    op.create_table(
+        "ip_property",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("title_en", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("rights_holder", sa.String(), nullable=False, comment="A party's id."),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("assets_from", sa.String(length=10), nullable=True),
+        sa.Column("assets_until", sa.String(length=10), nullable=True),
+        sa.PrimaryKeyConstraint("licensee", "slug", name=op.f("pk_ip_property")),
+    )
+    op.create_table(
+        "ip_reservation",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="Place in the catalogue."),
+        sa.Column("property", sa.String(), nullable=False),
+        sa.Column("territories", sa.JSON(), nullable=False),
+        sa.Column("excluded_territories", sa.JSON(), nullable=False),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("starts", sa.String(length=10), nullable=False),
+        sa.Column("ends", sa.String(length=10), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "number", name=op.f("pk_ip_reservation")),
+    )
+    with op.batch_alter_table("ip_reservation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ip_reservation_licensee_property"), ["licensee", "property"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("ip_reservation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_reservation_licensee_property"))
+
+    op.drop_table("ip_reservation")
+    op.drop_table("ip_property")
+    op.drop_table("ip_party")
+    with op.batch_alter_table("ip_grant", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_grant_licensee_property"))
+
+    op.drop_table("ip_grant")
+    with op.batch_alter_table("ip_draw", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_draw_licensee_participant_card_set"))
+        batch_op.drop_index(batch_op.f("ix_ip_draw_licensee_card_set_card"))
+
+    op.drop_table("ip_draw")
+    op.drop_table("ip_catalogue")
+    op.drop_table("ip_agreement")
+    op.drop_table("ip_activation_store")
+    op.drop_table("ip_activation")
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_session_expires_at"))
 
@@ -942,9 +1023,7 @@ def downgrade() -> None:
     op.drop_table("stored_file")
     with op.batch_alter_table("store", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_store_current",
-            sqlite_where=sa.text("valid_to IS NULL"),
-            postgresql_where=sa.text("valid_to IS NULL"),
+            "uq_store_current", sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL")
         )
         batch_op.drop_index(batch_op.f("ix_store_out_id"))
 
@@ -952,9 +1031,7 @@ def downgrade() -> None:
     op.drop_table("stock")
     with op.batch_alter_table("sku", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_sku_current",
-            sqlite_where=sa.text("valid_to IS NULL"),
-            postgresql_where=sa.text("valid_to IS NULL"),
+            "uq_sku_current", sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL")
         )
         batch_op.drop_index(batch_op.f("ix_sku_spu"))
         batch_op.drop_index(batch_op.f("ix_sku_out_id"))
@@ -1024,9 +1101,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'RUNNING'"),
         )
         batch_op.drop_index(
-            "ix_job_parked",
-            sqlite_where=sa.text("state = 'PARKED'"),
-            postgresql_where=sa.text("state = 'PARKED'"),
+            "ix_job_parked", sqlite_where=sa.text("state = 'PARKED'"), postgresql_where=sa.text("state = 'PARKED'")
         )
         batch_op.drop_index(batch_op.f("ix_job_kind_state_seq"))
         batch_op.drop_index(
@@ -1061,9 +1136,7 @@ def downgrade() -> None:
     op.drop_table("guide_store")
     with op.batch_alter_table("guide", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_guide_current",
-            sqlite_where=sa.text("valid_to IS NULL"),
-            postgresql_where=sa.text("valid_to IS NULL"),
+            "uq_guide_current", sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL")
         )
         batch_op.drop_index(batch_op.f("ix_guide_out_id"))
         batch_op.drop_index(batch_op.f("ix_guide_corpid_userid"))
@@ -1121,9 +1194,7 @@ def downgrade() -> None:
     op.drop_table("ad")
     with op.batch_alter_table("account", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_account_current",
-            sqlite_where=sa.text("valid_to IS NULL"),
-            postgresql_where=sa.text("valid_to IS NULL"),
+            "uq_account_current", sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL")
         )
 
     op.drop_table("account")

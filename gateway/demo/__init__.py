@@ -1,0 +1,1 @@
+"""The product shown in one command: sandbox, gateway, first sync, the two flagship requests, a payment."""

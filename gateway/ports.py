@@ -1,0 +1,27 @@
+"""Listening sockets, with an error that says which port is taken."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+
+class PortError(Exception):
+    """The address cannot be listened on. ``code`` stands in docs/errors.md."""
+
+    code = "PORT_IN_USE"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes a free one. Raises PortError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is taken by another program" if taken else f"cannot be used: {error.strerror}"
+        raise PortError(f"port {port} on {host} {reason}; choose another with --port.") from None
+    return listener

@@ -1,0 +1,88 @@
+"""Where sagas and steps stand, and which way they may go. docs/transactions.md shows the same tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class SagaState(StrEnum):
+    """A whole transaction."""
+
+    #: Its compensatable steps run in the process that began it.
+    RUNNING = "RUNNING"
+    #: Everything is in place; the shopper decides.
+    AWAITING_PAYMENT = "AWAITING_PAYMENT"
+    #: Past the pivot: retriable steps run as jobs until all have ended.
+    COMPLETING = "COMPLETING"
+    COMPLETED = "COMPLETED"
+    #: Steps are being undone, in reverse.
+    COMPENSATING = "COMPENSATING"
+    COMPENSATED = "COMPENSATED"
+    #: A person must look: money and order disagree, or a step can neither go on nor be undone.
+    NEEDS_ATTENTION = "NEEDS_ATTENTION"
+
+
+class StepState(StrEnum):
+    """One step."""
+
+    #: The intent is committed; nothing has happened.
+    PENDING = "PENDING"
+    #: An attempt was committed and has not been seen to end.
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    #: It was not needed; the reason is in its outcome.
+    SKIPPED = "SKIPPED"
+    UNDONE = "UNDONE"
+    #: Refused for good; nothing happened.
+    FAILED = "FAILED"
+    #: It may have happened, and asking or repeating cannot tell any more.
+    UNKNOWN = "UNKNOWN"
+
+
+SAGA_MOVES: Final[Mapping[SagaState, frozenset[SagaState]]] = {
+    SagaState.RUNNING: frozenset({SagaState.AWAITING_PAYMENT, SagaState.COMPLETING, SagaState.COMPENSATING}),
+    SagaState.AWAITING_PAYMENT: frozenset(
+        {SagaState.COMPLETING, SagaState.COMPENSATING, SagaState.NEEDS_ATTENTION}
+    ),
+    SagaState.COMPLETING: frozenset({SagaState.COMPLETED, SagaState.NEEDS_ATTENTION}),
+    SagaState.COMPLETED: frozenset(),
+    SagaState.COMPENSATING: frozenset({SagaState.COMPENSATED, SagaState.NEEDS_ATTENTION}),
+    SagaState.COMPENSATED: frozenset({SagaState.NEEDS_ATTENTION}),
+    SagaState.NEEDS_ATTENTION: frozenset({SagaState.COMPLETED, SagaState.COMPENSATED}),
+}
+
+STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
+    StepState.PENDING: frozenset(
+        {StepState.RUNNING, StepState.DONE, StepState.SKIPPED, StepState.FAILED, StepState.UNKNOWN}
+    ),
+    StepState.RUNNING: frozenset(
+        {
+            StepState.RUNNING,
+            StepState.DONE,
+            StepState.SKIPPED,
+            StepState.UNDONE,
+            StepState.FAILED,
+            StepState.UNKNOWN,
+        }
+    ),
+    StepState.DONE: frozenset({StepState.UNDONE}),
+    StepState.SKIPPED: frozenset(),
+    StepState.UNDONE: frozenset(),
+    StepState.FAILED: frozenset({StepState.RUNNING}),
+    StepState.UNKNOWN: frozenset({StepState.UNDONE}),
+}
+
+#: Steps that will not move by themselves any more.
+SETTLED: Final = frozenset({StepState.DONE, StepState.SKIPPED, StepState.UNDONE, StepState.FAILED, StepState.UNKNOWN})
+
+
+def saga_before(target: SagaState) -> list[SagaState]:
+    """The states from which a saga may move to ``target``."""
+    return [state for state, moves in SAGA_MOVES.items() if target in moves]
+
+
+def step_before(target: StepState) -> list[StepState]:
+    """The states from which a step may move to ``target``."""
+    return [state for state, moves in STEP_MOVES.items() if target in moves]
