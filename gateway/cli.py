@@ -259,5 +259,3 @@ def keys() -> None:
 def keys_new() -> None:
     """Print a new master key: 32 random bytes, base64."""
     click.echo(base64.b64encode(os.urandom(32)).decode())
-
-

@@ -5,6 +5,7 @@ One document is parsed and validated once; later requests with the same text ski
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -32,6 +33,8 @@ from gateway.access.principal import Authenticator, NotAuthenticated, Principal
 from gateway.context import Context, Services
 from gateway.schema.errors import format_error
 
+log = logging.getLogger(__name__)
+
 MEDIA_TYPE = "application/graphql-response+json"
 #: Validated documents kept, by text.
 DOCUMENTS = 1000
@@ -55,7 +58,7 @@ class GraphQLRoute:
         self._auth = auth
         self._documents: OrderedDict[str, DocumentNode | list[GraphQLError]] = OrderedDict()
 
-    async def __call__(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
         """Serve one request."""
         request_id = uuid.uuid4().hex
         try:
@@ -70,6 +73,10 @@ class GraphQLRoute:
             return _refusal(413 if error.code == "BODY_TOO_LARGE" else 400, error.code, str(error), request_id)
         except ClientDisconnect:
             return Response(status_code=499)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            message = f"Something went wrong inside the gateway; report the request id {request_id}."
+            return _refusal(500, "INTERNAL", message, request_id)
 
     async def _principal(self, request: Request) -> Principal:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -42,7 +42,12 @@ class Terminal:
         """Per tool: calls while serving, calls in all, and their time."""
         meter = stage.gateway.services.meter
         table = Table(title="每个工具的调用 · calls per tool (ip_content: SQL statements)")
-        for name, justify in (("工具", "left"), ("while serving", "right"), ("with first sync", "right"), ("ms", "right")):
+        for name, justify in (
+            ("工具", "left"),
+            ("while serving", "right"),
+            ("with first sync", "right"),
+            ("ms", "right"),
+        ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type] # rich's literal
         for spec in TOOLS:
             name = f"{spec.title} {spec.name}"
@@ -55,7 +60,7 @@ class Terminal:
         world = stage.sandbox.world
         who = world.people[world.cast["protagonist"]]
         app = world.mini_programs[0].appid
-        query = "{ member(by: {openid: {app: \\\"%s\\\", value: \\\"%s\\\"}}) { name points { balance } } }" % (
+        query = '{ member(by: {openid: {app: \\"%s\\", value: \\"%s\\"}}) { name points { balance } } }' % (
             app,
             who.openids[app],
         )
@@ -64,7 +69,7 @@ class Terminal:
             f"Key (HQ)  {stage.keys.hq}\nKey (mini-program)  {stage.keys.frontend}\n"
             f"Sandbox   {stage.sandbox.control_url}/control/describe\n\n"
             f"Try:\ncurl -s {stage.url}/graphql -H 'Content-Type: application/json' -H 'X-API-Key: {stage.keys.hq}' \\\n"
-            f"  -d '{{\"query\": \"{query}\"}}'\n\n"
+            f'  -d \'{{"query": "{query}"}}\'\n\n'
             f"Break a platform, then ask again:\ncurl -s -X POST {stage.sandbox.control_url}/control/faults "
             """-H 'Content-Type: application/json' \\\n  -d '{"platform": "payments", "kind": "status", "value": 503}'\n\n"""
             "Ctrl-C stops everything."

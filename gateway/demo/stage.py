@@ -62,9 +62,7 @@ def sandbox_settings(
                 {"id": "demo-hq", "key": keys.hq, "audience": "hq", "scopes": ["pii:read"]},
                 {"id": "demo-mini-program", "key": keys.frontend, "audience": "frontend"},
             ],
-            "tools": {
-                name: {"accounts": platform["accounts"]} for name, platform in description["platforms"].items()
-            },
+            "tools": {name: {"accounts": platform["accounts"]} for name, platform in description["platforms"].items()},
         }
     )
 

@@ -92,9 +92,7 @@ async def _pay(stage: Stage, bought: Mapping[str, Any]) -> None:
 async def _paid(stage: Stage, session: str, bought: Mapping[str, Any]) -> dict[str, Any]:
     variables = {"order": bought["order"]["id"], "transaction": bought["transaction"]["id"]}
     for _ in range(200):
-        answer = _whole(
-            await stage.graphql(documents.PAID, variables, key=stage.keys.frontend, session=session)
-        )
+        answer = _whole(await stage.graphql(documents.PAID, variables, key=stage.keys.frontend, session=session))
         if answer["transaction"]["state"] == "COMPLETED":
             return answer
         await asyncio.sleep(0.05)

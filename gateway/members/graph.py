@@ -249,6 +249,7 @@ class _Linking:
 
     async def _merge(self, connection: AsyncConnection, loser: str, keeper: str, now: datetime) -> None:
         await connection.execute(update(identity).where(identity.c.member == loser).values(member=keeper))
+        await self._inherit(connection, loser, keeper)
         await connection.execute(update(points_entry).where(points_entry.c.member == loser).values(member=keeper))
         await connection.execute(
             update(member)
@@ -256,9 +257,36 @@ class _Linking:
             .values(merged_into=keeper, updated_at=now)
         )
 
+    async def _inherit(self, connection: AsyncConnection, loser: str, keeper: str) -> None:
+        """The keeper takes what the loser has better: earlier first sight, higher level, better sources."""
+        rows = {row.id: row for row in await connection.execute(select(member).where(member.c.id.in_((loser, keeper))))}
+        mine, other = rows[keeper], rows[loser]
+        values: dict[str, Any] = {}
+        if other.joined_at is not None and (mine.joined_at is None or other.joined_at < mine.joined_at):
+            values["joined_at"] = other.joined_at
+        if other.level is not None and (mine.level is None or (other.level, other.growth) > (mine.level, mine.growth)):
+            values |= {"level": other.level, "growth": other.growth}
+        if mine.out_id is None and other.out_id is not None:
+            values["out_id"] = other.out_id
+        for name in ("name", "phone"):
+            text_, rank = getattr(other, name), getattr(other, name + "_source")
+            kept = getattr(mine, name + "_source")
+            if isinstance(text_, str) and rank is not None and (kept is None or rank < kept):
+                values |= self._personal(keeper, name, text_, rank)
+        if values:
+            await connection.execute(update(member).where(member.c.id == keeper).values(**values))
+
+    def _personal(self, member_id: str, name: str, value: str, rank: str) -> dict[str, Any]:
+        """Columns of a name or phone, sealed under the member's own key."""
+        keyring = self._graph.database.keyring
+        values: dict[str, Any] = {name: keyring.seal(value, subject=member_id), name + "_source": rank}
+        if name == "phone":
+            values["phone_hash"] = keyring.hash(value, "phone")
+            values["phone_tail_hash"] = keyring.hash(value[-4:], "phone_tail")
+        return values
+
     async def _say(self, connection: AsyncConnection, member_id: str, said: dict[str, Any], now: datetime) -> None:
         """Write name, phone and first sight, each only when better than what is there."""
-        keyring = self._graph.database.keyring
         row = (await connection.execute(_PROFILE, {"id": member_id})).one()
         values: dict[str, Any] = {}
         seen = said["seen_at"]
@@ -268,11 +296,7 @@ class _Linking:
             rank = f"{said.get(name + '_rank', 99):02d}"
             stored = getattr(row, name + "_source")
             if name in said and (stored is None or rank <= stored):
-                values[name] = keyring.seal(said[name], subject=member_id)
-                values[name + "_source"] = rank
-                if name == "phone":
-                    values["phone_hash"] = keyring.hash(said[name], "phone")
-                    values["phone_tail_hash"] = keyring.hash(said[name][-4:], "phone_tail")
+                values |= self._personal(member_id, name, said[name], rank)
         if values:
             values["updated_at"] = now
             await connection.execute(update(member).where(member.c.id == member_id).values(**values))

@@ -35,14 +35,31 @@ __all__ = [
 
 
 class CheckoutService:
-    def __init__(self, database: Database, queue: Queue, tools: OpenTools, projector: Projector, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, tools: OpenTools, projector: Projector, clock: Clock, settings: Settings
+    ) -> None:
         pass
-    async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem: raise NotImplementedError
-    async def checkout(self, principal: Principal, asked: CheckoutInput) -> CheckoutDone | Problem: raise NotImplementedError
-    async def renew(self, principal: Principal, order_id: str) -> CheckoutDone | Problem: raise NotImplementedError
-    async def sync(self, principal: Principal, order_id: str) -> OrderPayment | Problem: raise NotImplementedError
-    async def transaction(self, transaction_id: str) -> TransactionView | None: raise NotImplementedError
-    async def on_payment(self, account: str, notice: PaymentNotice) -> None: raise NotImplementedError
-    async def on_refund(self, account: str, notice: RefundNotice) -> None: raise NotImplementedError
+
+    async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
+        raise NotImplementedError
+
+    async def checkout(self, principal: Principal, asked: CheckoutInput) -> CheckoutDone | Problem:
+        raise NotImplementedError
+
+    async def renew(self, principal: Principal, order_id: str) -> CheckoutDone | Problem:
+        raise NotImplementedError
+
+    async def sync(self, principal: Principal, order_id: str) -> OrderPayment | Problem:
+        raise NotImplementedError
+
+    async def transaction(self, transaction_id: str) -> TransactionView | None:
+        raise NotImplementedError
+
+    async def on_payment(self, account: str, notice: PaymentNotice) -> None:
+        raise NotImplementedError
+
+    async def on_refund(self, account: str, notice: RefundNotice) -> None:
+        raise NotImplementedError
+
     def register(self, handlers: Handlers) -> None:
         pass

@@ -43,14 +43,12 @@ class StepState(StrEnum):
 
 SAGA_MOVES: Final[Mapping[SagaState, frozenset[SagaState]]] = {
     SagaState.RUNNING: frozenset({SagaState.AWAITING_PAYMENT, SagaState.COMPLETING, SagaState.COMPENSATING}),
-    SagaState.AWAITING_PAYMENT: frozenset(
-        {SagaState.COMPLETING, SagaState.COMPENSATING, SagaState.NEEDS_ATTENTION}
-    ),
+    SagaState.AWAITING_PAYMENT: frozenset({SagaState.COMPLETING, SagaState.COMPENSATING, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPLETING: frozenset({SagaState.COMPLETED, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPLETED: frozenset(),
     SagaState.COMPENSATING: frozenset({SagaState.COMPENSATED, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPENSATED: frozenset({SagaState.NEEDS_ATTENTION}),
-    SagaState.NEEDS_ATTENTION: frozenset({SagaState.COMPLETED, SagaState.COMPENSATED}),
+    SagaState.NEEDS_ATTENTION: frozenset(),
 }
 
 STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
@@ -70,7 +68,7 @@ STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
     StepState.DONE: frozenset({StepState.UNDONE}),
     StepState.SKIPPED: frozenset(),
     StepState.UNDONE: frozenset(),
-    StepState.FAILED: frozenset({StepState.RUNNING}),
+    StepState.FAILED: frozenset(),
     StepState.UNKNOWN: frozenset({StepState.UNDONE}),
 }
 

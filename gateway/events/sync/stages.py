@@ -110,7 +110,7 @@ async def _cards(reading: Reading) -> None:
     adapter: MiniProgramStoreAdapter = reading.adapter
     cursor: str | None = None
     while True:
-        page = await adapter.vip_members(cursor, with_scores=True)
+        page = await adapter.vip_members(cursor, with_scores=True, with_phones=True)
         await reading.wrote(await mini_program_store.cards(reading.projector, page.items))
         cursor = page.next_cursor
         if cursor is None:

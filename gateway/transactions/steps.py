@@ -1,0 +1,178 @@
+"""Steps: every effect of a transaction, declared once over a typed function.
+
+``@step(...)`` makes an immutable ``Step``; a ``Registry`` is made of a tuple of them. Nothing is registered
+by importing a module, so two gateways in one process do not share anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from gateway.database.facts import Fact
+from gateway.events.projector import Batch, Projector
+from gateway.runtime import OpenTools
+
+I = TypeVar("I")  # noqa: E741 — the intent's type
+O = TypeVar("O")  # noqa: E741 — the outcome's type
+
+
+class Kind(StrEnum):
+    """What can be done when a later step fails."""
+
+    #: It is undone.
+    COMPENSATABLE = "COMPENSATABLE"
+    #: The point of no return.
+    PIVOT = "PIVOT"
+    #: It comes after the pivot and is repeated until it ends.
+    RETRIABLE = "RETRIABLE"
+
+
+class Delivery(StrEnum):
+    """What is done when nobody knows whether it happened."""
+
+    #: Repeated under the same natural key.
+    KEYED = "KEYED"
+    #: The platform is asked.
+    ASKABLE = "ASKABLE"
+    #: Neither: the attempt is committed first, and an unknown outcome stays UNKNOWN.
+    ONCE = "ONCE"
+
+
+class StepRefused(Exception):
+    """A rule of ours said no; nothing happened. Becomes a Problem."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False, **details: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.details = details
+
+
+class StepSkipped(Exception):
+    """The step turned out not to be needed; ``reason`` is shown."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownStep(Exception):
+    """A stored step of a name or version that this release does not have."""
+
+    code = "UNKNOWN_STEP"
+
+
+@dataclass(slots=True)
+class StepContext:
+    """What a step's function may use.
+
+    A step of a tool sees ``tools`` and no transaction; one of our own book sees ``batch``, the open
+    transaction in which its outcome is committed too, and no tools: no platform is called inside a
+    write transaction.
+
+    Attributes:
+        key: the natural key of the step.
+        facts: appended to the log in the commit of the outcome, also of a failed one.
+        on_done: run in the commit of a good outcome.
+    """
+
+    saga: str
+    key: str | None
+    projector: Projector
+    now: datetime
+    facts: list[Fact] = field(default_factory=list)
+    on_done: list[Callable[[Batch], Awaitable[None]]] = field(default_factory=list)
+    open_tools: OpenTools | None = None
+    open_batch: Batch | None = None
+
+    @property
+    def tools(self) -> OpenTools:
+        """The platforms."""
+        if self.open_tools is None:
+            raise RuntimeError("a step of our own book must not call a platform: its transaction is open")
+        return self.open_tools
+
+    @property
+    def batch(self) -> Batch:
+        """The open transaction of a step of our own book."""
+        if self.open_batch is None:
+            raise RuntimeError("a step of a tool has no transaction; write in on_done")
+        return self.open_batch
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[I, O]):
+    """A declared step. ``tool`` is None for our own book.
+
+    Attributes:
+        ask: tells what became of an attempt: the outcome, or None when it did not happen.
+        undo: takes the intent, and the outcome if it is known.
+        window: how long the platform knows the key, from the first attempt on; None means for good.
+    """
+
+    name: str
+    version: int
+    tool: str | None
+    kind: Kind
+    delivery: Delivery
+    run: Callable[[StepContext, I], Awaitable[O]]
+    intent: type[I]
+    outcome: type[O]
+    ask: Callable[[StepContext, I], Awaitable[O | None]] | None = None
+    undo: Callable[[StepContext, I, O | None], Awaitable[None]] | None = None
+    window: timedelta | None = None
+
+
+AnyStep = Step[Any, Any]
+
+
+def step(
+    *,
+    name: str,
+    kind: Kind,
+    delivery: Delivery,
+    tool: str | None = None,
+    version: int = 1,
+    ask: Callable[[StepContext, I], Awaitable[O | None]] | None = None,
+    undo: Callable[[StepContext, I, O | None], Awaitable[None]] | None = None,
+    window: timedelta | None = None,
+) -> Callable[[Callable[[StepContext, I], Awaitable[O]]], Step[I, O]]:
+    """Declare a step over ``async def f(ctx: StepContext, intent: I) -> O``; I and O are stored as JSON.
+
+    Raises TypeError for a compensatable step without ``undo`` and an askable one without ``ask``.
+    """
+    if kind is Kind.COMPENSATABLE and undo is None:
+        raise TypeError(f"step {name!r} is compensatable: give undo")
+    if delivery is Delivery.ASKABLE and ask is None:
+        raise TypeError(f"step {name!r} is askable: give ask")
+
+    def declare(function: Callable[[StepContext, I], Awaitable[O]]) -> Step[I, O]:
+        hints = get_type_hints(function)
+        outcome = hints.pop("return")
+        intent = [kind for parameter, kind in hints.items() if kind is not StepContext][0]
+        return Step(name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window)
+
+    return declare
+
+
+class Registry:
+    """The steps that this release can run, by name and version."""
+
+    def __init__(self, steps: Iterable[AnyStep]) -> None:
+        self._steps: dict[tuple[str, int], AnyStep] = {}
+        for each in steps:
+            if (each.name, each.version) in self._steps:
+                raise ValueError(f"step {each.name!r} version {each.version} is declared twice")
+            self._steps[(each.name, each.version)] = each
+
+    def find(self, name: str, version: int) -> AnyStep:
+        """The step. Raises UnknownStep."""
+        try:
+            return self._steps[(name, version)]
+        except KeyError:
+            raise UnknownStep(f"no step {name!r} version {version} in this release") from None
