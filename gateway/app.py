@@ -55,6 +55,7 @@ WORKERS = 4
 class Gateway:
     """The running parts."""
 
+    clock: SystemClock
     services: Services
     inbox: Inbox
     worker: Worker
@@ -103,7 +104,7 @@ async def open_gateway(
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(services, inbox, worker, auth, wire)
+        yield Gateway(clock, services, inbox, worker, auth, wire)
 
 
 def _connect(

@@ -33,6 +33,11 @@ TOOL: Final[ToolSpec[CloudStorageConfig, CloudStorageAdapter]] = ToolSpec(
     adapter=CloudStorageAdapter,
     open=_open,
     faults=FAULTS,
+    exempt={
+        "refused_token": "Every request is signed with the key itself; there is no token.",
+        "webhooks": "The bucket does not call back.",
+        "truncate:put": "The answer to a PUT has no body that could be cut.",
+    },
 )
 
 __all__ = [

@@ -44,6 +44,9 @@ TOOL: Final = ToolSpec(
     exempt={
         "batches": "Batch methods read the gateway's own SQL; the tool's tests count their statements.",
         "writes": "draw_card is a transaction of the gateway's own database; nothing is sent anywhere.",
+        "refused_token:token": "Fetching a token takes none.",
+        "truncate:ping": "The answer is a 304 without a body.",
+        "garbage:ping": "The answer is a 304, of which no body is read.",
         "webhooks": "The rights service does not call back; its catalogue is asked for by entity tag.",
     },
 )

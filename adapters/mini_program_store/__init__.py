@@ -48,6 +48,9 @@ TOOL: ToolSpec[MiniProgramStoreConfig, MiniProgramStoreAdapter] = ToolSpec(
     adapter=MiniProgramStoreAdapter,
     open=_open,
     faults=FAULTS,
+    exempt={
+        "refused_token:login": "The call is made with the appid's secret, not with a token.",
+    },
 )
 
 __all__ = [

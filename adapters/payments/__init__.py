@@ -93,4 +93,9 @@ TOOL: ToolSpec[PaymentsConfig, PaymentsAdapter] = ToolSpec(
     adapter=PaymentsAdapter,
     open=_open,
     faults=FAULTS,
+    exempt={
+        "batches": "The platform has no batch read: orders, refunds and coupons are asked for one by one.",
+        "refused_token": "Every request is signed with the merchant's key; there is no token.",
+        "truncate:close": "The answer is a 204 without a body.",
+    },
 )

@@ -23,6 +23,9 @@ TOOL: Final[ToolSpec[SocialAdsConfig, SocialAdsAdapter]] = ToolSpec(
     adapter=SocialAdsAdapter,
     open=open_account,
     faults=FAULTS,
+    exempt={
+        "batches": "The platform reads by page and by day, never by a list of ids.",
+    },
 )
 
 __all__ = [

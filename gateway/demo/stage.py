@@ -100,13 +100,13 @@ class Stage:
     async def quiet(self) -> None:
         """Wait until every webhook is delivered and every job that is due has run."""
         await self.sandbox.kit.pusher.settle()
-        while await self.gateway.services.queue.due():
+        while await self.gateway.services.queue.due():  # noqa: ASYNC110 — a client cannot be told by an event
             await asyncio.sleep(0.01)
 
     def pass_time(self, by: timedelta) -> None:
         """Let the sandbox's and the gateway's clock go on together."""
         self.sandbox.kit.clock.advance(by)
-        self.gateway.services.clock.advance(by)
+        self.gateway.clock.advance(by)
 
 
 @asynccontextmanager
@@ -125,10 +125,7 @@ async def staged(
     The gateway's database in ``folder`` is made anew: the sandbox begins the same evening each time, and
     yesterday's orders would contradict it. Raises OSError when the port is taken.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    database = folder / "gateway.db"
-    for path in (database, folder / "gateway.db-wal", folder / "gateway.db-shm"):
-        path.unlink(missing_ok=True)
+    database = _fresh_database(folder)
     listener = listen(host, port)
     bound = listener.getsockname()[1]
     keys = Keys("hq_" + secrets.token_urlsafe(24), "mp_" + secrets.token_urlsafe(24))
@@ -158,6 +155,13 @@ async def staged(
         finally:
             server.should_exit = True
             await asyncio.gather(task, return_exceptions=True)
+
+
+def _fresh_database(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("gateway.db", "gateway.db-wal", "gateway.db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    return folder / "gateway.db"
 
 
 def register_webhooks(sandbox: Sandbox, settings: Settings) -> None:

@@ -85,7 +85,7 @@ async def _buy(stage: Stage, session: str, show: Show) -> dict[str, Any]:
 
 async def _pay(stage: Stage, bought: Mapping[str, Any]) -> None:
     """The shopper confirms on the phone: the payment platform takes the money and notifies the gateway."""
-    await stage.act("payments", "pay", prepay_id=bought["paymentRequest"]["package"].removeprefix("prepay_id="))
+    await stage.act("payments", "pay", payment_request=bought["paymentRequest"])
     await stage.quiet()
 
 

@@ -63,7 +63,7 @@ class CheckoutQuoteInput:
         return records.QuoteInput(
             lines=tuple(records.BasketLine(line.sku, line.quantity) for line in self.lines),
             coupon=_coupon(self.coupon.id) if self.coupon else None,
-            method=self.method.name,
+            method="PICKUP" if self.method is FulfilmentMethod.PICKUP else "EXPRESS",
             store=ids.decode_as("st", self.store)[1] if self.store else None,
             guide=guide,
         )

@@ -3,7 +3,7 @@
 A tool joins by its entry in ``adapters/registry.py`` and its ``CASE`` (or ``CASES``) in
 ``tests/adapters/<tool>/contract.py``. A check that cannot apply is named in ``ToolSpec.exempt`` with the
 reason: ``batches``, ``writes``, ``refused_token`` and ``webhooks`` for what a platform does not have, or
-``<check>:<operation>`` for one operation, where check is one of the fault kinds below.
+``<check>:<operation>`` for one operation, where check is ``refused_token``, ``html``, ``truncate`` or ``garbage``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from adapters.base.spec import Adapter, ReceivesWebhooks
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
 from tests.adapters.contract_case import Batch, Operation
 from tests.adapters.contract_subjects import SUBJECTS, Bench, StartBench, Subject, batches, debug_logs, operations
-from tests.conftest import MakeRuntime, StartSandbox
+from tests.conftest import MakeRuntime, StartSandbox, account_config
 
 #: A platform cut off by each of these answers nothing that can be read.
 SPOILT: Final = ("html", "truncate", "garbage")
+#: What ``ToolSpec.exempt`` may name.
+EXEMPTIONS: Final = ("batches", "writes", "refused_token", "webhooks", *SPOILT)
 SEED: Final = 20261111
 
 each_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=str)
@@ -74,7 +76,8 @@ async def test_opens_pings_and_closes(subject: Subject, bench: StartBench) -> No
 
         assert isinstance(adapter, Adapter)
         assert isinstance(adapter, subject.case.spec.adapter)
-        assert adapter.account in on.settings.values(), "account must be the platform's own id, from the settings"
+        known = {str(value) for value in on.settings.values()}
+        assert adapter.account in known, "account must be the platform's own id, from the settings"
     assert on.calls() >= 1, "ping must reach the platform"
 
 
@@ -141,9 +144,8 @@ async def test_a_read_that_cannot_be_understood(
 async def test_a_read_that_is_late(subject: Subject, operation: Operation, bench: StartBench) -> None:
     on = await bench(subject)
 
-    async with on.adapter() as adapter:
-        await adapter.ping()  # So that the time is spent on the call and not on a token.
-        with on.fault("latency", operation.endpoint, 2.0), deadline(0.3):
+    with on.fault("latency", operation.endpoint, 2.0), deadline(0.3):
+        async with on.adapter() as adapter:
             error = await _failure(operation.run(adapter, on.sandbox))
 
     assert type(error) is Unavailable
@@ -203,7 +205,7 @@ async def test_a_write_that_is_late(subject: Subject, operation: Operation, benc
     on = await bench(subject)
 
     async with on.adapter() as adapter:
-        await adapter.ping()
+        await adapter.ping()  # So that the time is spent on the call and not on a token.
         with on.fault("latency", operation.endpoint, 2.0), deadline(0.5):
             error = await _failure(operation.run(adapter, on.sandbox))
 
@@ -227,45 +229,67 @@ async def test_a_deadline_that_has_passed_sends_nothing(
 
 
 @each_subject
-async def test_a_refused_token_is_renewed_once(
-    subject: Subject, bench: StartBench, subtests: pytest.Subtests
-) -> None:
-    if subject.case.refused_token is None:
-        assert _exempt(subject, "refused_token"), _must_say(subject, "refused_token")
+def test_what_a_tool_lacks_it_says(subject: Subject) -> None:
+    """Nothing is left out in silence."""
+    case = subject.case
+    family = [other.case for other in SUBJECTS if other.tool == subject.tool]
+    every = [operation for other in family for operation in other.operations]
+    lacking = {
+        "batches": not any(other.batches for other in family),
+        "writes": all(operation.repeat == "read" for operation in every),
+        "refused_token": case.refused_token is None,
+        "webhooks": not hasattr(case.spec.adapter, "receive"),
+    }
+    for check, lacks in lacking.items():
+        assert lacks == _exempt(subject, check), (
+            f"{subject.tool} has nothing for the check {check!r}: add it to the CASE, or say why in"
+            f" TOOL.exempt[{check!r}] of adapters/{subject.tool}/__init__.py"
+            if lacks
+            else f"{subject.tool} is exempt from {check!r} and has it all the same: take the exemption out"
+        )
+    names = {operation.name for operation in every}
+    for key, because in case.spec.exempt.items():
+        check, _, name = key.partition(":")
+        assert because.strip()
+        assert check in EXEMPTIONS, f"{key!r} exempts from no check; the checks are {', '.join(EXEMPTIONS)}"
+        assert not name or name in names, f"{key!r} names no operation of {subject.tool}"
+
+
+@each_operation()
+async def test_a_refused_token_is_renewed_once(subject: Subject, operation: Operation, bench: StartBench) -> None:
+    refuse = subject.case.refused_token
+    if refuse is None or _exempt(subject, "refused_token", operation):
         return
     on = await bench(subject)
-    for operation in subject.case.operations:
-        with subtests.test(operation=operation.name):
-            async with on.adapter() as adapter:
-                await operation.run(adapter, on.sandbox)
-                plain = await _counted(on, operation, adapter)
-                await subject.case.refused_token(on.sandbox)
 
-                renewed = await _counted(on, operation, adapter)
+    async with on.adapter() as adapter:
+        await operation.run(adapter, on.sandbox)
+        plain = await _counted(on, operation, adapter)
+        await refuse(on.sandbox)
+        renewed = await _counted(on, operation, adapter)
 
-            # The call that was refused, and the one that fetched the new token.
-            assert sum(renewed) - sum(plain) == 2
-            assert renewed[0] - plain[0] == 1
+    # The call that was refused, and the one that fetched the new token.
+    assert sum(renewed) - sum(plain) == 2
+    assert renewed[0] - plain[0] == 1
 
 
-@each_subject
+@each_operation()
 async def test_a_token_refused_for_ever_is_not_looped(
-    subject: Subject, bench: StartBench, subtests: pytest.Subtests
+    subject: Subject, operation: Operation, bench: StartBench
 ) -> None:
     codes = [code for code, fault in subject.case.spec.faults.items() if fault.renew_token]
     assert bool(codes) == (subject.case.refused_token is not None)
+    if not codes or _exempt(subject, "refused_token", operation):
+        return
     on = await bench(subject)
-    for operation in subject.case.operations if codes else ():
-        with subtests.test(operation=operation.name), on.fault("code", operation.endpoint, codes[0]):
-            if _exempt(subject, "code", operation):
-                continue
-            before, effects = on.calls(operation.endpoint), on.effects(operation)
-            async with on.adapter() as adapter:
-                error = await _failure(operation.run(adapter, on.sandbox))
 
-            assert type(error) is Unauthorized
-            assert on.calls(operation.endpoint) - before == 2
-            assert on.effects(operation) == effects
+    with on.fault("code", operation.endpoint, codes[0]):
+        async with on.adapter() as adapter:
+            error = await _failure(operation.run(adapter, on.sandbox))
+
+    assert type(error) is Unauthorized
+    assert on.calls(operation.endpoint) == 2
+    assert on.effects(operation) == 0
 
 
 async def _counted(on: Bench, operation: Operation, adapter: Any) -> tuple[int, int]:
@@ -326,7 +350,8 @@ async def test_secrets_do_not_show(subject: Subject, bench: StartBench) -> None:
 
     with debug_logs() as lines:
         async with on.adapter(retries=False) as adapter:
-            shown += [repr(adapter), str(adapter), *_reprs(adapter)]
+            config = account_config(subject.case.spec, on.settings)
+            shown += [repr(config), str(config), repr(adapter), str(adapter)]
             for operation in subject.case.operations:
                 for kind in ("latency", "html", "garbage", "reset_before"):
                     with on.fault(kind, "*"):
@@ -339,30 +364,17 @@ async def test_secrets_do_not_show(subject: Subject, bench: StartBench) -> None:
         assert not [text for text in shown if secret in text]
 
 
-def _reprs(adapter: object) -> list[str]:
-    """What a debugger or an error tracker would print of the adapter's own parts."""
-    return [repr(value) for value in getattr(adapter, "__dict__", {}).values()]
-
-
 @each_subject
 async def test_a_forged_webhook_is_refused(subject: Subject, bench: StartBench, subtests: pytest.Subtests) -> None:
     on = await bench(subject)
     async with on.adapter() as adapter:
         if not isinstance(adapter, ReceivesWebhooks):
-            assert _exempt(subject, "webhooks"), _must_say(subject, "webhooks")
             return
         for method, body in (("POST", b"{}"), ("POST", b"<xml/>"), ("POST", b"\xff\x00"), ("GET", b""), ("PUT", b"")):
             with subtests.test(method=method, body=body), pytest.raises(WebhookRefused) as caught:
                 await adapter.receive(WebhookRequest(method, {}, {}, body))
             assert 400 <= caught.value.status < 500
     assert on.sandbox.kit.journal.effects == []
-
-
-def _must_say(subject: Subject, check: str) -> str:
-    return (
-        f"{subject.tool} has nothing for the check {check!r}: add it to the CASE,"
-        f" or say why in TOOL.exempt[{check!r}] of adapters/{subject.tool}/__init__.py"
-    )
 
 
 def _closed_port() -> int:

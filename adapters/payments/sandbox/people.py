@@ -29,7 +29,7 @@ class People:
     def actions(self) -> Mapping[str, Action]:
         """
         ==================  =====================================================================
-        pay                 {out_trade_no, mchid?, payer_openid?, cash_coupon?, payment_request?}
+        pay                 {out_trade_no or payment_request, mchid?, payer_openid?, cash_coupon?}
         settle_refund       {out_refund_no, status, mchid?}
         pos_pay             {mchid, person, total, description?}
         redeem_in_shop      {coupon_code}
@@ -108,9 +108,18 @@ class People:
         notify(book, self._kit, key, url, event_type, content, probe=probe)
 
     def _order(self, asked: Mapping[str, Any]) -> tuple[Book, Order]:
-        number = str(asked["out_trade_no"])
+        number = str(asked["out_trade_no"]) if "out_trade_no" in asked else self._prepaid(asked["payment_request"])
         book = self._holding(asked, lambda candidate: number in candidate.orders, f"order {number}")
         return book, book.orders[number]
+
+    def _prepaid(self, request: Mapping[str, Any]) -> str:
+        """The order that a phone is asked to pay: it knows no number but the prepay_id."""
+        prepay_id = str(request["package"]).removeprefix("prepay_id=")
+        for book in self._books.values():
+            for order in book.orders.values():
+                if prepay_id in order.prepay_ids:
+                    return order.out_trade_no
+        raise ValueError("no order at 微信支付 has this prepay_id")
 
     def _holding(self, asked: Mapping[str, Any], holds: Callable[[Book], bool], what: str) -> Book:
         """The book that an action is about; ``mchid`` settles it where numbers repeat between mchids."""
