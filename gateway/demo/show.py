@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
 from rich.console import Console
 from rich.json import JSON
-from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
 from adapters.registry import TOOLS
+from gateway.database.facts import BUSINESS_ZONE
 from gateway.demo.stage import Stage
 
 
@@ -35,20 +36,16 @@ class Terminal:
         for name in ("时间", "工具", "发生了什么"):
             table.add_column(name)
         for entry in reversed(member["timeline"]["nodes"]):
-            table.add_row(entry["at"][:16].replace("T", " "), entry["tool"] or "—", entry["summary"])
+            table.add_row(_local(entry["at"]), entry["tool"] or "—", entry["summary"])
         self.console.print(table)
 
     def calls(self, stage: Stage, served: Mapping[str, int]) -> None:
         """Per tool: calls while serving, calls in all, and their time."""
         meter = stage.gateway.services.meter
         table = Table(title="每个工具的调用 · calls per tool (ip_content: SQL statements)")
-        for name, justify in (
-            ("工具", "left"),
-            ("while serving", "right"),
-            ("with first sync", "right"),
-            ("ms", "right"),
-        ):
-            table.add_column(name, justify=justify)  # type: ignore[arg-type] # rich's literal
+        table.add_column("工具")
+        for name in ("while serving", "with first sync", "ms"):
+            table.add_column(name, justify="right")
         for spec in TOOLS:
             name = f"{spec.title} {spec.name}"
             millis = f"{meter.seconds[spec.name] * 1000:.0f}"
@@ -60,21 +57,35 @@ class Terminal:
         world = stage.sandbox.world
         who = world.people[world.cast["protagonist"]]
         app = world.mini_programs[0].appid
-        query = '{ member(by: {openid: {app: \\"%s\\", value: \\"%s\\"}}) { name points { balance } } }' % (
-            app,
-            who.openids[app],
+        by = f'{{openid: {{app: \\"{app}\\", value: \\"{who.openids[app]}\\"}}}}'
+        query = f"{{ member(by: {by}) {{ name points {{ balance }} }} }}"
+        control, json = stage.sandbox.control_url, "-H 'Content-Type: application/json'"
+        fault = '{"platform": "payments", "kind": "status", "value": 503}'
+        lines = (
+            f"GraphQL             {stage.url}/graphql",
+            f"Health              {stage.url}/health",
+            f"Key (HQ)            {stage.keys.hq}",
+            f"Key (mini-program)  {stage.keys.frontend}",
+            f"Sandbox             {control}/control/describe",
+            "",
+            "Ask:",
+            f"curl -s {stage.url}/graphql {json} -H 'X-API-Key: {stage.keys.hq}' \\",
+            f'  -d \'{{"query": "{query}"}}\'',
+            "",
+            "Break a platform, then ask again (DELETE the same address to mend it):",
+            f"curl -s -X POST {control}/control/faults {json} \\",
+            f"  -d '{fault}'",
+            "",
+            "Ctrl-C stops everything.",
         )
-        text = (
-            f"GraphQL   {stage.url}/graphql\nHealth    {stage.url}/health\n"
-            f"Key (HQ)  {stage.keys.hq}\nKey (mini-program)  {stage.keys.frontend}\n"
-            f"Sandbox   {stage.sandbox.control_url}/control/describe\n\n"
-            f"Try:\ncurl -s {stage.url}/graphql -H 'Content-Type: application/json' -H 'X-API-Key: {stage.keys.hq}' \\\n"
-            f'  -d \'{{"query": "{query}"}}\'\n\n'
-            f"Break a platform, then ask again:\ncurl -s -X POST {stage.sandbox.control_url}/control/faults "
-            """-H 'Content-Type: application/json' \\\n  -d '{"platform": "payments", "kind": "status", "value": 503}'\n\n"""
-            "Ctrl-C stops everything."
-        )
-        self.console.print(Panel(text, title="Serving", highlight=False))
+        # Plain text, not a panel: a frame would be copied along with the commands.
+        self.console.rule("[bold]Serving")
+        self.console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+
+
+def _local(instant: str) -> str:
+    """Beijing time, as her phone shows it."""
+    return datetime.fromisoformat(instant).astimezone(BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M")
 
 
 def _short(value: Any) -> Any:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import case, func, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
@@ -181,7 +181,7 @@ class SagaLog:
             row,
             StepState.RUNNING,
             attempts=saga_step.c.attempts + 1,
-            started_at=func.coalesce(saga_step.c.started_at, now),
+            started_at=func.coalesce(saga_step.c.started_at, literal(now, saga_step.c.started_at.type)),
         )
 
     async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
@@ -195,8 +195,9 @@ class SagaLog:
         values: dict[str, Any] = {"finished_at": self._clock.now()}
         if state is StepState.DONE:
             values["outcome"] = {"value": msgspec.to_builtins(outcome)}
-            # A step of our own book begins and ends in this one commit.
-            values["started_at"] = case((saga_step.c.attempts == 0, self._clock.now()), else_=saga_step.c.started_at)
+            if row.tool is None:
+                # A step of our own book begins and ends in this one commit.
+                values["started_at"] = self._clock.now()
         elif reason:
             values["outcome"] = {"reason": reason}
         return await self._set(connection, row, state, **values)

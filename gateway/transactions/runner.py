@@ -1,0 +1,293 @@
+"""Runs sagas: forward in this process, backward when a step fails, and the rest as jobs of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from adapters.base.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    UpstreamError,
+)
+from gateway.events.projector import Batch, Projector
+from gateway.jobs import Handlers, ParkJob, Queue, RunningJob
+from gateway.runtime import OpenTools, ToolNotConfigured
+from gateway.transactions.log import SagaLog, StepRow
+from gateway.transactions.states import SETTLED, SagaState, StepState
+from gateway.transactions.steps import (
+    AnyStep,
+    Delivery,
+    Kind,
+    Registry,
+    StepContext,
+    StepRefused,
+    StepSkipped,
+    UnknownStep,
+)
+
+STEP_JOB = "saga.step"
+COMPENSATE_JOB = "saga.compensate"
+
+#: Refusals that stay refusals however often one asks.
+FINAL = (Rejected, Invalid, NotFound, Conflict)
+Failure = StepRefused | UpstreamError | ToolNotConfigured
+InCommit = Callable[[Batch], Awaitable[None]]
+
+
+class SagaMoved(Exception):
+    """Somebody else moved the saga on; nothing of this commit stays."""
+
+    code = "SAGA_MOVED"
+
+
+class SagaBusy(Exception):
+    """The saga is in the middle of something; the same again in a moment will find an answer."""
+
+    code = "SAGA_BUSY"
+
+
+class Runner:
+    """The state machine. Which steps a saga has is its planner's business."""
+
+    def __init__(
+        self, log: SagaLog, registry: Registry, projector: Projector, queue: Queue, tools: OpenTools
+    ) -> None:
+        self.log = log
+        self._registry = registry
+        self._projector = projector
+        self._queue = queue
+        self._tools = tools
+
+    def register(self, handlers: Handlers) -> None:
+        """Add the jobs that carry sagas on."""
+        handlers.add(STEP_JOB, self._step_job, versions={1})
+        handlers.add(COMPENSATE_JOB, self._compensate_job, versions={1})
+
+    # Forward --------------------------------------------------------------------------------------
+
+    async def forward(self, saga_id: str, finish: InCommit) -> Failure | None:
+        """Run the compensatable steps in order; ``finish`` is part of the last one's commit.
+
+        Returns the failure that made it undo what was done. Any other error puts a job that undoes, and
+        is raised.
+        """
+        rows = await self.log.steps(saga_id)
+        todo = [row for row in rows if row.kind is Kind.COMPENSATABLE and row.state is StepState.PENDING]
+        try:
+            for row, following in zip(todo, [*todo[1:], None], strict=True):
+                await self._advance(row, following, finish)
+        except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
+            await self._give_up(saga_id)
+            return failure
+        except Exception:
+            await self._compensate_later(saga_id)
+            raise
+        return None
+
+    async def _advance(self, row: StepRow, following: StepRow | None, finish: InCommit) -> None:
+        """One step, its outcome, and the attempt of the next one if that is a tool's."""
+        step = self._registry.find(row.name, row.version)
+
+        async def also(batch: Batch) -> None:
+            if following is None:
+                await finish(batch)
+            elif following.tool is not None:
+                await self.log.attempt(batch.connection, following)
+
+        if step.tool is None:
+            async with self._projector.batch() as batch:
+                ctx = self._context(row, batch)
+                outcome = await step.run(ctx, row.intent(step.intent))
+                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+                await also(batch)
+            return
+        if row.seq == 1:
+            await self._note_attempt(row)
+        ctx = self._context(row)
+        outcome = await self._deliver(step, row, ctx)
+        async with self._projector.batch() as batch:
+            await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+            await also(batch)
+
+    async def _deliver(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
+        """The effect at a platform; an unknown outcome is asked about, or repeated once under its key."""
+        intent = row.intent(step.intent)
+        try:
+            return await step.run(ctx, intent)
+        except OutcomeUnknown:
+            if step.delivery is Delivery.ONCE:
+                await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
+                raise
+            if step.ask is not None and (outcome := await step.ask(ctx, intent)) is not None:
+                return outcome
+            return await step.run(ctx, intent)
+        except (StepRefused, *FINAL) as error:
+            await self._end(row, StepState.FAILED, ctx, _reason(error))
+            raise
+
+    # Backward -------------------------------------------------------------------------------------
+
+    async def _give_up(self, saga_id: str) -> None:
+        """Undo now; what a platform does not let us undo now is a job."""
+        try:
+            await self.compensate(saga_id)
+        except Exception:  # noqa: BLE001 — whatever it is, the job meets it again and shows it
+            await self._compensate_later(saga_id)
+
+    async def _compensate_later(self, saga_id: str) -> None:
+        async with self._projector.database.write() as connection:
+            await self._queue.put(connection, COMPENSATE_JOB, 1, {"saga": saga_id}, key=saga_id)
+
+    async def compensate(self, saga_id: str) -> bool:
+        """Undo in reverse what was done or may have been; True when the saga is COMPENSATED.
+
+        Safe to repeat and to run twice at once. Raises what a platform answered when it cannot undo.
+        """
+        async with self._projector.database.write() as connection:
+            if not await self.log.move(connection, saga_id, SagaState.COMPENSATING) and not await self.log.hold(
+                connection, saga_id, SagaState.COMPENSATING
+            ):
+                return False
+        for row in reversed(await self.log.steps(saga_id)):
+            if row.kind is Kind.COMPENSATABLE and row.state in {
+                StepState.DONE,
+                StepState.RUNNING,
+                StepState.UNKNOWN,
+            }:
+                await self._undo(row)
+        async with self._projector.database.write() as connection:
+            await self.log.skip_rest(connection, saga_id, "COMPENSATED")
+            return await self.log.move(connection, saga_id, SagaState.COMPENSATED)
+
+    async def _undo(self, row: StepRow) -> None:
+        step = self._registry.find(row.name, row.version)
+        assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
+        intent, outcome = row.intent(step.intent), row.outcome(step.outcome)
+        if step.tool is not None:
+            await step.undo(self._context(row), intent, outcome)
+        async with self._projector.batch() as batch:
+            if await self.log.end(batch.connection, row, StepState.UNDONE) and step.tool is None:
+                ctx = self._context(row, batch)
+                await step.undo(ctx, intent, outcome)
+                batch.facts += ctx.facts
+
+    async def _compensate_job(self, job: RunningJob) -> None:
+        try:
+            await self.compensate(job.payload["saga"])
+        except UpstreamError:
+            if not job.last_attempt:
+                raise
+            async with self._projector.database.write() as connection:
+                await self.log.move(connection, job.payload["saga"], SagaState.NEEDS_ATTENTION)
+                await job.complete(connection)
+
+    # Past the pivot -------------------------------------------------------------------------------
+
+    async def enqueue_rest(self, batch: Batch, rows: Sequence[StepRow]) -> None:
+        """Put a job for every retriable step that is left, in the commit of the pivot."""
+        for row in rows:
+            if row.kind is Kind.RETRIABLE and row.state is StepState.PENDING:
+                payload = {"saga": row.saga, "seq": row.seq}
+                await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}")
+        await self.log.complete(batch.connection, rows[0].saga)
+
+    async def _step_job(self, job: RunningJob) -> None:
+        rows = await self.log.steps(job.payload["saga"])
+        row = next((each for each in rows if each.seq == job.payload["seq"]), None)
+        if row is None or row.state in SETTLED:
+            return
+        if row.erased:
+            await self._end(row, StepState.FAILED, None, "SUBJECT_ERASED", job)
+            return
+        try:
+            step = self._registry.find(row.name, row.version)
+        except UnknownStep as error:
+            raise ParkJob(error.code) from error
+        if self._too_late(step, row):
+            await self._end(row, StepState.UNKNOWN, None, "OUTCOME_UNKNOWN", job)
+            return
+        await self._note_attempt(row)
+        await self._attempt(step, row, job)
+
+    def _too_late(self, step: AnyStep, row: StepRow) -> bool:
+        """An earlier attempt may have had an effect, and repeating it is not safe (any more)."""
+        if row.started_at is None:
+            return False
+        expired = step.window is not None and self._projector.clock.now() - row.started_at >= step.window
+        return step.delivery is Delivery.ONCE or expired
+
+    async def _attempt(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
+        ctx = self._context(row)
+        try:
+            outcome = await self._run_or_ask(step, row, ctx)
+        except StepSkipped as skipped:
+            await self._end(row, StepState.SKIPPED, ctx, skipped.reason, job)
+        except ToolNotConfigured as error:
+            await self._end(row, StepState.SKIPPED, ctx, error.code, job)
+        except OutcomeUnknown as error:
+            if step.delivery is not Delivery.ONCE and not job.last_attempt:
+                raise
+            await self._end(row, StepState.UNKNOWN, ctx, _reason(error), job)
+        except (StepRefused, *FINAL) as error:
+            await self._end(row, StepState.FAILED, ctx, _reason(error), job)
+        except UpstreamError as error:
+            if job.last_attempt:
+                await self._end(row, StepState.FAILED, ctx, _reason(error), job)
+                return
+            async with self._projector.database.write() as connection:
+                await self.log.nothing_happened(connection, row)
+            raise
+        else:
+            async with self._projector.batch() as batch:
+                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING)
+                await self.log.complete(batch.connection, row.saga)
+                await job.complete(batch.connection)
+
+    async def _run_or_ask(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
+        intent = row.intent(step.intent)
+        if step.ask is not None and row.started_at is not None:
+            outcome = await step.ask(ctx, intent)
+            if outcome is not None:
+                return outcome
+        return await step.run(ctx, intent)
+
+    # Commits --------------------------------------------------------------------------------------
+
+    def _context(self, row: StepRow, batch: Batch | None = None) -> StepContext:
+        tools = self._tools if batch is None else None
+        now = self._projector.clock.now()
+        return StepContext(row.saga, row.key, self._projector, now, open_tools=tools, open_batch=batch)
+
+    async def _note_attempt(self, row: StepRow) -> None:
+        async with self._projector.database.write() as connection:
+            await self.log.attempt(connection, row)
+
+    async def _done(
+        self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, state: SagaState
+    ) -> None:
+        """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
+        held = await self.log.hold(batch.connection, row.saga, state)
+        if held is None or not await self.log.end(batch.connection, row, StepState.DONE, outcome=outcome):
+            raise SagaMoved(f"saga {row.saga} is not {state} any more; step {row.name} is not recorded as done")
+        for write in ctx.on_done:
+            await write(batch)
+        batch.facts += ctx.facts
+
+    async def _end(
+        self, row: StepRow, state: StepState, ctx: StepContext | None, reason: str, job: RunningJob | None = None
+    ) -> None:
+        """Any other end, with its reason."""
+        async with self._projector.batch() as batch:
+            await self.log.end(batch.connection, row, state, reason=reason)
+            batch.facts += ctx.facts if ctx is not None else []
+            if job is not None:
+                await self.log.complete(batch.connection, row.saga)
+                await job.complete(batch.connection)
+
+
+def _reason(error: Failure) -> str:
+    """Stable words for what stopped a step; never a platform's own text."""
+    return error.code if isinstance(error, StepRefused | ToolNotConfigured) else f"{error.kind}:{error.reason}"

@@ -1,0 +1,77 @@
+"""The own stock book: reserve, release, sell. Each is one conditional UPDATE per sku."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database.engine import Database
+from gateway.database.tables.stock import stock
+
+CENTRAL: Final = "CENTRAL"
+CHANNEL: Final = "MINI_PROGRAM"
+
+
+async def free(database: Database, location: str, skus: Sequence[str]) -> Mapping[str, int]:
+    """Pieces that could be reserved now, by sku; a sku without a row has none."""
+    rows = await database.fetch(
+        select(stock.c.sku, stock.c.on_hand - stock.c.reserved).where(
+            stock.c.sku.in_(skus), stock.c.location == location, stock.c.channel == CHANNEL
+        )
+    )
+    return dict.fromkeys(skus, 0) | {sku: int(pieces) for sku, pieces in rows}
+
+
+async def reserve(
+    connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime
+) -> tuple[str, ...]:
+    """Reserve all of it; returns the skus that are short, and then the caller rolls back.
+
+    Skus are taken in one order everywhere, so that two baskets cannot wait for each other.
+    """
+    short = []
+    for sku, wanted in sorted(pieces.items()):
+        statement = (
+            update(stock)
+            .where(_at(sku, location), stock.c.on_hand - stock.c.reserved >= wanted)
+            .values(reserved=stock.c.reserved + wanted, updated_at=now)
+        )
+        if (await connection.execute(statement)).rowcount == 0:
+            short.append(sku)
+    return tuple(short)
+
+
+async def release(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> None:
+    """Give reserved pieces back."""
+    for sku, held in sorted(pieces.items()):
+        statement = (
+            update(stock)
+            .where(_at(sku, location), stock.c.reserved >= held)
+            .values(reserved=stock.c.reserved - held, updated_at=now)
+        )
+        await connection.execute(statement)
+
+
+async def sell(
+    connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime
+) -> tuple[str, ...]:
+    """Reserved pieces leave the shelf. Returns the skus whose book no longer has them: the money is in, so
+    this is for a person to look at and stops nothing."""
+    missing = []
+    for sku, sold in sorted(pieces.items()):
+        statement = (
+            update(stock)
+            .where(_at(sku, location), stock.c.reserved >= sold)
+            .values(on_hand=stock.c.on_hand - sold, reserved=stock.c.reserved - sold, updated_at=now)
+        )
+        if (await connection.execute(statement)).rowcount == 0:
+            missing.append(sku)
+    return tuple(missing)
+
+
+def _at(sku: str, location: str) -> ColumnElement[bool]:
+    return (stock.c.sku == sku) & (stock.c.location == location) & (stock.c.channel == CHANNEL)
