@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, PoolTimeoutError, PyreqwestError
 from pyreqwest.http import HeaderMap
+from pyreqwest.response import Response as PyreqwestResponse
 
 
 class NotSent(Exception):
@@ -97,14 +98,22 @@ class PyreqwestTransport:
             builder = builder.headers(HeaderMap(dict(request.headers)))
         if request.body is not None:
             builder = builder.body_bytes(request.body)
+        failure: NotSent | MaybeSent
         try:
             answer = await builder.build().send()
             body = bytes(await answer.bytes())
-        # The library's errors quote the URL with its credentials: not chained, so that no log prints them.
         except PoolTimeoutError as error:
-            raise NotSent(type(error).__name__) from None
+            failure = NotSent(type(error).__name__)
         except PyreqwestError as error:
-            raise (NotSent if _never_connected(error) else MaybeSent)(type(error).__name__) from None
+            failure = (NotSent if _never_connected(error) else MaybeSent)(type(error).__name__)
+        else:
+            return self._answer(answer, body)
+        # Raised outside the handlers: the library's errors quote the URL with its credentials, and a chained
+        # error, even a suppressed one, is found by whoever walks the chain.
+        raise failure
+
+    @staticmethod
+    def _answer(answer: PyreqwestResponse, body: bytes) -> Response:
         if len(body) > MAX_ANSWER_BYTES:
             raise MaybeSent(f"answer of {len(body)} bytes is over the limit of {MAX_ANSWER_BYTES}")
         return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)

@@ -124,7 +124,8 @@ class Runner:
             if step.ask is not None and (outcome := await step.ask(ctx, intent)) is not None:
                 return outcome
             return await step.run(ctx, intent)
-        except (StepRefused, *FINAL) as error:
+        except (StepRefused, ToolNotConfigured, UpstreamError) as error:
+            # Every kind but OutcomeUnknown says that nothing was done.
             await self._end(row, StepState.FAILED, ctx, _reason(error))
             raise
 
