@@ -37,8 +37,7 @@ async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    await asyncio.sleep(5)
+    await reader.read()  # Until the client leaves.
     writer.close()
 
 
@@ -73,10 +72,17 @@ async def test_the_answer_breaks(transport: PyreqwestTransport, handler: Serve) 
 
 
 async def test_time_runs_out_while_the_platform_works(transport: PyreqwestTransport) -> None:
-    server, url = await served(silent)
-    with pytest.raises(MaybeSent):
-        await transport.send(Request("POST", url, {}, b"x"), 0.2)
-    server.close()
+    left = asyncio.Event()
+
+    async def watched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent(reader, writer)
+        left.set()
+
+    server, url = await served(watched)
+    async with server:
+        with pytest.raises(MaybeSent):
+            await transport.send(Request("POST", url, {}, b"x"), 0.2)
+        await left.wait()
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed(transport: PyreqwestTransport) -> None:
