@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -67,7 +67,7 @@ class AdRecord:
 class AdDayRecord:
     """One day of an ad by the platform's own count; cost in fen."""
 
-    day: str
+    day: date
     impressions: int
     clicks: int
     cost: int
@@ -189,7 +189,7 @@ async def ad_days(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[Seq
     for row in rows:
         days = grouped[(row.account_id, row.adgroup_id)]
         if len(days) < 30:
-            days.append(AdDayRecord(row.day.isoformat(), row.impressions, row.clicks, row.cost, row.conversions))
+            days.append(AdDayRecord(row.day, row.impressions, row.clicks, row.cost, row.conversions))
     return [grouped[each] for each in keys]
 
 

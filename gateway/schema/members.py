@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as date_type
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -218,7 +219,7 @@ async def campaign_of(info: Info, record: AdRecord) -> Campaign | None:
 class AdDay:
     """Daily report."""
 
-    date: str = strawberry.field(description="Business date, Asia/Shanghai, YYYY-MM-DD.")
+    date: date_type = strawberry.field(description="Business date (Asia/Shanghai).")
     impressions: Long = strawberry.field(description="曝光量.")
     clicks: Long = strawberry.field(description="点击量.")
     cost: Money = strawberry.field(description="花费.")

@@ -62,7 +62,9 @@ async def locked(database: Database, refs: Sequence[CouponRef]) -> set[CouponRef
         return set()
     rows = await database.fetch(
         select(coupon_lock.c.mchid, coupon_lock.c.stock_id, coupon_lock.c.code).where(
-            coupon_lock.c.code.in_([each.code for each in refs])
+            coupon_lock.c.mchid.in_({each.mchid for each in refs}),
+            coupon_lock.c.stock_id.in_({each.stock_id for each in refs}),
+            coupon_lock.c.code.in_({each.code for each in refs}),
         )
     )
     return {CouponRef(*row) for row in rows} & set(refs)

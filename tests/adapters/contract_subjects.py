@@ -8,7 +8,8 @@ import importlib.util
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,20 @@ def batches() -> Iterator[tuple[str, Subject, Batch]]:
 
 @dataclass(frozen=True)
 class Bench:
-    """A subject's emulated platform, and adapters opened in front of it."""
+    """A subject's emulated platform, and adapters opened in front of it.
+
+    It counts what came after the journal's entry ``since``, so that reads can share a platform.
+    """
 
     subject: Subject
     sandbox: Sandbox
     make_runtime: MakeRuntime
+    since: int = 0
+
+    def again(self) -> Bench:
+        """The same platform, some seconds later, counting from here on."""
+        self.sandbox.kit.clock.advance(timedelta(seconds=5))
+        return replace(self, since=self.sandbox.kit.journal.next_sequence())
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -116,12 +126,15 @@ class Bench:
         return sum(
             1
             for call in self.sandbox.kit.journal.calls
-            if call.platform == self.subject.tool and fnmatch.fnmatchcase(call.endpoint, endpoint)
+            if call.sequence > self.since
+            and call.platform == self.subject.tool
+            and fnmatch.fnmatchcase(call.endpoint, endpoint)
         )
 
     def effects(self, operation: Operation) -> int:
         """Effects of the operation's kind so far."""
-        return len(self.sandbox.kit.journal.of_kind(self.subject.tool, operation.effect_kind))
+        found = self.sandbox.kit.journal.of_kind(self.subject.tool, operation.effect_kind)
+        return sum(1 for effect in found if effect.sequence > self.since)
 
 
 StartBench = Callable[[Subject], Awaitable[Bench]]
