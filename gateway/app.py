@@ -63,9 +63,10 @@ class Gateway:
     transport: Transport
 
     async def first_sync(self) -> None:
-        """Read master data, then put a job for every stream; ``worker.drain()`` runs them to their end."""
+        """Read master data, then every stream of every account; what a platform refuses is tried again later."""
         await self.import_master_data()
         await self.services.sync.enqueue()
+        await self.services.sync.finish(self.worker)
 
     async def import_master_data(self) -> int:
         """Read the ERP's export, where one is configured. Returns rows."""
@@ -103,6 +104,8 @@ async def open_gateway(
         checkout.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
+        # Whatever still runs is handed back before the tools and the database close.
+        stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
         yield Gateway(clock, services, inbox, worker, auth, wire)
 
@@ -115,29 +118,31 @@ def _connect(
     advertised = str(flagship.get("appid", ""))
 
     async def order(account: str, event: OrderChanged) -> None:
-        adapter = tools.get(MiniProgramStoreAdapter, account)
+        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
         records = [o for o in await adapter.orders([event.order_id]) if not isinstance(o, NotFound)]
-        await mini_program_store.orders(projector, records, source="webhook")
+        await mini_program_store.orders(seen, records, source="webhook")
 
     async def after_sale(account: str, event: AfterSaleChanged) -> None:
-        adapter = tools.get(MiniProgramStoreAdapter, account)
+        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
         records = [a for a in await adapter.after_sales([event.after_sale_id]) if not isinstance(a, NotFound)]
-        await mini_program_store.after_sales(projector, records, source="webhook")
+        await mini_program_store.after_sales(seen, records, source="webhook")
 
     async def product(account: str, event: ProductChanged) -> None:
-        adapter = tools.get(MiniProgramStoreAdapter, account)
+        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
         records = [p for p in await adapter.products([event.product_id]) if not isinstance(p, NotFound)]
-        await mini_program_store.products(projector, records)
+        await mini_program_store.products(seen, records)
 
     async def contact(account: str, event: ContactAdded | ContactEdited) -> None:
+        seen = projector.asking()
         found = await tools.get(EnterpriseChatAdapter, account).contact(event.external_userid)
         if not isinstance(found, NotFound):
-            await enterprise_chat.contacts(projector, found, source="webhook")
+            await enterprise_chat.contacts(seen, found, source="webhook")
 
     async def group(account: str, event: GroupChanged) -> None:
+        seen = projector.asking()
         found = await tools.get(EnterpriseChatAdapter, account).groups([event.chat_id])
         records = [g for g in found if not isinstance(g, NotFound)]
-        await enterprise_chat.groups(projector, records, source="webhook")
+        await enterprise_chat.groups(seen, records, source="webhook")
 
     async def employee(account: str, event: EmployeeChanged) -> None:
         found = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])

@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
-import uvicorn
 from rich.console import Console
 
 from adapters.registry import TOOLS
@@ -27,6 +27,7 @@ from gateway.demo.story import EVENING, tell_story
 from gateway.events.master import MasterDataError
 from gateway.ports import PortError, listen
 from gateway.schema import build_schema
+from gateway.serving import serving
 from gateway.settings import Settings, SettingsError, load
 from sandbox.server import running
 
@@ -85,6 +86,15 @@ settings_option = click.option(
 )
 
 
+size_option = click.option(
+    "--size",
+    type=click.IntRange(min=50),
+    default=120,
+    show_default=True,
+    help="Shoppers besides the named ones.",
+)
+
+
 @click.group(epilog="Example: retail-gateway demo")
 def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
@@ -94,7 +104,13 @@ def main() -> None:
 @click.option("--once", is_flag=True, help="Stop after the story instead of serving on.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and nothing else there.")
 @click.option("--port", default=8000, show_default=True, help="Port of the gateway; 0 takes a free one.")
-@click.option("--size", default=120, show_default=True, help="Shoppers besides the named ones, at least 50.")
+@click.option(
+    "--size",
+    default=120,
+    type=click.IntRange(50),
+    show_default=True,
+    help="Shoppers besides the named ones, at least 50.",
+)
 def demo(once: bool, as_json: bool, port: int, size: int) -> None:
     """Show the product: start seven platforms and a gateway, read, ask, buy, pay."""
     run(_demo(once, as_json, port if not as_json else 0, size))
@@ -103,14 +119,11 @@ def demo(once: bool, as_json: bool, port: int, size: int) -> None:
 async def _demo(once: bool, as_json: bool, port: int, size: int) -> int:
     console = Console(stderr=as_json)
     terminal = Terminal(console)
-    with console.status("starting") as status:
-
-        def tell(text: str) -> None:
-            status.update(text)
-
-        context = staged(now=EVENING, folder=FOLDER / "demo", port=port, size=size, tell=tell)
-        stage = await context.__aenter__()
-    try:
+    async with AsyncExitStack() as stack:
+        with console.status("starting") as status:
+            stage = await stack.enter_async_context(
+                staged(now=EVENING, folder=FOLDER / "demo", port=port, size=size, tell=status.update)
+            )
         show = (lambda *_: None) if as_json else terminal.scene
         result = await tell_story(stage, show)
         if as_json:
@@ -121,8 +134,6 @@ async def _demo(once: bool, as_json: bool, port: int, size: int) -> int:
         if not once:
             terminal.invitation(stage)
             await asyncio.Event().wait()
-    finally:
-        await context.__aexit__(None, None, None)
     return 0
 
 
@@ -142,32 +153,34 @@ def serve(settings_path: Path | None, with_sandbox: bool, host: str | None, port
 async def _serve(settings: Settings, host: str | None, port: int | None) -> int:
     listener = listen(host or settings.host, settings.port if port is None else port)
     bound = listener.getsockname()
-    click.echo(f"environment {settings.environment}; GraphQL on http://{bound[0]}:{bound[1]}/graphql", err=True)
-    # Opened once before serving, so that a wrong database or setting is one sentence and not a trace.
-    async with open_gateway(settings):
-        pass
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), access_log=False, lifespan="on"))
-    await server.serve(sockets=[listener])
+    async with serving(create_app(settings), listener):
+        click.echo(f"environment {settings.environment}; GraphQL on http://{bound[0]}:{bound[1]}/graphql", err=True)
+        await asyncio.Event().wait()
     return 0
 
 
 async def _serve_sandbox(host: str, port: int) -> int:
     console = Console(stderr=True)
-    with console.status("starting") as status:
-        context = staged(now=None, folder=FOLDER / "dev", host=host, port=port, tell=status.update)
-        stage = await context.__aenter__()
-    try:
+    async with AsyncExitStack() as stack:
+        with console.status("starting") as status:
+            stage = await stack.enter_async_context(
+                staged(now=None, folder=FOLDER / "dev", host=host, port=port, tell=status.update)
+            )
         console.print("[bold]environment sandbox: the seven platforms are emulated")
         Terminal(console).invitation(stage)
         await asyncio.Event().wait()
-    finally:
-        await context.__aexit__(None, None, None)
     return 0
 
 
 @main.command(epilog="Example: retail-gateway sandbox --json --now 2026-11-11T20:41:00+08:00")
 @click.option("--json", "as_json", is_flag=True, help="First line: one JSON object with URLs, credentials and ids.")
-@click.option("--size", default=120, show_default=True, help="Shoppers besides the named ones, at least 50.")
+@click.option(
+    "--size",
+    default=120,
+    type=click.IntRange(50),
+    show_default=True,
+    help="Shoppers besides the named ones, at least 50.",
+)
 @click.option("--seed", default=20181111, show_default=True, help="The same seed gives the same world.")
 @click.option("--now", help="Instant at which the sandbox's clock starts, RFC 3339; the real time by default.")
 @click.option("--only", multiple=True, type=click.Choice([spec.name for spec in TOOLS]), help="Only these tools.")
@@ -214,7 +227,7 @@ async def _sync(settings: Settings, only: tuple[str, ...]) -> int:
                 lambda stream, account, rows: status.update(f"reading {stream} of {account}: {rows} rows")
             )
             await gateway.services.sync.enqueue(only)
-            await gateway.worker.drain()
+            await gateway.services.sync.finish(gateway.worker)
         found = await gateway.services.sync.progress()
     for each in found:
         click.echo(f"{each.tool:20} {each.account:28} {each.stream:12} {each.state:8} {each.rows:8} rows")

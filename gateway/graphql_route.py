@@ -133,7 +133,11 @@ class GraphQLRoute:
             document = parse_within(text, self._services().settings.limits)
         except GraphQLError as error:
             return [error]
-        errors = validate(self._schema, document, specified_rules, max_errors=20)
+        try:
+            errors = validate(self._schema, document, specified_rules, max_errors=20)
+        except RecursionError:
+            message = "The document's fragments use one another too deeply; use fewer."
+            raise LimitExceeded("DOCUMENT_TOO_DEEP", message) from None
         if errors:
             return errors
         self._documents[text] = document

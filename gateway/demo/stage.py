@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import uvicorn
 
 from adapters.registry import TOOLS
 from gateway.app import Gateway, create_app
 from gateway.ports import listen
+from gateway.serving import serving
 from gateway.settings import Settings, from_mapping
 from sandbox.http1 import request
 from sandbox.server import Sandbox, running
@@ -123,7 +123,7 @@ async def staged(
     """Start the sandbox and a gateway on it, and read everything the platforms know.
 
     The gateway's database in ``folder`` is made anew: the sandbox begins the same evening each time, and
-    yesterday's orders would contradict it. Raises OSError when the port is taken.
+    yesterday's orders would contradict it. Raises PortError when the port is taken.
     """
     database = _fresh_database(folder)
     listener = listen(host, port)
@@ -142,19 +142,8 @@ async def staged(
         register_webhooks(sandbox, settings)
         tell("reading what the platforms know (first sync)")
         app = create_app(settings, on_open=_first_sync(tell))
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none")
-        server = _Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                if task.done():
-                    await task
-                    raise DemoError("the gateway did not start; see the log above")
-                await asyncio.sleep(0.01)
+        async with serving(app, listener):
             yield Stage(sandbox, app.state.gateway, f"http://{host}:{bound}", keys)
-        finally:
-            server.should_exit = True
-            await asyncio.gather(task, return_exceptions=True)
 
 
 def _fresh_database(folder: Path) -> Path:
@@ -174,13 +163,6 @@ def register_webhooks(sandbox: Sandbox, settings: Settings) -> None:
                     sandbox.kit.pusher.targets[key] = f"{settings.public_url}/hooks/{spec.name}/{alias}"
 
 
-class _Server(uvicorn.Server):
-    """A server inside our event loop: the command line handles signals."""
-
-    def install_signal_handlers(self) -> None:
-        """Leave signals alone."""
-
-
 def _first_sync(tell: Tell) -> Callable[[Gateway], Any]:
     async def sync(gateway: Gateway) -> None:
         def listener(stream: str, account: str, rows: int) -> None:
@@ -189,7 +171,6 @@ def _first_sync(tell: Tell) -> Callable[[Gateway], Any]:
 
         gateway.services.sync.listeners.append(listener)
         await gateway.first_sync()
-        await gateway.worker.drain()
         gateway.services.sync.listeners.remove(listener)
 
     return sync

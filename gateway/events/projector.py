@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,8 +37,7 @@ class Evidence:
     """Handles that a platform showed together: one shopper, seen under each of them.
 
     The first handle is the one that rows refer to. ``name`` and ``phone`` are what this source says of
-    the person, with ``rank`` telling which source wins (smaller is better). ``phone_verified`` is True
-    when WeChat or an SMS proved the number.
+    the person, with ``rank`` telling which source wins (smaller is better). ``via`` is how it came in.
     """
 
     handles: tuple[Handle, ...]
@@ -46,6 +46,7 @@ class Evidence:
     name: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     rank: int = 9
+    via: Source = "poll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,12 @@ class People(Protocol):
     async def prepare(self, evidence: Sequence[Evidence]) -> Linking:
         """Make the data keys that new members will need, before the transaction begins."""
         ...
+
+
+def whole_second(at: datetime) -> datetime:
+    """The end of an event's second: platforms tell no finer, and an event must not seem older than an
+    answer that was read earlier in the same second."""
+    return at.replace(microsecond=999_999)
 
 
 class Batch:
@@ -104,15 +111,31 @@ class Projector:
         #: Issuer of every unionid: the brand's Open Platform account.
         self.open_platform = open_platform
         self.listeners: list[Callable[[Sequence[Fact]], None]] = []
+        #: The instant that rows are true for, where it is not that of their writing.
+        self.as_of: datetime | None = None
         self._people = people
+
+    def asking(self) -> Projector:
+        """The same, for rows that a platform is asked for now.
+
+        They carry this instant and not that of the writing: an answer that was overtaken by a newer one
+        must not overwrite it.
+        """
+        view = copy.copy(self)
+        view.as_of = self.clock.now()
+        return view
 
     @asynccontextmanager
     async def batch(self, evidence: Sequence[Evidence] = (), *, as_of: datetime | None = None) -> AsyncIterator[Batch]:
-        """A write transaction in which the evidence is linked; its facts are appended at the end."""
+        """A write transaction in which the evidence is linked; its facts are appended at the end.
+
+        ``as_of`` is the instant that the rows are true for: by default when the platform was asked (see
+        ``asking``), or now.
+        """
         linking = await self._people.prepare(evidence) if evidence else None
         async with self.database.write() as connection:
             linked = await linking.link(connection) if linking is not None else ()
-            batch = Batch(connection, linked, self.database, as_of or self.clock.now())
+            batch = Batch(connection, linked, self.database, as_of or self.as_of or self.clock.now())
             yield batch
             if batch.facts and await append_facts(connection, batch.facts, clock=self.clock):
                 after_commit(connection, lambda: self._tell(batch.facts))
@@ -127,4 +150,4 @@ class Projector:
         return (first, Handle("UNIONID", self.open_platform, unionid)) if unionid else (first,)
 
 
-__all__ = ["Batch", "Evidence", "Handle", "Linked", "Linking", "People", "Projector", "Source"]
+__all__ = ["Batch", "Evidence", "Handle", "Linked", "Linking", "People", "Projector", "Source", "whole_second"]

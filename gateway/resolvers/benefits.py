@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import coupon, stored_file
 from gateway.events.projections.cloud_storage import member_prefix
+from gateway.resolvers.keys import prime
 from gateway.resolvers.members import MemberRecord, identities
 from gateway.resolvers.paging import OwnedList, PageArgs, Slice, in_memory
 
@@ -80,20 +82,35 @@ async def _projected_coupons(ctx: Context, member_ids: Sequence[str]) -> Sequenc
     )
     grouped: dict[str, list[CouponRecord]] = defaultdict(list)
     for row in rows:
-        grouped[row.member].append(
-            CouponRecord(
-                row.mchid,
-                row.stock_id,
-                row.code,
-                row.name,
-                row.state,
-                row.discount,
-                row.minimum,
-                row.starts_at,
-                row.expires_at,
-            )
-        )
+        grouped[row.member].append(_projected(row))
     return [sorted(grouped[each], key=_soonest) for each in member_ids]
+
+
+async def coupons_by_key(
+    ctx: Context, keys: Sequence[tuple[str, str, str]]
+) -> Sequence[tuple[str, CouponRecord] | None]:
+    """Batch by (mchid, stock id, code): the projected coupon with its member."""
+    rows = await ctx.database.fetch(
+        select(coupon, identity.c.member)
+        .join(identity, identity.c.id == coupon.c.identity)
+        .where(coupon.c.code.in_({code for _, _, code in keys}))
+    )
+    found = {(row.mchid, row.stock_id, row.code): (row.member, _projected(row)) for row in rows}
+    return [found.get(each) for each in keys]
+
+
+def _projected(row: Row[Any]) -> CouponRecord:
+    return CouponRecord(
+        row.mchid,
+        row.stock_id,
+        row.code,
+        row.name,
+        row.state,
+        row.discount,
+        row.minimum,
+        row.starts_at,
+        row.expires_at,
+    )
 
 
 def _of(each: Coupon) -> CouponRecord:
@@ -116,6 +133,9 @@ def _soonest(each: CouponRecord) -> tuple[bool, float, str]:
     return (not usable, ends, each.code)
 
 
+_REF = re.compile("[0-9a-f]{64}")
+
+
 def _file(row: Row[Any]) -> FileRecord:
     return FileRecord(row.bucket, row.key, _name(row.key), row.size, row.modified_at)
 
@@ -130,6 +150,7 @@ MEMBER_FILES = OwnedList(
     identity.c.member,
     [(stored_file.c.modified_at, True), (stored_file.c.key_hash, True)],
     _file,
+    before=prime,
 )
 
 
@@ -155,6 +176,26 @@ async def _ask_files(ctx: Context, member_id: str) -> Sequence[FileRecord]:
     page = await adapter.objects(member_prefix(unionid), None, 1000)
     found = [FileRecord(o.bucket, o.key, _name(o.key), o.size, o.modified_at) for o in page.items]
     return sorted(found, key=lambda each: (each.modified_at, each.key), reverse=True)
+
+
+def file_ref(ctx: Context, record: FileRecord) -> str:
+    """What names the file in its id: not its key, which holds the owner's unionid in clear."""
+    return ctx.database.keyring.hash(record.key, "file").hex()
+
+
+async def files_by_ref(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[tuple[str, FileRecord] | None]:
+    """Batch by (bucket, ``file_ref``): the projected file with its member."""
+    hashes = {bytes.fromhex(ref) for _, ref in keys if _REF.fullmatch(ref)}
+    owned = select(identity.c.member).join(stored_file, stored_file.c.identity == identity.c.id)
+    owners = await ctx.database.fetch(owned.where(stored_file.c.key_hash.in_(hashes)))
+    await prime(ctx, sorted({row.member for row in owners}))
+    rows = await ctx.database.fetch(
+        select(stored_file, identity.c.member)
+        .join(identity, identity.c.id == stored_file.c.identity)
+        .where(stored_file.c.key_hash.in_(hashes))
+    )
+    found = {(row.bucket, row.key_hash.hex()): (row.member, _file(row)) for row in rows}
+    return [found.get(each) for each in keys]
 
 
 def file_url(ctx: Context, record: FileRecord, expires_in: int) -> str:

@@ -45,7 +45,8 @@ def decode(text: str) -> tuple[str, str, str]:
     except (ValueError, binascii.Error):
         raw = ""
     parts = raw.split(":", 2)
-    if len(parts) != 3 or parts[0] not in TYPE_CODES or not parts[2] or len(text) > _LIMIT:
+    bad = len(parts) != 3 or parts[0] not in TYPE_CODES or not parts[2] or "\0" in raw
+    if bad or len(text) > _LIMIT:
         raise IdInvalid(f"{text[:40]!r} is no id of this gateway; pass an id as you received it.")
     return parts[0], parts[1], parts[2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,8 @@ from gateway.database.tables.members import consent, identity, member
 from gateway.database.tables.projections import contact, follower, membership_card
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
-from gateway.resolvers.paging import PageArgs, Slice, keyset
+from gateway.resolvers.keys import prime
+from gateway.resolvers.paging import PageArgs, Slice, aware, keyset
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class MemberBy:
 async def find(ctx: Context, by: MemberBy) -> MemberRecord | None:
     """The member, or None. Needs the scope members:read."""
     ctx.principal.require("members:read")
+    if by.out_id is not None and "\0" in by.out_id:
+        return None  # PostgreSQL cannot even compare such a text.
     member_id = await _find_id(ctx, by)
     return None if member_id is None else await one(ctx, member_id, live=True)
 
@@ -92,25 +95,40 @@ async def me(ctx: Context) -> MemberRecord | None:
 
 async def one(ctx: Context, member_id: str, *, live: bool) -> MemberRecord | None:
     """A member by our id; an id that lost a merge resolves to the one that won."""
-    row = await ctx.database.one(select(member).where(member.c.id == member_id))
-    while row is not None and row.merged_into is not None:
-        row = await ctx.database.one(select(member).where(member.c.id == row.merged_into))
-    return None if row is None or row.erased_at is not None else _record(row, live=live)
+    record = await ctx.loaders.load(by_ids, member_id)
+    return None if record is None else replace(record, live=live)
+
+
+async def by_ids(ctx: Context, member_ids: Sequence[str]) -> Sequence[MemberRecord | None]:
+    """Batch by our ids, old ones too: four statements. A merge re-points older losers, so one step leads home."""
+    rows = await ctx.database.fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
+    home = {row.id: row.merged_into or row.id for row in rows}
+    winners = sorted(set(home.values()))
+    await prime(ctx, winners)
+    found = await ctx.database.fetch(select(member).where(member.c.id.in_(winners), member.c.erased_at.is_(None)))
+    records = {row.id: _record(row, live=False) for row in found}
+    return [records.get(home.get(each, "")) for each in member_ids]
 
 
 async def page(ctx: Context, args: PageArgs, updated_after: datetime | None) -> Slice[MemberRecord]:
     """Members, oldest first; served from projections only."""
     ctx.principal.require("members:read")
-    statement = select(member).where(member.c.merged_into.is_(None), member.c.erased_at.is_(None))
+    # Ids first: the rows hold sealed values, whose keys are loaded together once it is known whose they are.
+    statement = select(member.c.id).where(member.c.merged_into.is_(None), member.c.erased_at.is_(None))
     scope = "members"
     if updated_after is not None:
-        statement = statement.where(member.c.updated_at > updated_after)
+        statement = statement.where(member.c.updated_at > aware(updated_after, "updatedAfter"))
         scope += f":{updated_after.isoformat()}"
-    return await keyset(ctx, scope, statement, [(member.c.id, False)], args, lambda row: _record(row, live=False))
+    found = await keyset(ctx, scope, statement, [(member.c.id, False)], args, lambda row: str(row.id))
+    await prime(ctx, found.items)
+    rows = await ctx.database.fetch(select(member).where(member.c.id.in_(found.items)))
+    records = {row.id: _record(row, live=False) for row in rows}
+    return found.map(records.__getitem__)
 
 
 async def identities(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[IdentityRecord]]:
-    """Batch: the identities of each member, oldest first. One statement."""
+    """Batch: the identities of each member, oldest first. One statement, after the members' keys."""
+    await prime(ctx, member_ids)
     rows = await ctx.database.fetch(select(identity).where(identity.c.member.in_(member_ids)).order_by(identity.c.id))
     grouped: dict[str, list[IdentityRecord]] = defaultdict(list)
     for row in rows:

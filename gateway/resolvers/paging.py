@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -104,7 +104,8 @@ async def keyset(
 class OwnedList(Generic[T]):
     """A connection that many owners have: the first pages of all owners on a page are one statement.
 
-    ``statement`` selects the rows with ``owner`` beside them; ``order`` is as in ``keyset``.
+    ``statement`` selects the rows with ``owner`` beside them; ``order`` is as in ``keyset``. ``before`` is
+    awaited with the owners before their rows are read, such as to load the keys of what is sealed.
     """
 
     def __init__(
@@ -114,8 +115,11 @@ class OwnedList(Generic[T]):
         owner: ColumnElement[Any],
         order: Sequence[tuple[ColumnElement[Any], bool]],
         make: Callable[[Row[Any]], T],
+        *,
+        before: Callable[[Context, Sequence[str]], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
+        self._before = before
         self._statement = statement
         self._owner = owner
         self._order = order
@@ -126,10 +130,14 @@ class OwnedList(Generic[T]):
         page_size(ctx, args)
         if args.after is None and args.before is None and args.last is None:
             return await ctx.loaders.load(self._first_pages, (owner, args))
+        if self._before is not None:
+            await self._before(ctx, [owner])
         statement = self._statement.where(self._owner == owner)
         return await keyset(ctx, self._scope(owner), statement, self._order, args, self._make)
 
     async def _first_pages(self, ctx: Context, keys: Sequence[tuple[str, PageArgs]]) -> Sequence[Slice[T]]:
+        if self._before is not None:
+            await self._before(ctx, list(dict.fromkeys(owner for owner, _ in keys)))
         pages: dict[tuple[str, PageArgs], Slice[T]] = {}
         for args in {args for _, args in keys}:
             owners = [owner for owner, wanted in keys if wanted == args]
@@ -179,6 +187,13 @@ def in_memory(ctx: Context, scope: str, items: Sequence[T], args: PageArgs) -> S
     )
 
 
+def aware(instant: datetime, name: str) -> datetime:
+    """An argument's instant. Raises UserError for one without an offset: it would mean another time elsewhere."""
+    if instant.tzinfo is None:
+        raise UserError(f"{name} has no offset: write it as 2026-11-11T20:00:00+08:00, or with Z for UTC.")
+    return instant
+
+
 def encode_cursor(ctx: Context, scope: str, values: Sequence[object]) -> str:
     """Keyset values as an opaque, signed text."""
     raw = orjson.dumps([_plain(value) for value in values])
@@ -206,8 +221,12 @@ def _sign(ctx: Context, scope: str, raw: bytes) -> bytes:
 
 
 def _plain(value: object) -> object:
-    return {"t": value.isoformat()} if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"b": value.hex()} if isinstance(value, bytes) else value
 
 
 def _typed(value: Any) -> Any:
-    return datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return datetime.fromisoformat(value["t"]) if "t" in value else bytes.fromhex(value["b"])

@@ -258,25 +258,31 @@ class File(Node):
     """File."""
 
     record: strawberry.Private[FileRecord]
+    shown: strawberry.Private[bool]
     key: str = strawberry.field(description="Name within the member's own folder.")
     size: Long = strawberry.field(description="Bytes.")
     modified_at: datetime = strawberry.field(description="When it was stored.")
 
-    @strawberry.field(description="A download link, signed here, that needs no other credential.")
+    @strawberry.field(
+        description="A download link, signed here, that needs no other credential; null without the scope pii:read."
+    )
     async def url(
         self,
         info: Info,
         expires_in: Annotated[int, strawberry.argument(description="Seconds that the link lives: 60 to 3600.")] = 600,
-    ) -> str:
+    ) -> str | None:
         if not 60 <= expires_in <= 3600:
             raise UserError(f"expiresIn is {expires_in}: it must be between 60 and 3600 seconds.")
+        if not self.shown:
+            return None
         return benefits.file_url(info.context, self.record, expires_in)
 
     @classmethod
-    def of(cls, record: FileRecord) -> File:
+    def of(cls, info: Info, record: FileRecord, *, shown: bool) -> File:
         return cls(
-            id=strawberry.ID(ids.encode("fl", record.key, record.bucket)),
+            id=strawberry.ID(ids.encode("fl", benefits.file_ref(info.context, record), record.bucket)),
             record=record,
+            shown=shown,
             key=record.name,
             size=Long(record.size),
             modified_at=record.modified_at,
@@ -306,7 +312,8 @@ class Contact:
     @classmethod
     def of(cls, info: Info, record: ContactRecord) -> Contact:
         # A guide's note about a customer is for the brand's staff, not for the customer's own client.
-        staff = info.context.principal.audience in {"guide", "hq"} and info.context.principal.member is None
+        caller = info.context.principal
+        staff = caller.member is None and (caller.audience == "guide" or caller.sees_personal_data)
         return cls(record=record, remark=record.remark if staff else None, added_at=record.added_at)
 
 
@@ -473,7 +480,8 @@ class Member(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[File] | None:
         page = await benefits.files(info.context, self.record, args(first, after, last, before))
-        return connect(page, File.of)
+        shown = masking.may_see(info.context, self.record)
+        return connect(page, lambda record: File.of(info, record, shown=shown))
 
     @strawberry.field(description="What the member collected in IP activations (泛娱乐IP).")
     async def ip_participations(
@@ -582,7 +590,7 @@ class MemberQueries:
         updated_after: Annotated[
             datetime | None, strawberry.argument(description="Only members who changed after this instant.")
         ] = None,
-    ) -> Connection[Member]:
+    ) -> Connection[Member] | None:
         page = await members.page(info.context, args(first, after, last, before), updated_after)
         return connect(page, lambda record: Member.of(info, record))
 

@@ -74,9 +74,14 @@ class Fulfilment:
     state: str = strawberry.field(description="PENDING, SHIPPED, PARTLY_SHIPPED, READY, RECEIVED or CANCELLED.")
     carrier: str | None = strawberry.field(description="The carrier's code (快递公司).")
     tracking: str | None = strawberry.field(description="Waybill number (运单号).")
-    pickup_code: str | None = strawberry.field(
+    record: strawberry.Private[OrderRecord]
+    shown: strawberry.Private[bool]
+
+    @strawberry.field(
         description="What the customer shows in the store (提货码); shown to the shopper and by pii:read."
     )
+    async def pickup_code(self, info: Info) -> str | None:
+        return await info.context.loaders.load(orders.pickup_codes, self.record.id) if self.shown else None
 
 
 @strawberry.type(description="An after-sale (售后单): refund, return or exchange.")
@@ -138,13 +143,13 @@ class Order(Node):
     async def fulfilment(self, info: Info) -> Fulfilment:
         caller = info.context.principal
         own = caller.member is not None and await self._owner(info) == caller.member
-        shown = own or caller.sees_personal_data
         return Fulfilment(
             method=self.record.method,
             state=self.record.fulfilment_state,
             carrier=self.record.carrier,
             tracking=self.record.tracking,
-            pickup_code=self.record.pickup_code if shown else None,
+            record=self.record,
+            shown=own or caller.sees_personal_data,
         )
 
     @strawberry.field(description="The selling store.")
@@ -247,6 +252,6 @@ class OrderQueries:
         updated_after: Annotated[
             datetime | None, strawberry.argument(description="Only orders that changed after this instant.")
         ] = None,
-    ) -> Connection[Order]:
+    ) -> Connection[Order] | None:
         page = await orders.page(info.context, args(first, after, last, before), updated_after)
         return connect(page, Order.of)

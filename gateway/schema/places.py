@@ -270,14 +270,14 @@ class PlaceQueries:
     @strawberry.field(description="All stores (门店).")
     async def stores(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Store]:
+    ) -> Connection[Store] | None:
         page = await places.store_page(info.context, args(first, after, last, before))
         return connect(page, Store.of)
 
     @strawberry.field(description="All guides (导购).")
     async def guides(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Guide]:
+    ) -> Connection[Guide] | None:
         info.context.principal.require("members:read")
         page = await places.guide_page(info.context, args(first, after, last, before))
         return connect(page, lambda record: Guide.of(info, record))
@@ -285,13 +285,13 @@ class PlaceQueries:
     @strawberry.field(description="All products (商品) of all shops.")
     async def products(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Product]:
+    ) -> Connection[Product] | None:
         page = await places.product_page(info.context, args(first, after, last, before))
         return connect(page, Product.of)
 
     @strawberry.field(description="All campaigns (营销活动).")
     async def campaigns(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Campaign]:
+    ) -> Connection[Campaign] | None:
         page = await places.campaign_page(info.context, args(first, after, last, before))
         return connect(page, Campaign.of)

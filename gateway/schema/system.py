@@ -86,7 +86,7 @@ class SystemQueries:
     """Health."""
 
     @strawberry.field(description="The seven tools, per account: reachable or why not. Needs the scope operations.")
-    async def tools(self, info: Info) -> list[Tool]:
+    async def tools(self, info: Info) -> list[Tool] | None:
         info.context.principal.require("operations")
         return [Tool.of(each) for each in await health.tools(info.context.services)]
 

@@ -1,17 +1,35 @@
-"""Checkout."""
+"""Checkout (下单): quote, buy, renew, sync, and the transaction that one can watch."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
+from sqlalchemy import select
+
+from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Clock
-from adapters.payments import PaymentNotice, RefundNotice
+from adapters.payments import PaymentNotice, PaymentsAdapter, RefundNotice
 from gateway.access.principal import Principal
 from gateway.database.engine import Database
-from gateway.events.projector import Projector
+from gateway.database.tables.members import identity
+from gateway.database.tables.projections import purchase
+from gateway.database.ulid import Ulids
+from gateway.events.projections import payments, purchases
+from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, Queue
-from gateway.runtime import OpenTools
+from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
+from gateway.transactions import parties, planning
+from gateway.transactions.idempotency import Claim, Idempotency, canonical
+from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
+from gateway.transactions.order_steps import PREPAY, Payable, PrepaidAt, Prepay, capture
+from gateway.transactions.parties import Seller, Shopper
+from gateway.transactions.planning import Purchase
+from gateway.transactions.pricing import Pricer
+from gateway.transactions.problems import check, in_flight, not_payable, problem
 from gateway.transactions.records import (
     BasketLine,
     CheckoutDone,
@@ -27,39 +45,263 @@ from gateway.transactions.records import (
     UnusableCoupon,
     UsableCoupon,
 )
+from gateway.transactions.runner import Runner, SagaBusy
+from gateway.transactions.settlement import EXPIRY_JOB, Open, Settlement
+from gateway.transactions.states import SagaState, StepState
+from gateway.transactions.steps import Registry, StepRefused
 
 __all__ = [
     "BasketLine", "CheckoutDone", "CheckoutInput", "CheckoutService", "CouponRef", "OrderPayment", "Problem",
     "Quote", "QuoteInput", "QuotedLine", "StepView", "TransactionView", "UnusableCoupon", "UsableCoupon",
 ]  # fmt: skip
 
+#: A prepay_id lives two hours; an older one is asked for again, with the same bytes.
+PREPAY_ID_AGE: Final = timedelta(minutes=110)
+_PAID = frozenset({SagaState.COMPLETING, SagaState.COMPLETED})
+
 
 class CheckoutService:
+    """Sells baskets. Methods answer a Problem for whatever a caller can cause or a platform did."""
+
     def __init__(
-        self, database: Database, queue: Queue, tools: OpenTools, projector: Projector, clock: Clock, settings: Settings
+        self,
+        database: Database,
+        queue: Queue,
+        tools: OpenTools,
+        projector: Projector,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
-        pass
-
-    async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
-        raise NotImplementedError
-
-    async def checkout(self, principal: Principal, asked: CheckoutInput) -> CheckoutDone | Problem:
-        raise NotImplementedError
-
-    async def renew(self, principal: Principal, order_id: str) -> CheckoutDone | Problem:
-        raise NotImplementedError
-
-    async def sync(self, principal: Principal, order_id: str) -> OrderPayment | Problem:
-        raise NotImplementedError
-
-    async def transaction(self, transaction_id: str) -> TransactionView | None:
-        raise NotImplementedError
-
-    async def on_payment(self, account: str, notice: PaymentNotice) -> None:
-        raise NotImplementedError
-
-    async def on_refund(self, account: str, notice: RefundNotice) -> None:
-        raise NotImplementedError
+        self._database = database
+        self._queue = queue
+        self._tools = tools
+        self._projector = projector
+        self._clock = clock
+        self._settings = settings
+        self._ulids = Ulids(clock)
+        self._log = SagaLog(database, clock)
+        self._idempotency = Idempotency(database)
+        self._pricer = Pricer(database, tools, clock, settings)
+        self._runner = Runner(self._log, Registry(planning.STEPS), projector, queue, tools)
+        self._settlement = Settlement(self._log, self._runner, projector, queue, tools, self._idempotency)
+        #: Checkouts under way: they go on when their client leaves.
+        self._running: set[asyncio.Task[CheckoutDone | Problem]] = set()
 
     def register(self, handlers: Handlers) -> None:
-        pass
+        """Add the jobs of checkout to the queue's handlers."""
+        self._runner.register(handlers)
+        handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
+
+    async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
+        """What the basket costs now. Reads; one call for the shopper's coupons."""
+        try:
+            buyer = await parties.shopper(self._database, principal)
+            seller = await parties.seller(self._database, self._tools, self._settings, asked)
+            return (await self._pricer.price(buyer, seller, asked, list_coupons=True)).quote
+        except (StepRefused, UpstreamError, ToolNotConfigured) as error:
+            return problem(error)
+
+    async def checkout(self, principal: Principal, asked: CheckoutInput) -> CheckoutDone | Problem:
+        """Place the order, all of it or none of it. The same key again never buys twice."""
+        try:
+            buyer = await parties.shopper(self._database, principal)
+        except StepRefused as error:
+            return problem(error)
+        scope = f"{principal.id}:{buyer.identity}"
+        claim = Claim(
+            scope, "checkout", asked.idempotency_key, canonical([asked.quote, asked.expected_payable, asked.click_id])
+        )
+        earlier = await self._replayed(claim)
+        if earlier is not None:
+            return earlier
+        task = asyncio.create_task(self._buy(principal, buyer, asked, claim))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def renew(self, principal: Principal, order_id: str) -> CheckoutDone | Problem:
+        """Sign the payment of an unpaid order afresh, under the same number."""
+        found = await self._own(principal, order_id, operators=False)
+        if isinstance(found, Problem):
+            return found
+        if found.saga.state in _PAID:
+            return not_payable("This order is paid already.")
+        return await self._signed(found)
+
+    async def sync(self, principal: Principal, order_id: str) -> OrderPayment | Problem:
+        """Ask the payment platform now and apply what it says."""
+        found = await self._own(principal, order_id, operators=True)
+        if isinstance(found, Problem):
+            return found
+        if found.step(PREPAY).state is StepState.SKIPPED:
+            return OrderPayment("SUCCESS" if found.saga.state in _PAID else "CLOSED")
+        try:
+            return OrderPayment((await self._settlement.ask(found)).value)
+        except (UpstreamError, ToolNotConfigured) as error:
+            return problem(error)
+        except SagaBusy:
+            return in_flight()
+
+    async def transaction(self, transaction_id: str, principal: Principal | None = None) -> TransactionView | None:
+        """A transaction and its steps; None when there is none, or it is not the ``principal``'s to see."""
+        row = await self._log.saga(transaction_id)
+        if row is None or (principal is not None and not await self._may_watch(principal, row)):
+            return None
+        steps = tuple(
+            StepView(each.name, each.tool, each.state.value, each.started_at, each.finished_at, each.reason)
+            for each in await self._log.steps(transaction_id)
+        )
+        order_id = (row.input or {}).get("order")
+        return TransactionView(row.id, row.state.value, steps, row.created_at, row.updated_at, order_id)
+
+    async def on_payment(self, account: str, notice: PaymentNotice) -> None:
+        """支付成功通知, from the inbox. Raises SagaBusy, and is then tried again."""
+        del account
+        if notice.payment.state.paid:
+            await self._settlement.captured(notice.payment, source="webhook")
+
+    async def on_refund(self, account: str, notice: RefundNotice) -> None:
+        """退款结果通知, from the inbox."""
+        await payments.refunded(self._projector, notice.refund, source="webhook")
+        async with self._projector.batch() as batch:
+            await purchases.refunded(batch, account, notice.refund.out_trade_no)
+
+    async def _may_watch(self, principal: Principal, row: SagaRow) -> bool:
+        order_id = (row.input or {}).get("order", "")
+        return not isinstance(await self._own(principal, order_id, operators=True), Problem)
+
+    # Buying ---------------------------------------------------------------------------------------
+
+    async def _buy(
+        self, principal: Principal, buyer: Shopper, asked: CheckoutInput, claim: Claim
+    ) -> CheckoutDone | Problem:
+        try:
+            plan = await self._planned(buyer, asked)
+            steps = planning.steps(plan)
+        except (StepRefused, UpstreamError, ToolNotConfigured) as error:
+            # The refusal may be the doing of the very request that this one repeats.
+            return await self._replayed(claim) or problem(error)
+        claim_id = self._ulids.next()
+        if not await self._begin(principal, plan, steps, claim, claim_id):
+            return await self._replayed(claim) or in_flight()
+        stored = await self._log.steps(plan.saga)
+
+        async def finish(batch: Batch) -> None:
+            await self._idempotency.done(batch.connection, claim_id)
+            if plan.order.payable == 0:
+                pivot = next(each for each in stored if each.seq == _PIVOT)
+                await self._settlement.settle_free(batch, stored, pivot.intent(Payable))
+            else:
+                await self._log.move(batch.connection, plan.saga, SagaState.AWAITING_PAYMENT)
+
+        failure = await self._runner.forward(plan.saga, finish)
+        if failure is not None:
+            async with self._database.write() as connection:
+                await self._idempotency.forget(connection, claim_id)
+            return problem(failure)
+        return await self._answer(plan.saga)
+
+    async def _planned(self, buyer: Shopper, asked: CheckoutInput) -> Purchase:
+        seller = await parties.seller(self._database, self._tools, self._settings, asked.quote)
+        priced = await self._pricer.price(buyer, seller, asked.quote, list_coupons=False)
+        check(priced, asked)
+        now = self._clock.now()
+        saga = self._ulids.next(now)
+        order = planning.order(saga, f"MP{self._ulids.next(now)}", asked, buyer, seller, priced, now)
+        # Whole seconds: it is what the platform is told.
+        expires_at = now.replace(microsecond=0) + timedelta(minutes=self._settings.checkout.expires_minutes)
+        url = self._notify_url(order.payable, seller)
+        return Purchase(saga, asked, buyer, seller, priced, order, expires_at, url)
+
+    def _notify_url(self, payable: int, seller: Seller) -> str:
+        return parties.notify_url(self._tools, self._settings, seller.payments) if payable else ""
+
+    async def _begin(
+        self, principal: Principal, plan: Purchase, steps: Sequence[Planned], claim: Claim, claim_id: str
+    ) -> bool:
+        """Commit key, saga, all intents and the job of the expiry; False when the key was taken meanwhile."""
+        now, member = self._clock.now(), plan.shopper.member
+        await self._database.keyring.ensure(member)
+        async with self._database.write() as connection:
+            ids = {"transaction": plan.saga, "order": plan.order.id}
+            if not await self._idempotency.claim(connection, claim, claim_id, ids, now):
+                return False
+            await self._log.begin(
+                connection,
+                plan.saga,
+                planning.KIND,
+                steps,
+                principal=principal.id,
+                subject=member,
+                values={"order": plan.order.id, "claim": claim_id},
+                deadline=plan.expires_at,
+            )
+            # From the first commit on: whatever becomes of this process, the order's time will end.
+            await self._queue.put(connection, EXPIRY_JOB, 1, {"saga": plan.saga}, key=plan.saga, run_at=plan.expires_at)
+        return True
+
+    # Answers --------------------------------------------------------------------------------------
+
+    async def _replayed(self, claim: Claim) -> CheckoutDone | Problem | None:
+        """The answer to an earlier request with this key, if there was one."""
+        earlier = await self._idempotency.earlier(claim, self._clock.now())
+        if earlier is None:
+            return None
+        if not earlier.same:
+            return Problem(
+                "IDEMPOTENCY_MISMATCH",
+                "This idempotencyKey was used for another purchase; make a new key for a new purchase.",
+            )
+        return await self._answer(earlier.ids["transaction"])
+
+    async def _answer(self, saga_id: str) -> CheckoutDone | Problem:
+        found = await self._settlement.open(saga_id)
+        if found is None:
+            return not_payable("The transaction of this key is gone; use a new idempotencyKey.")
+        if found.saga.state in _PAID:
+            return CheckoutDone(found.payable.order, saga_id, None)
+        return await self._signed(found)
+
+    async def _signed(self, found: Open) -> CheckoutDone | Problem:
+        """The payment request of an order that waits for its payment, signed here and now."""
+        if found.saga.state is SagaState.RUNNING:
+            return in_flight()
+        if found.saga.state is SagaState.NEEDS_ATTENTION:
+            return not_payable("This order's payment is being looked into by the brand; do not pay again.")
+        now = self._clock.now()
+        if found.saga.state is not SagaState.AWAITING_PAYMENT or (found.saga.deadline or now) <= now:
+            return not_payable("This order has closed; place a new one with a new idempotencyKey.")
+        try:
+            adapter = self._tools.get(PaymentsAdapter, found.payable.mchid)
+            prepay_id = await self._prepay_id(adapter, found.step(PREPAY))
+        except (UpstreamError, ToolNotConfigured) as error:
+            return problem(error)
+        request = adapter.payment_request(found.payable.appid, prepay_id)
+        return CheckoutDone(found.payable.order, found.saga.id, request)
+
+    async def _prepay_id(self, adapter: PaymentsAdapter, row: StepRow) -> str:
+        stored: PrepaidAt = row.outcome(PrepaidAt)
+        if self._clock.now() - stored.at < PREPAY_ID_AGE:
+            return stored.prepay_id
+        intent: Prepay = row.intent(Prepay)
+        return (await adapter.prepay(intent.body)).prepay_id
+
+    async def _own(self, principal: Principal, order_id: str, *, operators: bool) -> Open | Problem:
+        """The caller's own order; any order for an operator, where that is allowed."""
+        row = await self._database.one(
+            select(purchase.c.saga, identity.c.member)
+            .join(identity, identity.c.id == purchase.c.identity)
+            .where(purchase.c.id == order_id)
+        )
+        if operators and "operations" in principal.scopes:
+            mine = row is not None
+        elif principal.member is None:
+            return Problem("SESSION_REQUIRED", "This needs a shopper's session: call sessionCreate and send its token.")
+        else:
+            mine = row is not None and row.member == principal.member
+        found = await self._settlement.open(row.saga) if mine and row is not None and row.saga else None
+        return found or Problem("ORDER_UNKNOWN", "You have no such order; pass an id as you received it.")
+
+
+#: Place of the payment among the steps.
+_PIVOT: Final = 1 + planning.STEPS.index(capture)

@@ -20,6 +20,12 @@ from gateway.transactions.states import SETTLED, SagaState, StepState, saga_befo
 from gateway.transactions.steps import AnyStep, Kind
 
 
+class IntentErased(Exception):
+    """What was to be done is not known any more: the shopper's data key was destroyed."""
+
+    code = "SUBJECT_ERASED"
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A step of a saga that is about to begin. ``skip`` says why it is not needed."""
@@ -32,7 +38,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class SagaRow:
-    """A stored saga. ``input`` is None once its subject was erased."""
+    """A stored saga."""
 
     id: str
     kind: str
@@ -74,7 +80,9 @@ class StepRow:
         return self.raw_outcome.get("reason") if isinstance(self.raw_outcome, dict) else None
 
     def intent(self, kind: type[Any]) -> Any:
-        """The intent as its own type."""
+        """The intent as its own type. Raises IntentErased."""
+        if self.erased:
+            raise IntentErased(f"step {self.name} of saga {self.saga}: its shopper was erased")
         return msgspec.convert(self.raw_intent["value"], kind)
 
     def outcome(self, kind: type[Any]) -> Any:
@@ -101,11 +109,14 @@ class SagaLog:
         values: dict[str, Any],
         deadline: datetime,
     ) -> None:
-        """Write the saga and every step's intent. ``values`` and intents are sealed for ``subject``."""
+        """Write the saga and every step's intent, the personal ones sealed for ``subject``.
+
+        What undoing needs (pieces, order, amounts) is not personal, so that erasing a shopper with an open
+        order does not keep its stock reserved for ever. ``values`` is shown to operators.
+        """
         now = self._clock.now()
-        seal = self._database.keyring.seal_json
         row = {"id": saga_id, "kind": kind, "version": 1, "state": SagaState.RUNNING, "principal": principal}
-        row |= {"input": seal(values, subject=subject), "created_at": now, "updated_at": now, "deadline": deadline}
+        row |= {"input": values, "created_at": now, "updated_at": now, "deadline": deadline}
         await connection.execute(saga.insert().values(**row))
         rows = [
             {
@@ -117,9 +128,7 @@ class SagaLog:
                 "delivery": each.step.delivery,
                 "state": StepState.SKIPPED if each.skip else StepState.PENDING,
                 "key": each.key,
-                "intent": seal(
-                    {"version": each.step.version, "value": msgspec.to_builtins(each.intent)}, subject=subject
-                ),
+                "intent": self._sealed(each, subject),
                 "outcome": {"reason": each.skip} if each.skip else None,
                 "attempts": 0,
                 "started_at": None,
@@ -128,6 +137,10 @@ class SagaLog:
             for seq, each in enumerate(plan, 1)
         ]
         await connection.execute(saga_step.insert(), rows)
+
+    def _sealed(self, planned: Planned, subject: str) -> object:
+        value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}
+        return self._database.keyring.seal_json(value, subject=subject) if planned.step.personal else value
 
     async def saga(self, saga_id: str) -> SagaRow | None:
         """One saga."""
@@ -153,11 +166,14 @@ class SagaLog:
         )
         return None if row is None else str(row.saga_id)
 
-    async def move(self, connection: AsyncConnection, saga_id: str, target: SagaState) -> bool:
-        """Move the saga if its state allows it; False, and nothing changed, if not."""
+    async def move(
+        self, connection: AsyncConnection, saga_id: str, target: SagaState, *, source: SagaState | None = None
+    ) -> bool:
+        """Move the saga if its state allows it (and is ``source``); False, and nothing changed, if not."""
+        allowed = [state for state in saga_before(target) if source in {None, state}]
         statement = (
             update(saga)
-            .where(saga.c.id == saga_id, saga.c.state.in_(saga_before(target)))
+            .where(saga.c.id == saga_id, saga.c.state.in_(allowed))
             .values(state=target, updated_at=self._clock.now())
         )
         return (await connection.execute(statement)).rowcount == 1

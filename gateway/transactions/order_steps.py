@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 import msgspec
@@ -38,13 +39,11 @@ class PlaceOrder(msgspec.Struct, frozen=True):
 
 
 class Prepay(msgspec.Struct, frozen=True):
-    """The exact bytes that 微信支付 gets, each time. ``total`` and ``mchid`` are what a payment must match."""
+    """The exact bytes that 微信支付 gets, each time."""
 
     mchid: str
     appid: str
     number: str
-    order: str
-    total: int
     body: bytes
 
 
@@ -53,6 +52,16 @@ class PrepaidAt(msgspec.Struct, frozen=True):
 
     prepay_id: str
     at: datetime
+
+
+class Payable(msgspec.Struct, frozen=True):
+    """The payment that an order waits for: what a captured one must match."""
+
+    mchid: str
+    appid: str
+    number: str
+    order: str
+    total: int
 
 
 class Captured(msgspec.Struct, frozen=True):
@@ -90,7 +99,9 @@ async def _close(ctx: StepContext, intent: PlaceOrder, outcome: Nothing | None) 
 async def place_order(ctx: StepContext, intent: PlaceOrder) -> Nothing:
     """Write the order and hold its coupon, in one commit."""
     order, coupon = intent.order, intent.coupon
-    await purchases.placed(ctx.batch, order)
+    # Made here and not in the intent: it is personal, and what undoes an order must outlive its shopper.
+    code = f"{secrets.randbelow(10**8):08d}" if order.method == "PICKUP" else None
+    await purchases.placed(ctx.batch, order, code)
     if coupon is not None:
         if not await coupons.lock(ctx.batch.connection, coupon, order.id, ctx.now, intent.expires_at):
             raise StepRefused("COUPON_LOCKED", "Another order of yours holds this coupon; pay or let it expire.")
@@ -117,19 +128,28 @@ async def _close_payment(ctx: StepContext, intent: Prepay, outcome: PrepaidAt | 
         return
 
 
-@step(name=PREPAY, tool="payments", kind=Kind.COMPENSATABLE, delivery=Delivery.KEYED, undo=_close_payment)
+@step(
+    name=PREPAY,
+    tool="payments",
+    kind=Kind.COMPENSATABLE,
+    delivery=Delivery.KEYED,
+    undo=_close_payment,
+    personal=True,
+)
 async def prepay(ctx: StepContext, intent: Prepay) -> PrepaidAt:
     """Ask 微信支付 for a prepay_id. The same bytes under the same number are one order."""
     accepted = await ctx.tools.get(PaymentsAdapter, intent.mchid).prepay(intent.body)
     return PrepaidAt(accepted.prepay_id, ctx.now)
 
 
-@step(name=PAYMENT, tool="payments", kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=lambda _ctx, _intent: _unasked())
-async def capture(ctx: StepContext, intent: Nothing) -> Captured:
+async def _ask(ctx: StepContext, intent: Payable) -> Captured | None:
+    found = await ctx.tools.get(PaymentsAdapter, intent.mchid).payment(intent.number)
+    if isinstance(found, NotFound) or not found.state.paid or found.paid_at is None:
+        return None
+    return Captured(found.paid_at, found.payer_total or 0, found.transaction_id)
+
+
+@step(name=PAYMENT, tool="payments", kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_ask)
+async def capture(ctx: StepContext, intent: Payable) -> Captured:
     """The shopper pays, on the phone: nothing that we do, only something that we learn."""
-    raise StepRefused("NOT_OURS", "A payment is made by the shopper; sync the order instead.")
-
-
-async def _unasked() -> Captured | None:
-    """``payment.settle`` asks, by the order's number."""
-    return None
+    raise StepRefused("NOT_OURS", f"Order {intent.order} is paid by its shopper; sync it instead.")

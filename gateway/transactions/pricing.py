@@ -138,9 +138,7 @@ class Pricer:
 def _merged(lines: Sequence[BasketLine]) -> dict[str, int]:
     """Pieces by sku, in the order of first mention. Raises StepRefused."""
     if not 1 <= len(lines) <= MAX_LINES or any(not 1 <= each.quantity <= MAX_QUANTITY for each in lines):
-        raise StepRefused(
-            "BASKET_INVALID", f"A basket has 1 to {MAX_LINES} lines of 1 to {MAX_QUANTITY} pieces each."
-        )
+        raise StepRefused("BASKET_INVALID", f"A basket has 1 to {MAX_LINES} lines of 1 to {MAX_QUANTITY} pieces each.")
     basket: dict[str, int] = {}
     for each in lines:
         basket[each.sku] = basket.get(each.sku, 0) + each.quantity

@@ -52,9 +52,7 @@ class SagaBusy(Exception):
 class Runner:
     """The state machine. Which steps a saga has is its planner's business."""
 
-    def __init__(
-        self, log: SagaLog, registry: Registry, projector: Projector, queue: Queue, tools: OpenTools
-    ) -> None:
+    def __init__(self, log: SagaLog, registry: Registry, projector: Projector, queue: Queue, tools: OpenTools) -> None:
         self.log = log
         self._registry = registry
         self._projector = projector
@@ -135,7 +133,8 @@ class Runner:
         """Undo now; what a platform does not let us undo now is a job."""
         try:
             await self.compensate(saga_id)
-        except Exception:  # noqa: BLE001 — whatever it is, the job meets it again and shows it
+        except Exception:
+            # Whatever it is, the job meets it again and shows it.
             await self._compensate_later(saga_id)
 
     async def _compensate_later(self, saga_id: str) -> None:
@@ -266,9 +265,7 @@ class Runner:
         async with self._projector.database.write() as connection:
             await self.log.attempt(connection, row)
 
-    async def _done(
-        self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, state: SagaState
-    ) -> None:
+    async def _done(self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, state: SagaState) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
         held = await self.log.hold(batch.connection, row.saga, state)
         if held is None or not await self.log.end(batch.connection, row, StepState.DONE, outcome=outcome):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
@@ -113,6 +113,7 @@ class Step(Generic[I, O]):
         ask: tells what became of an attempt: the outcome, or None when it did not happen.
         undo: takes the intent, and the outcome if it is known.
         window: how long the platform knows the key, from the first attempt on; None means for good.
+        personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it.
     """
 
     name: str
@@ -126,9 +127,16 @@ class Step(Generic[I, O]):
     ask: Callable[[StepContext, I], Awaitable[O | None]] | None = None
     undo: Callable[[StepContext, I, O | None], Awaitable[None]] | None = None
     window: timedelta | None = None
+    personal: bool = False
 
 
 AnyStep = Step[Any, Any]
+
+
+class _Declare(Protocol):
+    """Takes the function that a step is declared over; its types are the step's."""
+
+    def __call__(self, function: Callable[[StepContext, I], Awaitable[O]], /) -> Step[I, O]: ...
 
 
 def step(
@@ -138,10 +146,11 @@ def step(
     delivery: Delivery,
     tool: str | None = None,
     version: int = 1,
-    ask: Callable[[StepContext, I], Awaitable[O | None]] | None = None,
-    undo: Callable[[StepContext, I, O | None], Awaitable[None]] | None = None,
+    ask: Callable[[StepContext, Any], Awaitable[Any]] | None = None,
+    undo: Callable[[StepContext, Any, Any], Awaitable[None]] | None = None,
     window: timedelta | None = None,
-) -> Callable[[Callable[[StepContext, I], Awaitable[O]]], Step[I, O]]:
+    personal: bool = False,
+) -> _Declare:
     """Declare a step over ``async def f(ctx: StepContext, intent: I) -> O``; I and O are stored as JSON.
 
     Raises TypeError for a compensatable step without ``undo`` and an askable one without ``ask``.
@@ -154,8 +163,8 @@ def step(
     def declare(function: Callable[[StepContext, I], Awaitable[O]]) -> Step[I, O]:
         hints = get_type_hints(function)
         outcome = hints.pop("return")
-        intent = [kind for parameter, kind in hints.items() if kind is not StepContext][0]
-        return Step(name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window)
+        intent = next(kind for kind in hints.values() if kind is not StepContext)
+        return Step(name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window, personal)
 
     return declare
 

@@ -56,9 +56,7 @@ async def release(connection: AsyncConnection, location: str, pieces: Mapping[st
         await connection.execute(statement)
 
 
-async def sell(
-    connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime
-) -> tuple[str, ...]:
+async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> tuple[str, ...]:
     """Reserved pieces leave the shelf. Returns the skus whose book no longer has them: the money is in, so
     this is for a person to look at and stops nothing."""
     missing = []

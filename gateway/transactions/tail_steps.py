@@ -83,7 +83,7 @@ async def _paid_at(ctx: StepContext, order: str) -> datetime:
     return at
 
 
-@step(name=USE_COUPON, tool="payments", kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
+@step(name=USE_COUPON, tool="payments", kind=Kind.RETRIABLE, delivery=Delivery.KEYED, personal=True)
 async def use_coupon(ctx: StepContext, intent: UseCoupon) -> CouponSpent:
     """Write the coupon off (核销). Redeemed in a shop meanwhile, or past its validity: the shopper keeps the
     discount and the fact log has a conflict."""
@@ -171,7 +171,7 @@ async def _message_fact(batch: Batch, ctx: StepContext, intent: NotifyGuide, kin
     )
 
 
-@step(name=REPORT_CONVERSION, tool="social_ads", kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
+@step(name=REPORT_CONVERSION, tool="social_ads", kind=Kind.RETRIABLE, delivery=Delivery.KEYED, personal=True)
 async def report_conversion(ctx: StepContext, intent: ReportConversion) -> Reported:
     """Report the purchase (转化回传), if the shopper allows it now. Counted once per order number."""
     if not await _allows_matching(ctx, intent.identity):

@@ -64,9 +64,7 @@ async def bench(make_runtime: MakeRuntime) -> AsyncIterator[StartBench]:
 
 
 @each_operation
-async def test_operation(
-    subject: Subject, operation: Operation, bench: StartBench, subtests: pytest.Subtests
-) -> None:
+async def test_operation(subject: Subject, operation: Operation, bench: StartBench, subtests: pytest.Subtests) -> None:
     """Every promise about one operation. Reads leave nothing behind, so they share a platform."""
     shared = await bench(subject)
 

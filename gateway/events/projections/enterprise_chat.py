@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
-from gateway.events.projector import Evidence, Handle, Linked, Projector
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, whole_second
 
 TOOL = "enterprise_chat"
 
@@ -30,6 +30,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
             each.added_at,
             name=each.name,
             rank=3,
+            via=source,
         )
         for each in records
     ]
@@ -39,7 +40,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
             _fact("contact.added", each.corpid, each.userid, linked, each.added_at, source, each.state)
             for each, linked in pairs
         ]
-        return await batch.upsert(
+        wrote = await batch.upsert(
             contact,
             [
                 {
@@ -57,13 +58,22 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
                 }
                 for each, linked in pairs
             ],
+            # The platform goes on showing a guide whom the customer has deleted: only the event told us.
+            insert_only=("removed_by", "removed_at"),
         )
+        await batch.connection.execute(
+            update(contact)
+            .where(contact.c.as_of == batch.as_of, contact.c.removed_at < contact.c.added_at)
+            .values(removed_by=None, removed_at=None)
+        )
+        return wrote
 
 
 async def removed(projector: Projector, event: ContactRemoved) -> None:
     """A customer or a guide ended the contact."""
-    evidence = Evidence(handles(projector, event.corpid, event.external_userid, None), f"{TOOL}.event", event.at)
-    async with projector.batch([evidence], as_of=event.at) as batch:
+    who = handles(projector, event.corpid, event.external_userid, None)
+    evidence = Evidence(who, f"{TOOL}.event", event.at, via="webhook")
+    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
         linked = batch.linked[0]
         await batch.connection.execute(
             update(contact)
@@ -71,9 +81,9 @@ async def removed(projector: Projector, event: ContactRemoved) -> None:
                 contact.c.corpid == event.corpid,
                 contact.c.userid == event.userid,
                 contact.c.identity == linked.identity,
-                contact.c.as_of <= event.at,
+                contact.c.as_of <= batch.as_of,
             )
-            .values(removed_by=event.by, removed_at=event.at, as_of=event.at)
+            .values(removed_by=event.by, removed_at=event.at, as_of=batch.as_of)
         )
         kind = f"contact.deleted_by_{event.by.lower()}"
         batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
@@ -96,6 +106,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
             handles(projector, group.corpid, each.id, each.unionid),
             f"{TOOL}.group",
             each.joined_at,
+            via=source,
         )
         for group, each in customers
     ]
@@ -127,6 +138,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 for (group, each), linked in pairs
             ],
         )
+        await _forget_absent(batch, records)
         batch.facts += [
             Fact(
                 kind="group.joined",
@@ -143,6 +155,17 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
             for (group, each), linked in pairs
         ]
         return wrote
+
+
+async def _forget_absent(batch: Batch, records: Sequence[Group]) -> None:
+    """Those whom the platform did not list again have left their group."""
+    table = customer_group_member
+    for each in records:
+        await batch.connection.execute(
+            delete(table).where(
+                table.c.corpid == each.corpid, table.c.chat_id == each.chat_id, table.c.as_of < batch.as_of
+            )
+        )
 
 
 def _fact(kind: str, corpid: str, userid: str, linked: Linked, at: datetime | None, source: Source, state: str) -> Fact:

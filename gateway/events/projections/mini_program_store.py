@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from adapters.mini_program_store import AfterSale, Order, Product, VipMember
 from gateway.database.facts import Fact, Source
@@ -75,7 +75,15 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
         pairs = list(zip(records, batch.linked, strict=True))
         for each, linked in pairs:
             await batch.connection.execute(
-                update(member).where(member.c.id == linked.member).values(level=each.grade, growth=each.experience)
+                update(member)
+                .where(
+                    member.c.id == linked.member,
+                    or_(
+                        member.c.level.is_distinct_from(each.grade),
+                        member.c.growth.is_distinct_from(each.experience),
+                    ),
+                )
+                .values(level=each.grade, growth=each.experience, updated_at=projector.clock.now())
             )
         return await batch.upsert(
             membership_card,
@@ -99,17 +107,14 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
             projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
             f"{TOOL}.order",
             each.created_at,
+            via=source,
         )
         for each in records
     ]
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
         wrote = await batch.upsert(purchase, [_purchase(batch, *pair) for pair in pairs])
-        ids = [purchase_id(each) for each in records]
-        await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(ids)))
-        lines = [line for each in records for line in _lines(each)]
-        if lines:
-            await batch.connection.execute(purchase_line.insert(), lines)
+        await _replace_lines(batch, records)
         for each, linked in pairs:
             batch.facts += _order_facts(each, linked, source)
         return wrote
@@ -148,6 +153,19 @@ async def after_sales(projector: Projector, records: Sequence[AfterSale], *, sou
 def purchase_id(order: Order) -> str:
     """Our id of a store order."""
     return f"STORE:{order.appid}:{order.order_id}"
+
+
+async def _replace_lines(batch: Batch, records: Sequence[Order]) -> None:
+    """Lines follow their order: where a newer reading of it was kept, its lines are kept too."""
+    ids = [purchase_id(each) for each in records]
+    kept = await batch.connection.execute(
+        select(purchase.c.id).where(purchase.c.id.in_(ids), purchase.c.as_of == batch.as_of)
+    )
+    written = set(kept.scalars())
+    await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(written)))
+    lines = [line for each in records if purchase_id(each) in written for line in _lines(each)]
+    if lines:
+        await batch.connection.execute(purchase_line.insert(), lines)
 
 
 def _purchase(batch: Batch, order: Order, linked: Linked) -> dict[str, object]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from adapters.official_account import Follower, FollowerChanged, Tag
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import follower, follower_tag
-from gateway.events.projector import Batch, Evidence, Linked, Projector
+from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 TOOL = "official_account"
 
@@ -23,6 +23,7 @@ async def followers(projector: Projector, records: Sequence[Follower], *, source
             projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
             f"{TOOL}.user_info",
             each.subscribed_at or now,
+            via=source,
         )
         for each in records
     ]
@@ -46,9 +47,12 @@ async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:
 async def changed(projector: Projector, event: FollowerChanged) -> None:
     """A follow or unfollow event. The tags of a new follower come with the next read of the follower."""
     evidence = Evidence(
-        projector.handles(appid=event.appid, openid=event.openid, unionid=None), f"{TOOL}.event", event.at
+        projector.handles(appid=event.appid, openid=event.openid, unionid=None),
+        f"{TOOL}.event",
+        event.at,
+        via="webhook",
     )
-    async with projector.batch([evidence], as_of=event.at) as batch:
+    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
         linked = batch.linked[0]
         stored = (
             await batch.connection.execute(

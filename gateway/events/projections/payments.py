@@ -24,10 +24,12 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
             projector.handles(appid=row.appid, openid=row.payer_openid, unionid=None),
             f"{TOOL}.trade_bill",
             row.at,
+            via="bill",
         )
         for row in paid
     ]
-    async with projector.batch(evidence) as batch:
+    # A bill tells how things stood on its day: what a query or a notification said later, stays.
+    async with projector.batch(evidence, as_of=max((row.at for row in rows), default=None)) as batch:
         wrote = await batch.upsert(
             payment,
             [_bill_payment(row, linked) for row, linked in zip(paid, batch.linked, strict=True)],
@@ -42,7 +44,7 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
             for row in returned
             if row.refund_state == "SUCCESS"
         ]
-        await _sum_refunds(batch, {(row.mchid, row.out_trade_no) for row in returned})
+        await _sum_refunds(batch, {(row.mchid, row.out_trade_no) for row in rows})
         return wrote
 
 
@@ -50,7 +52,7 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
     """One payment as a notification or a query shows it. ``purchase`` is our order, if it is ours."""
     seen = record.paid_at or projector.clock.now()
     handles = projector.handles(appid=record.appid, openid=record.payer_openid, unionid=None)
-    evidence = [Evidence(handles, f"{TOOL}.payment", seen)] if record.payer_openid else []
+    evidence = [Evidence(handles, f"{TOOL}.payment", seen, via=source)] if record.payer_openid else []
     async with projector.batch(evidence) as batch:
         linked = batch.linked[0] if batch.linked else None
         row = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +49,6 @@ class OwnOrder:
     method: str
     store: str | None
     guide: str | None
-    pickup_code: str | None = field(repr=False)
     created_at: datetime
 
     @property
@@ -63,9 +62,10 @@ def purchase_id(appid: str, number: str) -> str:
     return f"{SOURCE}:{appid}:{number}"
 
 
-async def placed(batch: Batch, order: OwnOrder) -> None:
-    """An order that waits for its payment."""
-    await batch.upsert(purchase, [_row(batch, order)])
+async def placed(batch: Batch, order: OwnOrder, pickup_code: str | None) -> None:
+    """An order that waits for its payment. The code is what the shopper shows in the store (提货码)."""
+    code = batch.seal(pickup_code, Linked(order.identity, order.member))
+    await batch.upsert(purchase, [_row(order) | {"pickup_code": code}])
     await batch.connection.execute(
         purchase_line.insert(),
         [
@@ -175,7 +175,7 @@ async def _set(batch: Batch, order_id: str, **values: Any) -> None:
     )
 
 
-def _row(batch: Batch, order: OwnOrder) -> dict[str, Any]:
+def _row(order: OwnOrder) -> dict[str, Any]:
     return {
         "id": order.id,
         "source": SOURCE,
@@ -196,7 +196,6 @@ def _row(batch: Batch, order: OwnOrder) -> dict[str, Any]:
         "guide": order.guide,
         "method": order.method,
         "fulfilment_state": "PENDING",
-        "pickup_code": batch.seal(order.pickup_code, Linked(order.identity, order.member)),
         "mchid": order.mchid,
         "out_trade_no": order.number,
         "saga": order.saga,
@@ -220,6 +219,4 @@ def _fact(
         "campaign": row.campaign,
         "order_ref": row.id,
     }
-    return Fact(
-        kind=kind, occurred_at=at, source=source, source_key=source_key or row.native_id, **{**values, **more}
-    )
+    return Fact(kind=kind, occurred_at=at, source=source, source_key=source_key or row.native_id, **{**values, **more})

@@ -93,7 +93,7 @@ async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
     evidence = []
     if event.wechat_openid:
         handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None)
-        evidence = [Evidence(handles, f"{TOOL}.click", event.at)]
+        evidence = [Evidence(handles, f"{TOOL}.click", event.at, via="webhook")]
     # Without a click id the platform's own advice is impression or request, and the time.
     click_id = event.click_id or f"{event.impression_id or event.request_id}:{int(event.at.timestamp())}"
     async with projector.batch(evidence, as_of=event.at) as batch:

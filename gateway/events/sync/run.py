@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,11 +16,12 @@ from gateway.database.tables.projections import sync_state
 from gateway.events.projector import Projector
 from gateway.events.sync.stage import Reading, Stage
 from gateway.events.sync.stages import STAGES
-from gateway.jobs import PostponeJob, Queue, RunningJob
+from gateway.jobs import PostponeJob, Queue, RunningJob, State, Worker
+from gateway.jobs.worker import error_code
 from gateway.runtime import OpenTools
 
 JOB = "sync.stage"
-#: How long a stream waits before it looks again whether those before it are done.
+#: How long a stream waits before it looks again whether those before it have been tried.
 WAIT = timedelta(seconds=0.2)
 
 
@@ -50,29 +52,37 @@ class Sync:
     async def enqueue(self, only: Sequence[str] = ()) -> int:
         """Put one job per stream and account; a stream already waiting is not put twice. Returns how many.
 
-        ``only`` limits it to tools. Streams of one tool run in the order of ``STAGES``, tools beside each
-        other; a stream that builds on another tool's waits for it.
+        ``only`` limits it to tools. Streams are read beside each other; one that builds on others waits
+        until those that were put with it have been tried.
         """
-        count = 0
         asked_at = self._projector.clock.now().isoformat()
+        wanted = [
+            (stage, alias, adapter)
+            for stage in STAGES
+            for tool, alias, adapter in self._tools.items()
+            if tool == stage.tool and stage.applies(adapter, alias) and (not only or tool in only)
+        ]
         async with self._projector.database.write() as connection:
-            for stage in STAGES:
-                if only and stage.tool not in only:
-                    continue
-                for tool, alias, adapter in self._tools.items():
-                    if tool == stage.tool and stage.applies(adapter, alias):
-                        payload = {"stage": stage.name, "alias": alias, "asked_at": asked_at}
-                        await self._queue.put(
-                            connection,
-                            JOB,
-                            1,
-                            payload,
-                            key=f"{stage.name}:{alias}",
-                            entity=f"sync:{tool}",
-                            max_attempts=8,
-                        )
-                        count += 1
-        return count
+            for stage, alias, _ in wanted:
+                after = [_label(each, adapter.account) for each, _, adapter in wanted if each.name in stage.after]
+                payload = {"stage": stage.name, "alias": alias, "asked_at": asked_at, "after": after}
+                await self._queue.put(connection, JOB, 1, payload, key=f"{stage.name}:{alias}", max_attempts=8)
+        return len(wanted)
+
+    async def finish(self, worker: Worker) -> None:
+        """Run the worker until every stream that was asked for has been tried.
+
+        A stream that failed is tried again later, by whichever worker runs then.
+        """
+        await worker.drain()
+        while await self._untried():
+            await asyncio.sleep(WAIT.total_seconds())
+            await worker.drain()
+
+    async def _untried(self) -> bool:
+        waiting = await self._queue.list(kind=JOB, state=State.QUEUED, limit=1000)
+        running = await self._queue.list(kind=JOB, state=State.RUNNING, limit=1)
+        return bool(running) or any(each.attempts == 0 for each in waiting)
 
     async def handle(self, job: RunningJob) -> None:
         """Job ``sync.stage``: read one stream of one account to its end."""
@@ -81,39 +91,45 @@ class Sync:
         if adapter is None:
             return
         now = self._projector.clock.now()
-        if not await self._ready(stage, datetime.fromisoformat(job.payload["asked_at"])):
+        if not await self._tried(job.payload["after"], datetime.fromisoformat(job.payload["asked_at"])):
             raise PostponeJob(now + WAIT)
-        state = await self._state(stage, adapter.account)
+        since = await self._watermark(stage, adapter.account)
+        reading = Reading(self._projector, self._tools, adapter, since, now, self._teller(stage, adapter.account, job))
+        await self._note(stage, adapter.account, "RUNNING", reading, None)
+        try:
+            await stage.read(reading)
+        except Exception as error:
+            waiting = isinstance(error, RateLimited | QuotaExhausted)
+            state = "WAITING" if waiting else "FAILED"
+            code = error.kind if isinstance(error, UpstreamError) else error_code(error)
+            await self._note(stage, adapter.account, state, reading, code)
+            raise
+        await self._note(stage, adapter.account, "DONE", reading, None)
+
+    def _teller(self, stage: Stage, account: str, job: RunningJob) -> Callable[[int], Awaitable[None]]:
+        """Tells listeners each step, and the job's row once a second."""
         last_told = 0.0
 
         async def tell(rows: int) -> None:
             nonlocal last_told
             for listener in self.listeners:
-                listener(stage.name, adapter.account, rows)
+                listener(stage.name, account, rows)
             if time.monotonic() - last_told > 1:
                 last_told = time.monotonic()
                 await job.progress(rows, None, stage.name)
 
-        reading = Reading(self._projector, self._tools, adapter, state, now, tell)
-        try:
-            await stage.read(reading)
-        except UpstreamError as error:
-            waiting = isinstance(error, RateLimited | QuotaExhausted)
-            await self._note(stage, adapter.account, "WAITING" if waiting else "FAILED", reading, error.kind)
-            raise
-        await self._note(stage, adapter.account, "DONE", reading, None)
+        return tell
 
-    async def _ready(self, stage: Stage, asked_at: datetime) -> bool:
-        """Whether the streams that this one builds on have been tried since the sync was asked for."""
-        if not stage.after:
+    async def _tried(self, streams: Sequence[str], asked_at: datetime) -> bool:
+        """Whether all of these streams have been read, or could not be, since the sync was asked for."""
+        if not streams:
             return True
-        tried = {f"{p.tool}.{p.stream}:{p.account}" for p in await self.progress() if p.updated_at >= asked_at}
-        return all(
-            f"{name}:{adapter.account}" in tried
-            for name in stage.after
-            for tool, alias, adapter in self._tools.items()
-            if tool == self._stages[name].tool and self._stages[name].applies(adapter, alias)
-        )
+        tried = {
+            f"{each.tool}.{each.stream}:{each.account}"
+            for each in await self.progress()
+            if each.updated_at >= asked_at and each.state != "RUNNING"
+        }
+        return tried.issuperset(streams)
 
     async def progress(self) -> Sequence[Progress]:
         """Every stream that was ever read."""
@@ -122,7 +138,7 @@ class Sync:
         )
         return [Progress(r.tool, r.account, r.stream, r.state, r.rows, r.error_code, r.updated_at) for r in rows]
 
-    async def _state(self, stage: Stage, account: str) -> datetime | None:
+    async def _watermark(self, stage: Stage, account: str) -> datetime | None:
         row = await self._projector.database.one(
             select(sync_state.c.watermark).where(
                 sync_state.c.tool == stage.tool,
@@ -145,3 +161,7 @@ class Sync:
         }
         async with self._projector.database.write() as connection:
             await upsert(connection, sync_state, [row], keys=("tool", "account", "stream"))
+
+
+def _label(stage: Stage, account: str) -> str:
+    return f"{stage.name}:{account}"

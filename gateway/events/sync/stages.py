@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from adapters.base.errors import UpstreamError
+from adapters.base.errors import NotFound
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from adapters.ip_content import IpContentAdapter
@@ -31,6 +31,7 @@ from gateway.events.projections import (
 from gateway.events.sync.stage import HISTORY, Reading, Stage
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: Parts of one stream that are read at the same time.
 AT_ONCE = 6
@@ -38,14 +39,15 @@ AT_ONCE = 6
 ROUND = 100
 
 
-def found(items: Sequence[T | UpstreamError]) -> list[T]:
+def found(items: Sequence[T | NotFound]) -> list[T]:
     """The items that the platform knows."""
-    return [item for item in items if not isinstance(item, UpstreamError)]
+    return [item for item in items if not isinstance(item, NotFound)]
 
 
 async def _oa_tags(reading: Reading) -> None:
     adapter: OfficialAccountAdapter = reading.adapter
-    await reading.wrote(await official_account.tags(reading.projector, adapter.account, await adapter.tags()))
+    seen = reading.projector.asking()
+    await reading.wrote(await official_account.tags(seen, adapter.account, await adapter.tags()))
 
 
 async def _oa_followers(reading: Reading) -> None:
@@ -54,25 +56,28 @@ async def _oa_followers(reading: Reading) -> None:
     while True:
         page = await adapter.follower_ids(cursor)
         for start in range(0, len(page.items), ROUND):
+            seen = reading.projector.asking()
             records = found(await adapter.followers(page.items[start : start + ROUND]))
-            await reading.wrote(await official_account.followers(reading.projector, records))
+            await reading.wrote(await official_account.followers(seen, records))
         cursor = page.next_cursor
         if cursor is None:
             return
 
 
 async def _bills(reading: Reading) -> None:
-    """Trade bills: yesterday's from 10:00, three months back at most."""
+    """Trade bills: yesterday's from 10:00, three months back at most.
+
+    Read a few at a time and written day by day: a refund's day comes after its payment's.
+    """
     adapter: PaymentsAdapter = reading.adapter
     local = reading.now.astimezone(BUSINESS_ZONE)
     last = local.date() - timedelta(days=1 if local.hour >= 10 else 2)
     first = (reading.since or reading.now - HISTORY).astimezone(BUSINESS_ZONE).date()
-
-    async def read(day: date) -> None:
-        rows = await adapter.trade_bill(day)
-        await reading.wrote(await payments.bill(reading.projector, rows) if rows else 0)
-
-    await _each([first + timedelta(days=n) for n in range((last - first).days + 1)], read)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    for start in range(0, len(days), AT_ONCE):
+        for rows in await _each(days[start : start + AT_ONCE], adapter.trade_bill):
+            if rows:
+                await reading.wrote(await payments.bill(reading.projector, rows))
     reading.watermark = datetime.combine(last, datetime.min.time(), BUSINESS_ZONE)
 
 
@@ -86,11 +91,18 @@ async def _coupons(reading: Reading) -> None:
     )
 
     async def read(row: Any) -> None:
-        page = await adapter.coupons(row.value, row.issuer, offset=0, limit=COUPONS_PER_CALL)
-        if page.items:
-            await reading.wrote(await payments.coupons(reading.projector, page.items))
+        offset = 0
+        while True:
+            seen = reading.projector.asking()
+            page = await adapter.coupons(row.value, row.issuer, offset=offset, limit=COUPONS_PER_CALL)
+            if page.items:
+                await reading.wrote(await payments.coupons(seen, page.items))
+            offset += COUPONS_PER_CALL
+            if offset >= page.total:
+                return
 
-    await _each(rows, read)
+    # An erased shopper's openid reads as nothing, and nobody may be asked about it.
+    await _each([row for row in rows if row.value], read)
 
 
 async def _products(reading: Reading) -> None:
@@ -98,9 +110,10 @@ async def _products(reading: Reading) -> None:
     cursor: str | None = None
     while True:
         page = await adapter.product_ids(cursor)
+        seen = reading.projector.asking()
         records = found(await adapter.products(page.items))
-        await reading.wrote(await mini_program_store.products(reading.projector, records))
-        await places.skus(reading.projector, records)
+        await reading.wrote(await mini_program_store.products(seen, records))
+        await places.skus(seen, records)
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -110,8 +123,9 @@ async def _cards(reading: Reading) -> None:
     adapter: MiniProgramStoreAdapter = reading.adapter
     cursor: str | None = None
     while True:
+        seen = reading.projector.asking()
         page = await adapter.vip_members(cursor, with_scores=True, with_phones=True)
-        await reading.wrote(await mini_program_store.cards(reading.projector, page.items))
+        await reading.wrote(await mini_program_store.cards(seen, page.items))
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -123,8 +137,9 @@ async def _orders(reading: Reading) -> None:
         cursor: str | None = None
         while True:
             page = await adapter.order_ids(updated_from=begin, updated_to=end, cursor=cursor)
+            seen = reading.projector.asking()
             records = found(await adapter.orders(page.items))
-            await reading.wrote(await mini_program_store.orders(reading.projector, records))
+            await reading.wrote(await mini_program_store.orders(seen, records))
             cursor = page.next_cursor
             if cursor is None:
                 break
@@ -138,9 +153,10 @@ async def _after_sales(reading: Reading) -> None:
         cursor: str | None = None
         while True:
             page = await adapter.after_sale_ids(*window, cursor)
+            seen = reading.projector.asking()
             records = found(await adapter.after_sales(page.items))
             if records:
-                await reading.wrote(await mini_program_store.after_sales(reading.projector, records))
+                await reading.wrote(await mini_program_store.after_sales(seen, records))
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -151,11 +167,12 @@ async def _after_sales(reading: Reading) -> None:
 
 async def _adgroups(reading: Reading) -> None:
     adapter: SocialAdsAdapter = reading.adapter
+    campaigns = await places.campaign_names(reading.projector)
     cursor: str | None = None
     while True:
+        seen = reading.projector.asking()
         page = await adapter.adgroups(cursor)
-        campaigns = await places.campaign_names(reading.projector)
-        await reading.wrote(await social_ads.adgroups(reading.projector, page.items, campaigns))
+        await reading.wrote(await social_ads.adgroups(seen, page.items, campaigns))
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -169,8 +186,9 @@ async def _ad_reports(reading: Reading) -> None:
     start = min(since.astimezone(BUSINESS_ZONE).date(), today - timedelta(days=7))
     cursor: str | None = None
     while True:
+        seen = reading.projector.asking()
         page = await adapter.daily_reports(start, today, cursor)
-        await reading.wrote(await social_ads.reports(reading.projector, page.items))
+        await reading.wrote(await social_ads.reports(seen, page.items))
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -181,8 +199,9 @@ async def _leads(reading: Reading) -> None:
     adapter: SocialAdsAdapter = reading.adapter
     cursor: str | None = None
     while True:
+        seen = reading.projector.asking()
         page = await adapter.leads(reading.since or reading.now - HISTORY, reading.now, cursor)
-        await reading.wrote(await social_ads.leads(reading.projector, page.items))
+        await reading.wrote(await social_ads.leads(seen, page.items))
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -193,8 +212,9 @@ async def _files(reading: Reading) -> None:
     adapter: CloudStorageAdapter = reading.adapter
     cursor: str | None = None
     while True:
+        seen = reading.projector.asking()
         page = await adapter.objects(cloud_storage.PREFIX, cursor, 1000)
-        await reading.wrote(await cloud_storage.files(reading.projector, page.items))
+        await reading.wrote(await cloud_storage.files(seen, page.items))
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -216,8 +236,8 @@ async def _staff(reading: Reading) -> None:
 
 async def _contact_tags(reading: Reading) -> None:
     adapter: EnterpriseChatAdapter = reading.adapter
-    tags = await adapter.corp_tags()
-    await reading.wrote(await enterprise_chat.tags(reading.projector, adapter.account, tags))
+    seen = reading.projector.asking()
+    await reading.wrote(await enterprise_chat.tags(seen, adapter.account, await adapter.corp_tags()))
 
 
 async def _contacts(reading: Reading) -> None:
@@ -227,8 +247,9 @@ async def _contacts(reading: Reading) -> None:
     for start in range(0, len(userids), ROUND):
         cursor: str | None = None
         while True:
+            seen = reading.projector.asking()
             page = await adapter.contacts_of(userids[start : start + ROUND], cursor)
-            await reading.wrote(await enterprise_chat.contacts(reading.projector, page.items))
+            await reading.wrote(await enterprise_chat.contacts(seen, page.items))
             cursor = page.next_cursor
             if cursor is None:
                 break
@@ -239,8 +260,9 @@ async def _groups(reading: Reading) -> None:
     cursor: str | None = None
     while True:
         page = await adapter.group_ids(cursor)
+        seen = reading.projector.asking()
         records = found(await adapter.groups(page.items))
-        await reading.wrote(await enterprise_chat.groups(reading.projector, records))
+        await reading.wrote(await enterprise_chat.groups(seen, records))
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -257,20 +279,20 @@ def _windows(reading: Reading, longest: timedelta) -> list[tuple[datetime, datet
     return windows
 
 
-async def _each(items: Sequence[T], read: Callable[[T], Awaitable[None]]) -> None:
-    """Read independent parts of a stream, a few at a time; the first failure ends the others."""
+async def _each(items: Sequence[T], read: Callable[[T], Awaitable[R]]) -> list[R]:
+    """Read independent parts of a stream, a few at a time, in order; the first failure ends the others."""
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(item: T) -> None:
+    async def one(item: T) -> R:
         async with slots:
-            await read(item)
+            return await read(item)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for item in items:
-                group.create_task(one(item))
+            tasks = [group.create_task(one(item)) for item in items]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _is_store(adapter: Any, alias: str) -> bool:

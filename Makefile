@@ -1,0 +1,57 @@
+# One word each; CI runs the same words. Every word sets up first, and setting up does nothing the second time.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test test-all check fix schema new-tool lock bench
+
+help: ## List these words
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## Make .venv and install the locked requirements
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: setup ## Start seven emulated platforms and the gateway, tell a story, serve on
+	$(BIN)/retail-gateway demo
+
+dev: setup ## Serve the gateway on emulated platforms, without the story
+	$(BIN)/retail-gateway serve --sandbox
+
+test: setup ## Run the tests
+	$(BIN)/pytest -n 2
+
+test-all: setup ## Run the tests, the long ones too
+	$(BIN)/pytest -n 2 -m ""
+
+check: setup ## Format, lint, types, import contracts, schema, documentation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m scripts.checks
+
+fix: setup ## Format, and repair what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: setup ## Print schema.graphql and docs/upstream-errors.md anew
+	$(BIN)/retail-gateway schema print > schema.graphql.new
+	mv schema.graphql.new schema.graphql
+	$(BIN)/python -m scripts.upstream_errors
+
+new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
+	$(BIN)/python -m scripts.new_tool "$(name)"
+
+lock: setup ## Compile requirements/*.txt anew (a few minutes)
+	scripts/lock.sh
+
+bench: setup ## Run the benchmarks
+	$(BIN)/python -m benchmarks

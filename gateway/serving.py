@@ -1,0 +1,42 @@
+"""The HTTP server inside an event loop that is ours: start-up errors are raised, signals left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: the command line cancels the task that serves."""
+        yield
+
+
+@asynccontextmanager
+async def serving(app: Starlette, listener: socket.socket, *, grace_seconds: int = 5) -> AsyncIterator[None]:
+    """Open the application, then serve it on a bound socket until the context ends.
+
+    The application's lifespan is entered here and not by uvicorn, which would print a trace and exit
+    where we want the error. Requests under way get the grace to finish.
+    """
+    async with app.router.lifespan_context(app):
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=grace_seconds
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                if task.done():
+                    await task
+                await asyncio.sleep(0.01)
+            yield
+        finally:
+            server.should_exit = True
+            await task

@@ -1,0 +1,220 @@
+"""From an unpaid order to a paid or a closed one: notifications, queries, expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adapters.base.errors import Conflict, NotFound
+from adapters.payments import Payment, PaymentsAdapter, PaymentState
+from gateway.database.facts import Source
+from gateway.events.projections import payments, purchases
+from gateway.events.projector import Batch, Projector
+from gateway.jobs import PostponeJob, Queue, RunningJob
+from gateway.runtime import OpenTools
+from gateway.transactions import stock
+from gateway.transactions.idempotency import Idempotency
+from gateway.transactions.log import SagaLog, SagaRow, StepRow
+from gateway.transactions.order_steps import PAYMENT, PREPAY, RESERVE, Captured, Payable, ReserveStock
+from gateway.transactions.runner import Runner, SagaBusy
+from gateway.transactions.states import SagaState, StepState
+
+EXPIRY_JOB = "checkout.expire"
+#: How soon a payment that is under way is looked at again.
+SOON = timedelta(minutes=1)
+#: Nobody can pay an order in one of these any more.
+_OVER = frozenset({PaymentState.CLOSED, PaymentState.REVOKED, PaymentState.PAYERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An order's saga with its steps, and the payment it waits for."""
+
+    saga: SagaRow
+    steps: Sequence[StepRow]
+    payable: Payable
+
+    def step(self, name: str) -> StepRow:
+        """One of its steps."""
+        return next(each for each in self.steps if each.name == name)
+
+
+class Settlement:
+    """Applies what the payment platform says. Every method is safe to repeat."""
+
+    def __init__(
+        self,
+        log: SagaLog,
+        runner: Runner,
+        projector: Projector,
+        queue: Queue,
+        tools: OpenTools,
+        idempotency: Idempotency,
+    ) -> None:
+        self._log = log
+        self._runner = runner
+        self._projector = projector
+        self._queue = queue
+        self._tools = tools
+        self._idempotency = idempotency
+
+    async def open(self, saga_id: str) -> Open | None:
+        """A checkout's saga; None when there is none."""
+        row = await self._log.saga(saga_id)
+        steps = await self._log.steps(saga_id) if row is not None else []
+        pivot = next((each for each in steps if each.name == PAYMENT), None)
+        if row is None or pivot is None:
+            return None
+        return Open(row, steps, pivot.intent(Payable))
+
+    # Money came in --------------------------------------------------------------------------------
+
+    async def captured(self, payment: Payment, *, source: Source) -> None:
+        """A payment that 微信支付 says is captured, by notification or by query: one effect, however often.
+
+        Raises SagaBusy while the order is being placed or undone.
+        """
+        saga_id = await self._log.by_key(PAYMENT, payment.out_trade_no)
+        found = None if saga_id is None else await self.open(saga_id)
+        if found is None:
+            await payments.paid(self._projector, payment, None, source=source)
+            return
+        if not _matches(found.payable, payment):
+            await self._mismatch(found, payment)
+            return
+        await payments.paid(self._projector, payment, found.payable.order, source=source)
+        outcome = Captured(
+            payment.paid_at or self._projector.clock.now(),
+            payment.total if payment.payer_total is None else payment.payer_total,
+            payment.transaction_id,
+        )
+        async with self._projector.batch() as batch:
+            waiting = SagaState.AWAITING_PAYMENT
+            if await self._log.move(batch.connection, found.saga.id, SagaState.COMPLETING, source=waiting):
+                await self._settle(batch, found.steps, found.payable, outcome, source)
+            else:
+                await self._late(batch, found, payment)
+
+    async def settle_free(self, batch: Batch, steps: Sequence[StepRow], payable: Payable) -> None:
+        """An order of 0 fen is paid in the commit that places it."""
+        await self._log.move(batch.connection, steps[0].saga, SagaState.COMPLETING)
+        await self._settle(batch, steps, payable, Captured(batch.as_of, 0, None), "own")
+
+    async def _settle(
+        self, batch: Batch, steps: Sequence[StepRow], payable: Payable, outcome: Captured, source: Source
+    ) -> None:
+        reserved = next(each for each in steps if each.name == RESERVE).intent(ReserveStock)
+        pivot = next(each for each in steps if each.name == PAYMENT)
+        await purchases.paid(
+            batch,
+            payable.order,
+            at=outcome.at,
+            payer_paid=outcome.payer_total,
+            transaction_id=outcome.transaction_id,
+            source=source,
+        )
+        missing = await stock.sell(batch.connection, reserved.location, reserved.pieces, batch.as_of)
+        for sku in missing:
+            # The ERP took the pieces back meanwhile: the order stands, and somebody must find one.
+            await purchases.told(
+                batch, payable.order, "stock.missing", batch.as_of, f"{payable.number}:{sku}", line=sku
+            )
+        await self._log.end(batch.connection, pivot, StepState.DONE, outcome=outcome)
+        await self._runner.enqueue_rest(batch, steps)
+
+    async def _late(self, batch: Batch, found: Open, payment: Payment) -> None:
+        """The saga did not wait for a payment: it has one already, or it had given up."""
+        held = await self._log.hold(
+            batch.connection, found.saga.id, SagaState.RUNNING, SagaState.COMPENSATING, SagaState.COMPENSATED
+        )
+        if held is SagaState.COMPENSATED:
+            await self._log.move(batch.connection, found.saga.id, SagaState.NEEDS_ATTENTION)
+            await purchases.told(
+                batch,
+                found.payable.order,
+                "payment.late",
+                payment.paid_at or batch.as_of,
+                payment.transaction_id,
+                amount_fen=payment.total,
+                reason="ORDER_CLOSED",
+            )
+        elif held is not None:
+            raise SagaBusy(f"saga {found.saga.id} is {held}; its payment is applied when that has ended")
+
+    async def _mismatch(self, found: Open, payment: Payment) -> None:
+        async with self._projector.batch() as batch:
+            await self._log.move(batch.connection, found.saga.id, SagaState.NEEDS_ATTENTION)
+            await purchases.told(
+                batch,
+                found.payable.order,
+                "payment.mismatch",
+                batch.as_of,
+                payment.transaction_id,
+                amount_fen=payment.total,
+                reason="AMOUNT" if payment.total != found.payable.total else "ACCOUNT",
+                payload={"expected": found.payable.total, "mchid": payment.mchid},
+            )
+
+    # Money did not come in ------------------------------------------------------------------------
+
+    async def ask(self, found: Open) -> PaymentState:
+        """Ask 微信支付 now and apply what it says. Raises UpstreamErrors and SagaBusy."""
+        payment = await self._payments(found).payment(found.payable.number)
+        if isinstance(payment, NotFound):
+            return PaymentState.NOTPAY
+        if payment.state.paid:
+            await self.captured(payment, source="poll")
+        elif payment.state in _OVER:
+            await self._give_back(found)
+        return payment.state
+
+    async def expire(self, job: RunningJob) -> None:
+        """Job ``checkout.expire``: the order's time is over. Query, close, query again; then give back."""
+        found = await self.open(job.payload["saga"])
+        if found is None or found.saga.state not in {SagaState.RUNNING, SagaState.AWAITING_PAYMENT}:
+            return
+        if found.step(PREPAY).state is StepState.SKIPPED:
+            await self._give_back(found)
+            return
+        state = await self.ask(found)
+        if state is PaymentState.USERPAYING:
+            raise PostponeJob(self._projector.clock.now() + SOON)
+        if state.paid or state in _OVER:
+            return
+        state = await self._close(found)
+        if not state.paid and state not in _OVER:
+            raise SagaBusy(f"order {found.payable.number} is {state.value} after it was closed; asking again")
+
+    async def _close(self, found: Open) -> PaymentState:
+        try:
+            await self._payments(found).close(found.payable.number)
+        except NotFound:
+            # The prepay never arrived, so nobody can pay.
+            await self._give_back(found)
+            return PaymentState.CLOSED
+        except Conflict:
+            # Paid in this very moment: the query says so.
+            pass
+        return await self.ask(found)
+
+    async def _give_back(self, found: Open) -> None:
+        """The platform takes no payment for it any more: undo the order."""
+        claim_id = (found.saga.input or {}).get("claim")
+        async with self._projector.database.write() as connection:
+            await self._log.end(connection, found.step(PREPAY), StepState.UNDONE)
+            if claim_id is not None:
+                await self._idempotency.forget(connection, claim_id)
+        await self._runner.compensate(found.saga.id)
+
+    def _payments(self, found: Open) -> PaymentsAdapter:
+        return self._tools.get(PaymentsAdapter, found.payable.mchid)
+
+
+def _matches(payable: Payable, payment: Payment) -> bool:
+    return (
+        payment.total == payable.total
+        and payment.mchid == payable.mchid
+        and payment.appid == payable.appid
+        and payment.currency == "CNY"
+    )

@@ -1,0 +1,115 @@
+"""Documentation that fails the build when it lags: settings, upstream errors, decisions, the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+import msgspec
+
+from adapters.base.spec import AnyToolSpec
+from adapters.registry import TOOLS
+from gateway.settings import Settings
+
+SETTINGS: Final = "docs/settings.md"
+UPSTREAM: Final = "docs/upstream-errors.md"
+INDEX: Final = "docs/README.md"
+
+
+def settings(root: Path) -> list[str]:
+    """Every setting has a row in docs/settings.md, every tool's setting a word in its README."""
+    text = _read(root, SETTINGS)
+    found = [
+        f"{SETTINGS} has no row for {name}: add one, with its type, its default and what it is for"
+        for name in setting_names(Settings)
+        if f"| `{name}` |" not in text
+    ]
+    for spec in TOOLS:
+        readme = _read(root, f"adapters/{spec.name}/README.md")
+        found += [
+            f"adapters/{spec.name}/README.md does not mention the setting {field.name}"
+            for field in msgspec.structs.fields(spec.config)
+            if field.name not in {"base_url", "kind", "legal_entity", "mode"} and f"`{field.name}`" not in readme
+        ]
+    return found
+
+
+def setting_names(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
+    """Dotted names; ``[]`` stands for the entries of a list."""
+    for field in msgspec.structs.fields(kind):
+        name = f"{prefix}{field.name}"
+        inner = _struct(field.type)
+        if inner is None:
+            yield name
+        elif get_origin(field.type) is tuple:
+            yield from setting_names(inner, f"{name}[].")
+        else:
+            yield from setting_names(inner, f"{name}.")
+
+
+def _struct(kind: Any) -> type[msgspec.Struct] | None:
+    for candidate in (kind, *get_args(kind)):
+        if isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
+            return candidate
+    return None
+
+
+def upstream_errors(root: Path) -> list[str]:
+    """docs/upstream-errors.md is what the tools' error tables print."""
+    if _read(root, UPSTREAM) == upstream_page(TOOLS):
+        return []
+    return [f"{UPSTREAM} is not what the error tables say: run `make schema`"]
+
+
+def upstream_page(tools: tuple[AnyToolSpec, ...]) -> str:
+    """Every remote code of every tool, as a Markdown page."""
+    lines = [
+        "# Upstream errors",
+        "",
+        "What each platform's codes mean to a caller: the kind is `extensions.code` of an error and `code` of a",
+        "`ToolProblem`, the reason is `extensions.reason` and `reason`. [errors.md](errors.md) says what to do about",
+        "each kind. This page is printed from the adapters' error tables by `make schema`.",
+    ]
+    for spec in tools:
+        lines += [
+            "",
+            f"## {spec.title} (`{spec.name}`)",
+            "",
+            "| upstream code | kind | reason | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{code}` | {fault.kind.kind} | `{fault.reason}` | {fault.message} |"
+            for code, fault in _by_reason(spec.faults)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _by_reason(faults: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(faults.items(), key=lambda row: (row[1].kind.kind, row[1].reason, row[0]))
+
+
+def index(root: Path) -> list[str]:
+    """Every page of docs/ and every tool's README is linked from docs/README.md; decisions are numbered."""
+    text = _read(root, INDEX)
+    pages = sorted(path.relative_to(root / "docs").as_posix() for path in (root / "docs").rglob("*.md"))
+    found = [
+        f"{INDEX} does not link to {page}: add a line for it"
+        for page in pages
+        if page != "README.md" and f"]({page})" not in text
+    ]
+    found += [
+        f"{INDEX} does not link to the README of {spec.name}"
+        for spec in TOOLS
+        if f"](../adapters/{spec.name}/README.md)" not in text
+    ]
+    numbers = sorted(int(page.name[:4]) for page in (root / "docs/decisions").glob("[0-9]*.md"))
+    if numbers != list(range(1, len(numbers) + 1)):
+        found.append(f"docs/decisions is numbered {numbers}: number the pages 0001, 0002, … without gaps")
+    return found
+
+
+def _read(root: Path, name: str) -> str:
+    path = root / name
+    return path.read_text("utf-8") if path.is_file() else ""

@@ -1,0 +1,54 @@
+"""Shops to buy in, over the emulated platforms."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.database import Database, Keyring
+from gateway.runtime import CountingMeter, open_tools
+from tests.conftest import StartSandbox
+from tests.databases import *  # noqa: F403
+from tests.databases import MASTER
+from tests.gateway.transactions.shop import TOOLS, Shop, open_shop, settings_for
+
+OpenShop = Callable[..., Awaitable[Shop]]
+
+
+@pytest.fixture
+async def opens(start_sandbox: StartSandbox) -> AsyncIterator[OpenShop]:
+    """``await opens(url, without=(…,), **checkout_settings)``: a shop on a database of one's own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(url: str, *, without: tuple[str, ...] = (), **checkout: Any) -> Shop:
+            sandbox = await start_sandbox(*TOOLS)
+            described = settings_for(sandbox, url, without=without, **checkout)
+            clock = sandbox.kit.clock
+            database = await stack.enter_async_context(Database.open(url, Keyring(MASTER), clock=clock))
+            opened = await stack.enter_async_context(open_tools(described, database, clock, CountingMeter()))
+            return await open_shop(sandbox, database, opened, described)
+
+        yield start
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    shutil.copyfile(sqlite_template, tmp_path / "shop.db")
+    return f"sqlite:///{tmp_path}/shop.db"
+
+
+@pytest.fixture
+async def shop(opens: OpenShop, sqlite_url: str) -> Shop:
+    """A shop on SQLite."""
+    return await opens(sqlite_url)
+
+
+@pytest.fixture
+async def any_shop(opens: OpenShop, database_url: str) -> Shop:
+    """A shop on SQLite and on PostgreSQL in turn."""
+    return await opens(database_url)
