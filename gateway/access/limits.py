@@ -63,7 +63,7 @@ def check_shape(document: DocumentNode, limits: Limits) -> int:
 
     Raises LimitExceeded as soon as a limit is passed, so that the walk is never longer than ``limits.tokens``.
     """
-    walk = _Walk(document, limits)
+    walk = ShapeWalk(document, limits)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             walk.root(definition.selection_set)
@@ -74,7 +74,7 @@ def check_shape(document: DocumentNode, limits: Limits) -> int:
     return walk.steps
 
 
-class _Walk:
+class ShapeWalk:
     """One document's walk. The steps count over all of its operations: each may spread the same fragments."""
 
     def __init__(self, document: DocumentNode, limits: Limits) -> None:

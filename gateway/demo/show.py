@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.json import JSON
+from rich.highlighter import JSONHighlighter
 from rich.syntax import Syntax
 from rich.table import Table
 
@@ -28,7 +28,7 @@ class Terminal:
         self.console.rule(f"[bold]{title}")
         if asked is not None:
             self.console.print(Syntax(asked, "graphql", background_color="default", word_wrap=True))
-        self.console.print(JSON(orjson.dumps(_short(answer)).decode(), ensure_ascii=False))
+        self.console.print(JSONHighlighter()(folded(_short(answer), self.console.width)))
 
     def timeline(self, member: Mapping[str, Any]) -> None:
         """Her story, oldest first."""
@@ -81,6 +81,19 @@ class Terminal:
         # Plain text, not a panel: a frame would be copied along with the commands.
         self.console.rule("[bold]Serving")
         self.console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+
+
+def folded(value: Any, width: int, indent: int = 0) -> str:
+    """JSON in which whatever fits stays on one line."""
+    flat = orjson.dumps(value).decode()
+    if len(flat) + indent + flat.count('":') <= width * 0.9 or not isinstance(value, dict | list) or not value:
+        return flat.replace('":', '": ').replace(',"', ', "').replace("},{", "}, {")
+    pad = " " * (indent + 2)
+    if isinstance(value, list):
+        items = [folded(each, width, indent + 2) for each in value]
+        return "[\n" + ",\n".join(pad + item for item in items) + "\n" + " " * indent + "]"
+    pairs = [f'"{name}": {folded(each, width, indent + 2)}' for name, each in value.items()]
+    return "{\n" + ",\n".join(pad + pair for pair in pairs) + "\n" + " " * indent + "}"
 
 
 def _local(instant: str) -> str:

@@ -85,6 +85,7 @@ async def _buy(stage: Stage, session: str, show: Show) -> dict[str, Any]:
 
 async def _pay(stage: Stage, bought: Mapping[str, Any]) -> None:
     """The shopper confirms on the phone: the payment platform takes the money and notifies the gateway."""
+    stage.pass_time(timedelta(seconds=20))
     await stage.act("payments", "pay", payment_request=bought["paymentRequest"])
     await stage.quiet()
 

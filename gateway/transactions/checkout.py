@@ -92,6 +92,11 @@ class CheckoutService:
         self._runner.register(handlers)
         handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
 
+    async def drain(self) -> None:
+        """Wait for the checkouts under way: before the database and the tools are closed."""
+        while self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+
     async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
         """What the basket costs now. Reads; one call for the shopper's coupons."""
         try:

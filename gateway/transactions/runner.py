@@ -75,6 +75,8 @@ class Runner:
         rows = await self.log.steps(saga_id)
         todo = [row for row in rows if row.kind is Kind.COMPENSATABLE and row.state is StepState.PENDING]
         try:
+            if todo and todo[0].tool is not None:
+                await self._note_attempt(todo[0])
             for row, following in zip(todo, [*todo[1:], None], strict=True):
                 await self._advance(row, following, finish)
         except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
@@ -96,19 +98,25 @@ class Runner:
                 await self.log.attempt(batch.connection, following)
 
         if step.tool is None:
-            async with self._projector.batch() as batch:
-                ctx = self._context(row, batch)
-                outcome = await step.run(ctx, row.intent(step.intent))
-                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
-                await also(batch)
+            await self._book(step, row, also)
             return
-        if row.seq == 1:
-            await self._note_attempt(row)
         ctx = self._context(row)
         outcome = await self._deliver(step, row, ctx)
         async with self._projector.batch() as batch:
             await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
             await also(batch)
+
+    async def _book(self, step: AnyStep, row: StepRow, also: InCommit) -> None:
+        """A step of our own book: effect and outcome are one commit."""
+        try:
+            async with self._projector.batch() as batch:
+                ctx = self._context(row, batch)
+                outcome = await step.run(ctx, row.intent(step.intent))
+                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+                await also(batch)
+        except StepRefused as refusal:
+            await self._end(row, StepState.FAILED, None, refusal.code)
+            raise
 
     async def _deliver(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
         """The effect at a platform; an unknown outcome is asked about, or repeated once under its key."""

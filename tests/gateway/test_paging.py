@@ -266,7 +266,10 @@ async def test_a_cursor_belongs_to_its_arguments(served: Served) -> None:
     assert "errors" not in await client.ask(document, at=early, after=good)
     answer = await client.ask(document, at=late, after=good)
     assert [error["extensions"] for error in answer["errors"]] == [{"code": "CURSOR_INVALID"}]
-    states = "query ($u: String!, $after: String) { member(by: {unionid: $u}) { coupons(state: %s, after: $after) { pageInfo { endCursor } } } }"
+    states = (
+        "query ($u: String!, $after: String) { member(by: {unionid: $u}) {"
+        " coupons(state: %s, after: $after) { pageInfo { endCursor } } } }"
+    )
     unionid = served.person("protagonist").unionid
     usable = (await client.data(states.replace("%s", "USABLE"), u=unionid))["member"]["coupons"]["pageInfo"][
         "endCursor"

@@ -246,7 +246,8 @@ def _payments(world: World) -> dict[str, Rows]:
 def _ads(world: World) -> dict[str, Rows]:
     account = str(world.ad_account)
     today = world.now.astimezone(BEIJING).date()
-    days = [today - timedelta(days=n) for n in range(31)]
+    # Today's figures still grow; a day is read when it is over.
+    days = [today - timedelta(days=n) for n in range(1, 31)]
     names = {"双11": "double-11", "云岭小狐": "fox"}
     figures = [
         (row, day)

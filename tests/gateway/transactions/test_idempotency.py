@@ -98,7 +98,9 @@ async def test_a_client_that_leaves_does_not_stop_its_checkout(shop: Shop) -> No
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
-    done = await work
+    await shop.checkout.drain()
+    assert work.done()
+    done = work.result()
     assert isinstance(done, CheckoutDone)
     assert (await shop.view(done)).state == "AWAITING_PAYMENT"
     assert (await shop.buy(shop.basket(), 89900)).order_id == done.order_id
