@@ -26,6 +26,7 @@ from graphql import (
 )
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from adapters.base.deadline import deadline
 from gateway.access.limits import LimitExceeded, parse_within
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/graphql-response+json"
 #: Validated documents kept, by text.
 DOCUMENTS = 1000
+#: Strawberry keeps one_of to itself, so the rule of the reference implementation does not see it.
+RULES = (*specified_rules, OneOfInputValidationRule)
 
 
 class BadRequest(Exception):
@@ -134,7 +137,7 @@ class GraphQLRoute:
         except GraphQLError as error:
             return [error]
         try:
-            errors = validate(self._schema, document, specified_rules, max_errors=20)
+            errors = validate(self._schema, document, RULES, max_errors=20)
         except RecursionError:
             message = "The document's fragments use one another too deeply; use fewer."
             raise LimitExceeded("DOCUMENT_TOO_DEEP", message) from None

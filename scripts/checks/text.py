@@ -10,7 +10,9 @@ from scripts.checks.source import files
 
 #: ``name==version \`` and its hashes; comments say who asked for it.
 _LOCK_LINE: Final = re.compile(
-    r"|\s*#.*|[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?==[^\s;]+( ; [^\\]+)?( \\)?|\s+--hash=sha256:[0-9a-f]{64}( \\)?"
+    r"|\s*#.*"
+    r"|[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;]+( ; [^\\]+)? \\"
+    r"|\s+--hash=sha256:[0-9a-f]{64}( \\)?"
 )
 _MACHINE: Final = re.compile(r"(?<![\w.])/(?:work|root|mnt|Users)/[\w.]+|file://|(?i:extra-index-url|find-links)")
 _LINK: Final = re.compile(r"\]\((?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")

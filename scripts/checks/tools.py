@@ -122,4 +122,5 @@ def faulty_rows(spec: AnyToolSpec) -> Iterable[str]:
         kinds[fault.reason].add(fault.kind.kind)
     for reason, several in sorted(kinds.items()):
         if len(several) > 1:
-            yield f"adapters/{spec.name}/errors.py: the reason {reason!r} is of several kinds: {', '.join(sorted(several))}"
+            named = ", ".join(sorted(several))
+            yield f"adapters/{spec.name}/errors.py: the reason {reason!r} is of several kinds: {named}"

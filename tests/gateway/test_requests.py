@@ -145,7 +145,8 @@ async def test_bad_variables_by_get(served: Served) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods_are_not_served(served: Served, method: str) -> None:
     answer = await served.client().send(method, b"{}")
-    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert answer.status == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
 async def test_the_media_type_decides_the_status(served: Served) -> None:
@@ -255,14 +256,14 @@ DOCUMENTS: Mapping[str, tuple[str, str, str]] = {
     "unknown field": (
         "{ membres { id } }",
         "GRAPHQL_INVALID",
-        "Cannot query field 'membres' on type 'Query'. Did you mean 'member', 'members', or 'me'?",
+        "Cannot query field 'membres' on type 'Query'. Did you mean 'members' or 'member'?",
     ),
     "wrong type": (
         '{ members(first: "1") { nodes { id } } }',
         "GRAPHQL_INVALID",
         'Int cannot represent non-integer value: "1"',
     ),
-    "null byte": ("{ a\0 }", "GRAPHQL_INVALID", "Syntax Error: Invalid character: U+0000."),
+    "null byte": ("{ a\0 }", "GRAPHQL_INVALID", "Syntax Error: Unexpected character: U+0000."),
     "two ways": (
         '{ member(by: {unionid: "a", phone: "b"}) { id } }',
         "GRAPHQL_INVALID",
@@ -460,7 +461,8 @@ async def test_two_members_with_one_phone_are_not_guessed(open_served: OpenServe
     async with database.write() as connection:
         await connection.execute(
             text(
-                "UPDATE member SET phone_hash = :hash WHERE id IN (SELECT id FROM member WHERE merged_into IS NULL LIMIT 3)"
+                "UPDATE member SET phone_hash = :hash"
+                " WHERE id IN (SELECT id FROM member WHERE merged_into IS NULL LIMIT 3)"
             ),
             {"hash": database.keyring.hash(phone, "phone")},
         )
@@ -515,7 +517,8 @@ async def test_a_platforms_own_words_and_our_credentials_stay_inside(served: Ser
     served.sandbox.kit.faults.add("enterprise_chat", "code", endpoint="GET /cgi-bin/gettoken", value="40001")
     served.sandbox.kit.faults.add("cloud_storage", "html")
     who = served.person("protagonist")
-    document = "query ($u: String!) { member(by: {unionid: $u}) { files { nodes { key } } chat { contacts { nodes { remark } } } } }"
+    selection = "files { nodes { key } } chat { contacts { nodes { remark } } }"
+    document = f"query ($u: String!) {{ member(by: {{unionid: $u}}) {{ {selection} }} }}"
     answer = await gateway.client().post({"query": document, "variables": {"u": who.unionid}})
     said = answer.body.decode()
     clean(said)

@@ -1,0 +1,5 @@
+"""``python -m benchmarks`` runs every benchmark with its defaults."""
+
+from benchmarks.whole_member import main
+
+main()
