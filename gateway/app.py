@@ -198,6 +198,8 @@ def create_app(
                 yield
             finally:
                 await gateway.worker.stop(10)
+                # A checkout goes on when its client leaves; what it uses is closed after it.
+                await gateway.services.checkout.drain()
 
     graphql = GraphQLRoute(
         build_schema()._schema,  # noqa: SLF001 — Strawberry shows its graphql-core schema by no other name

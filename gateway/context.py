@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -46,9 +46,19 @@ class Context:
     principal: Principal
     request_id: str
     loaders: Loaders[Context] = field(init=False)
+    _live: Hashable = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
+
+    def may_read_live(self, who: Hashable) -> bool:
+        """Whether the platforms may be asked about this member now: the first one of the document only.
+
+        Sixty members by sixty aliases would otherwise be sixty calls to each platform.
+        """
+        if self._live is None:
+            self._live = who
+        return self._live == who
 
     @property
     def database(self) -> Database:

@@ -82,15 +82,17 @@ async def find(ctx: Context, by: MemberBy) -> MemberRecord | None:
     ctx.principal.require("members:read")
     if by.out_id is not None and "\0" in by.out_id:
         return None  # PostgreSQL cannot even compare such a text.
+    # Before anything is awaited, so that the document's order decides and not the database's.
+    live = ctx.may_read_live(by)
     member_id = await _find_id(ctx, by)
-    return None if member_id is None else await one(ctx, member_id, live=True)
+    return None if member_id is None else await one(ctx, member_id, live=live)
 
 
 async def me(ctx: Context) -> MemberRecord | None:
     """The shopper whose session it is. Raises UserError without one."""
     if ctx.principal.member is None:
         raise UserError("me needs a shopper's session: send sessionCreate's token as Authorization: Bearer.")
-    return await one(ctx, ctx.principal.member, live=True)
+    return await one(ctx, ctx.principal.member, live=ctx.may_read_live(ctx.principal.member))
 
 
 async def one(ctx: Context, member_id: str, *, live: bool) -> MemberRecord | None:

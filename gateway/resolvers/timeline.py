@@ -41,6 +41,8 @@ _TOLD: Mapping[str, str] = {
     "coupon.received": "领取优惠券「{name}」",
     "coupon.locked": "下单占用优惠券",
     "coupon.used": "核销优惠券 {amount}",
+    "coupon.conflict": "优惠券已在门店核销",
+    "payment.late": "订单关闭后付款",
     "order.created": "下单 {amount}",
     "order.paid": "支付订单 {amount}",
     "order.shipped": "订单发货",

@@ -169,6 +169,7 @@ class Step:
     name: str = strawberry.field(description="What it does.")
     tool: str | None = strawberry.field(description="At which tool; null in the gateway's own books.")
     state: str = strawberry.field(description="PENDING, RUNNING, DONE, SKIPPED, UNDONE, FAILED or UNKNOWN.")
+    reason: str | None = strawberry.field(description="Why it was skipped or failed; null otherwise.")
 
 
 @strawberry.type(description="A transaction over several tools (saga).")
@@ -185,7 +186,7 @@ class Transaction(Node):
         return cls(
             id=strawberry.ID(ids.encode("tx", view.id)),
             state=view.state,
-            steps=[Step(name=each.name, tool=each.tool, state=each.state) for each in view.steps],
+            steps=[Step(name=each.name, tool=each.tool, state=each.state, reason=each.reason) for each in view.steps],
             created_at=view.created_at,
             updated_at=view.updated_at,
         )
@@ -207,7 +208,7 @@ class Checkout:
 
     @strawberry.field(description="The transaction: watch it.")
     async def transaction(self, info: Info) -> Transaction | None:
-        view = await info.context.services.checkout.transaction(self.record.transaction_id)
+        view = await info.context.services.checkout.transaction(self.record.transaction_id, info.context.principal)
         return None if view is None else Transaction.of(view)
 
     @classmethod
@@ -307,7 +308,7 @@ class CheckoutQueries:
         id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],  # noqa: A002
     ) -> Transaction | None:
         info.context.principal.require("checkout")
-        view = await info.context.services.checkout.transaction(ids.decode_as("tx", id)[1])
+        view = await info.context.services.checkout.transaction(ids.decode_as("tx", id)[1], info.context.principal)
         return None if view is None else Transaction.of(view)
 
 

@@ -108,7 +108,7 @@ async def _campaign(info: Info, account: str, native: str) -> Node | None:
 async def _transaction(info: Info, account: str, native: str) -> Node | None:
     del account
     info.context.principal.require("checkout")
-    view = await info.context.services.checkout.transaction(native)
+    view = await info.context.services.checkout.transaction(native, info.context.principal)
     return None if view is None else Transaction.of(view)
 
 

@@ -37,8 +37,7 @@ def problem(error: Failure) -> Problem:
         return Problem(error.code, error.message, error.retryable, details=error.details)
     if isinstance(error, ToolNotConfigured):
         return Problem(error.code, str(error), tool=error.tool)
-    details = {"kind": error.kind, "reason": error.reason}
-    return Problem("TOOL_FAILED", error.message, error.retryable, error.tool, details)
+    return Problem(error.kind, error.message, error.retryable, error.tool, {"reason": error.reason})
 
 
 def in_flight() -> Problem:

@@ -62,5 +62,5 @@ def _tidy(paths: list[Path]) -> None:
     """Another name sorts elsewhere and is longer or shorter."""
     python = [str(path) for path in paths if path.suffix == ".py"]
     ruff = Path(sys.executable).with_name("ruff")
-    subprocess.run([ruff, "check", "--quiet", "--select", "I", "--fix", *python], check=True)
-    subprocess.run([ruff, "format", "--quiet", *python], check=True)
+    subprocess.run([ruff, "check", "--quiet", "--no-cache", "--select", "I,RUF022", "--fix", *python], check=True)
+    subprocess.run([ruff, "format", "--quiet", "--no-cache", *python], check=True)

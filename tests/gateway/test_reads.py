@@ -234,6 +234,21 @@ async def test_asking_twice_in_one_request_calls_once(open_served: OpenServed) -
     assert count.calls == {"payments": 2, "cloud_storage": 1, "enterprise_chat": 1}
 
 
+async def test_only_the_first_member_of_a_document_is_read_live(open_served: OpenServed) -> None:
+    served = await warm(await open_served())
+    stories = ("protagonist", "expired_coupon", "partial_refund", "closed_then_paid")
+    app = served.world.mini_programs[0].appid
+    fields = " ".join(
+        f'm{n}: member(by: {{openid: {{app: "{app}", value: "{served.person(story).openids[app]}"}}}})'
+        " { coupons { nodes { code } } files { nodes { key } } chat { contacts { nodes { remark } } } }"
+        for n, story in enumerate(stories)
+    )
+    with served.counted() as count:
+        data = await served.client().data(f"{{ {fields} }}")
+    assert count.calls == {"payments": 2, "cloud_storage": 1, "enterprise_chat": 1}
+    assert len(data["m0"]["coupons"]["nodes"]) == 3
+
+
 async def test_a_batch_of_members_by_id_is_not_read_live(open_served: OpenServed) -> None:
     served = await warm(await open_served())
     ids = await member_ids(served, 50)

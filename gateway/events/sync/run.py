@@ -55,12 +55,16 @@ class Sync:
         ``only`` limits it to tools. Streams are read beside each other; one that builds on others waits
         until those that were put with it have been tried.
         """
+        wanted = [stage for stage in STAGES if not only or stage.tool in only]
+        return await self._put(wanted)
+
+    async def _put(self, stages: Sequence[Stage]) -> int:
         asked_at = self._projector.clock.now().isoformat()
         wanted = [
             (stage, alias, adapter)
-            for stage in STAGES
+            for stage in stages
             for tool, alias, adapter in self._tools.items()
-            if tool == stage.tool and stage.applies(adapter, alias) and (not only or tool in only)
+            if tool == stage.tool and stage.applies(adapter, alias)
         ]
         async with self._projector.database.write() as connection:
             for stage, alias, _ in wanted:
@@ -105,6 +109,9 @@ class Sync:
             await self._note(stage, adapter.account, state, reading, code)
             raise
         await self._note(stage, adapter.account, "DONE", reading, None)
+        if job.attempt > 1:
+            # Those who build on it went ahead without what it has only brought now.
+            await self._put([each for each in STAGES if stage.name in each.after])
 
     def _teller(self, stage: Stage, account: str, job: RunningJob) -> Callable[[int], Awaitable[None]]:
         """Tells listeners each step, and the job's row once a second."""

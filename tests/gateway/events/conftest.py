@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,8 @@ async def start_flow(start_sandbox: StartSandbox, tmp_path: Path, sqlite_templat
                 shutil.copyfile(sqlite_template, tmp_path / "flow.db")
                 database = f"sqlite:///{tmp_path}/flow.db"
             sandbox = await start_sandbox(*(tools or ALL), size=size)
+            # What happened in this very second is read by the next sync: windows end before now.
+            sandbox.kit.clock.advance(timedelta(seconds=2))
             listener = listen("127.0.0.1", 0)
             settings = sandbox_settings(
                 sandbox.describe(),

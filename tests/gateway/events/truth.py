@@ -291,9 +291,8 @@ def _unionid(key: str) -> str:
 
 
 def people_known(world: World) -> Mapping[str, Person]:
-    """Shoppers whom at least one stream shows."""
-    found = {each.person for each in (*world.store_orders, *world.vip_cards, *world.payments)}
-    found |= {each.receiver for each in world.store_orders}
+    """Shoppers whom at least one stream shows, besides the merchants' bills."""
+    found = {each.person for each in world.vip_cards} | {each.receiver for each in world.store_orders}
     present = {guide.userid for guide in world.guides if guide.left_at is None}
     found |= {each.person for each in world.contacts if each.userid in present}
     found |= {key for group in world.groups for key in group.members}
