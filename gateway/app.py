@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from adapters.enterprise_chat import (
     ContactAdded,
     ContactEdited,
     ContactRemoved,
+    CorpTagsChanged,
     EmployeeChanged,
     EnterpriseChatAdapter,
     GroupChanged,
@@ -32,6 +34,7 @@ from adapters.social_ads import AdClick
 from gateway.access.principal import Authenticator
 from gateway.context import Services
 from gateway.database import Database, Keyring
+from gateway.database.errors import DatabaseError
 from gateway.events.inbox import JOB as INBOX_JOB
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
@@ -47,6 +50,8 @@ from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
+
+log = logging.getLogger(__name__)
 
 WORKERS = 4
 
@@ -145,9 +150,15 @@ def _connect(
         await enterprise_chat.groups(seen, records, source="webhook")
 
     async def employee(account: str, event: EmployeeChanged) -> None:
-        found = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
-        records = [e for e in found if not isinstance(e, NotFound)]
-        await places.guides(projector, account, records)
+        [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
+        if isinstance(found, NotFound):
+            await places.guides_left(projector, account, [event.userid], event.at, "webhook")
+        else:
+            await places.guides(projector, account, [found])
+
+    async def corp_tags(account: str, _event: CorpTagsChanged) -> None:
+        seen = projector.asking()
+        await enterprise_chat.tags(seen, account, await tools.get(EnterpriseChatAdapter, account).corp_tags())
 
     async def follower(_account: str, event: FollowerChanged) -> None:
         await official_account.changed(projector, event)
@@ -168,6 +179,7 @@ def _connect(
             ContactRemoved: removed,
             GroupChanged: group,
             EmployeeChanged: employee,
+            CorpTagsChanged: corp_tags,
             FollowerChanged: follower,
             AdClick: click,
             PaymentNotice: checkout.on_payment,
@@ -243,6 +255,10 @@ async def _hook(request: Request) -> Response:
         return _plain_error(404, error.code)
     except WebhookRefused as error:
         return _plain_error(error.status, "HOOK_REFUSED")
+    except DatabaseError as error:
+        # Not stored, so not answered with success: the platform sends it again.
+        log.warning("a webhook of %s/%s could not be stored: %s", values["tool"], values["account"], error.code)
+        return _plain_error(503, error.code)
     return Response(reply.body, reply.status, media_type=reply.media_type)
 
 

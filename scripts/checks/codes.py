@@ -12,7 +12,7 @@ from adapters.base.errors import KINDS
 from scripts.checks.source import Module, modules
 
 DOCUMENT: Final = "docs/errors.md"
-_SHAPE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|FORBIDDEN|INTERNAL|UNAUTHENTICATED")
+_SHAPE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 #: A row of the document's tables begins with its code.
 _ROW: Final = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|", re.MULTILINE)
 

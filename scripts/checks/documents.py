@@ -20,10 +20,13 @@ INDEX: Final = "docs/README.md"
 def settings(root: Path) -> list[str]:
     """Every setting has a row in docs/settings.md, every tool's setting a word in its README."""
     text = _read(root, SETTINGS)
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
     found = [
         f"{SETTINGS} has no row for {name}: add one, with its type, its default and what it is for"
-        for name in setting_names(Settings)
-        if f"| `{name}` |" not in text
+        if name not in rows
+        else f"{SETTINGS} does not give {name} its default `{default}`"
+        for name, default in setting_defaults(Settings)
+        if name not in rows or (default is not None and f"| `{default}` |" not in rows[name])
     ]
     for spec in TOOLS:
         readme = _read(root, f"adapters/{spec.name}/README.md")
@@ -35,17 +38,18 @@ def settings(root: Path) -> list[str]:
     return found
 
 
-def setting_names(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
-    """Dotted names; ``[]`` stands for the entries of a list."""
+def setting_defaults(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted names, ``[]`` for the entries of a list, and the default where it is a number or a text."""
     for field in msgspec.structs.fields(kind):
         name = f"{prefix}{field.name}"
         inner = _struct(field.type)
         if inner is None:
-            yield name
+            plain = isinstance(field.default, str | int | float) and field.default != ""
+            yield name, field.default if plain else None
         elif get_origin(field.type) is tuple:
-            yield from setting_names(inner, f"{name}[].")
+            yield from setting_defaults(inner, f"{name}[].")
         else:
-            yield from setting_names(inner, f"{name}.")
+            yield from setting_defaults(inner, f"{name}.")
 
 
 def _struct(kind: Any) -> type[msgspec.Struct] | None:

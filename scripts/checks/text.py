@@ -14,7 +14,7 @@ _LOCK_LINE: Final = re.compile(
     r"|[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;]+( ; [^\\]+)? \\"
     r"|\s+--hash=sha256:[0-9a-f]{64}( \\)?"
 )
-_MACHINE: Final = re.compile(r"(?<![\w.])/(?:work|root|mnt|Users)/[\w.]+|file://|(?i:extra-index-url|find-links)")
+_MACHINE: Final = re.compile(r"(?<![\w.])/(?:work|root|mnt|Users)/[\w.]+|file://|--(?:extra-)?index-url|--find-links")
 _LINK: Final = re.compile(r"\]\((?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _TEXT: Final = frozenset(
     {".py", ".md", ".toml", ".txt", ".in", ".json", ".graphql", ".yml", ".yaml", ".sh", ".mako", ""}

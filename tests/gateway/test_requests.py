@@ -378,14 +378,15 @@ async def test_introspection_of_introspection_ends(served: Served) -> None:
 
 async def test_bad_variables(served: Served) -> None:
     document = "query ($by: MemberByInput!, $n: Int) { member(by: $by) { orders(first: $n) { nodes { id } } } }"
-    for variables in (
+    bad: list[dict[str, Any]] = [
         {},
         {"by": None},
         {"by": {}},
         {"by": {"unionid": 7}},
         {"by": {"unionid": "x"}, "n": "many"},
         {"by": {"unionid": "x"}, "n": 2**31},
-    ):
+    ]
+    for variables in bad:
         with served.counted() as count:
             answer = await served.client().post({"query": document, "variables": variables}, **MODERN)
         assert (count.calls, count.statements) == ({}, 0)

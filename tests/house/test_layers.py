@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT
+from scripts.checks.source import ROOT
 
 #: Contract → a module that breaks it, and what the module holds.
 VIOLATIONS = {

@@ -7,9 +7,11 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.enterprise_chat import Employee
 from adapters.mini_program_store import Product
+from gateway.database.facts import Fact, Source
 from gateway.database.statements import upsert
 from gateway.database.tables.dimensions import campaign, guide, guide_store, sku, store
 from gateway.database.tables.stock import stock
@@ -117,6 +119,7 @@ async def master_data(projector: Projector, data: MasterData) -> int:
             for each in data.skus
         ]
         await record_versions(batch.connection, sku, goods, at=now)
+        held = await _reserved(batch.connection)
         await upsert(
             batch.connection,
             stock,
@@ -125,7 +128,8 @@ async def master_data(projector: Projector, data: MasterData) -> int:
                     "sku": each.sku,
                     "location": each.location,
                     "channel": each.channel,
-                    "on_hand": each.on_hand,
+                    # The ERP may count less than is promised to shoppers; then nothing more can be sold.
+                    "on_hand": max(each.on_hand, held.get((each.sku, each.location, each.channel), 0)),
                     "reserved": 0,
                     "allotted": 0,
                     "updated_at": now,
@@ -136,6 +140,12 @@ async def master_data(projector: Projector, data: MasterData) -> int:
             insert_only=("reserved", "allotted"),
         )
     return len(rows) + len(campaigns) + len(goods) + len(data.stock)
+
+
+async def _reserved(connection: AsyncConnection) -> Mapping[tuple[str, str, str], int]:
+    """Pieces promised to shoppers, locked until the import ends."""
+    rows = await connection.execute(select(stock).where(stock.c.reserved > 0).with_for_update())
+    return {(row.sku, row.location, row.channel): row.reserved for row in rows}
 
 
 async def guides(projector: Projector, corpid: str, records: Sequence[Employee]) -> int:
@@ -166,6 +176,44 @@ async def guides(projector: Projector, corpid: str, records: Sequence[Employee])
             posts = [{"guide": guide_id, "store": each_store} for each_store in sorted(wanted)]
             await record_versions(batch.connection, guide_store, posts, at=now)
     return len(records)
+
+
+async def working_guides(projector: Projector, corpid: str) -> Sequence[str]:
+    """Userids of the guides who have not left, as far as we know."""
+    rows = await projector.database.fetch(
+        select(guide.c.userid).where(guide.c.corpid == corpid, guide.c.state != "LEFT", guide.c.valid_to.is_(None))
+    )
+    return [row.userid for row in rows]
+
+
+async def guides_left(
+    projector: Projector, corpid: str, userids: Sequence[str], left_at: datetime, source: Source
+) -> None:
+    """Guides whom the platform does not know any more: they keep their history and belong to no store."""
+    now = projector.clock.now()
+    known = set(await working_guides(projector, corpid))
+    async with projector.batch() as batch:
+        for userid in userids:
+            if userid not in known:
+                continue
+            guide_id = f"{corpid}:{userid}"
+            await record_versions(batch.connection, guide, [{"id": guide_id, "state": "LEFT"}], at=now)
+            posts = await batch.connection.execute(
+                select(guide_store.c.store).where(guide_store.c.guide == guide_id, guide_store.c.valid_to.is_(None))
+            )
+            for each_store in list(posts.scalars()):
+                await close_version(batch.connection, guide_store, {"guide": guide_id, "store": each_store}, at=now)
+            batch.facts.append(
+                Fact(
+                    kind="guide.left",
+                    occurred_at=left_at,
+                    source=source,
+                    source_key=f"{userid}:{int(left_at.timestamp())}",
+                    account=corpid,
+                    tool="enterprise_chat",
+                    guide=guide_id,
+                )
+            )
 
 
 async def skus(projector: Projector, records: Sequence[Product]) -> None:

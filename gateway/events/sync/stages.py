@@ -232,6 +232,10 @@ async def _staff(reading: Reading) -> None:
     userids = await adapter.guide_ids()
     employees = found(await adapter.employees(userids))
     await reading.wrote(await places.guides(reading.projector, adapter.account, employees))
+    missing = sorted(set(await places.working_guides(reading.projector, adapter.account)) - set(userids))
+    unknown = [u for u, e in zip(missing, await adapter.employees(missing), strict=True) if isinstance(e, NotFound)]
+    if unknown:
+        await places.guides_left(reading.projector, adapter.account, unknown, reading.now, "poll")
 
 
 async def _contact_tags(reading: Reading) -> None:
