@@ -38,4 +38,7 @@ def build_schema() -> GatewaySchema:
     """The whole graph."""
     query: Any = merge_types("Query", QUERIES)
     mutation: Any = merge_types("Mutation", MUTATIONS)
+    # merge_types takes no description, and a root type without one is a gap in the docs.
+    query.__strawberry_definition__.description = "Everything that can be asked: members (会员), orders, goods, tools."
+    mutation.__strawberry_definition__.description = "Everything that can be done: log in, consent, buy (下单)."
     return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup], config=CONFIG)

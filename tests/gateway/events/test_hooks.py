@@ -54,8 +54,6 @@ class Push:
     adds: Sequence[str]
     seen: Callable[[Flow], Awaitable[Sequence[object]]]
     expected: Callable[[Flow], Sequence[object]]
-    #: How many deliveries; a payment in 微信小店 is two.
-    deliveries: int = 1
 
 
 async def _prepaid(flow: Flow, number: str) -> PaymentsAdapter:
@@ -375,9 +373,7 @@ async def test_a_customer_who_deleted_a_guide_stays_deleted(start_flow: StartFlo
     await flow.quiet()
     [row] = [each for each in await flow.rows(contact) if each.identity == row.identity]
     assert (row.removed_by, row.removed_at) == (None, None)
-    assert [each for each in await facts(flow, "contact.deleted_by_customer")] == [
-        ("contact.deleted_by_customer", "webhook", corpid)
-    ]
+    assert await facts(flow, "contact.deleted_by_customer") == [("contact.deleted_by_customer", "webhook", corpid)]
 
 
 def _pass(flow: Flow, **span: float) -> None:

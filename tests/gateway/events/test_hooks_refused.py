@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -10,10 +11,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from sqlalchemy import select
 
+from adapters.mini_program_store import MiniProgramStoreAdapter
 from gateway.database.tables.facts import fact
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.jobs import job
 from gateway.database.tables.projections import purchase
+from gateway.events.projections import mini_program_store
 from gateway.jobs import State
 from sandbox.http1 import Answer, request
 from sandbox.pusher import Push
@@ -227,8 +230,6 @@ async def test_an_event_whose_object_cannot_be_read_is_tried_again_and_not_lost(
 
 
 async def _until_failed(flow: Flow) -> None:
-    import asyncio
-
     while not any(row.error_code for row in await flow.rows(job)):  # noqa: ASYNC110 - a job tells nobody of its end.
         await asyncio.sleep(0.01)
 
@@ -268,9 +269,6 @@ async def test_events_of_one_entity_keep_their_order(start_flow: StartFlow) -> N
 
 async def test_a_newer_answer_is_not_overwritten_by_one_that_was_asked_for_earlier(start_flow: StartFlow) -> None:
     """A sync asks, is held up, and writes after a webhook has brought a newer state."""
-    from adapters.mini_program_store import MiniProgramStoreAdapter
-    from gateway.events.projections import mini_program_store
-
     flow = await start_flow("mini_program_store", served=True)
     bought = await flow.act("mini_program_store", "order_new", person="linxiaowen", sku="CX-CAP-1均码", quantity=1)
     await flow.quiet()
