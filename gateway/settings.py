@@ -206,4 +206,5 @@ def _read(path: Path) -> dict[str, Any]:
 def _decode(kind: type, value: object) -> object:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise msgspec.ValidationError(f"expected a text for {kind.__name__}")
+    # msgspec adds where it was to this error, and to no error of its own kind.
+    raise TypeError(f"Expected `str` for {kind.__name__}, got `{type(value).__name__}`")

@@ -50,7 +50,8 @@ class Pusher:
     Platforms call ``push``; the control API sets targets and modes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._sleep = sleep
         self.targets: dict[tuple[str, str], str] = {}
         self.deliveries: list[Delivery] = []
         self.modes: dict[str, Mode] = {}
@@ -118,7 +119,7 @@ class Pusher:
 
     async def _deliver(self, delivery: Delivery) -> None:
         for pause in (0.0, *delivery.retry_after):
-            await asyncio.sleep(pause * self.pace)
+            await self._sleep(pause * self.pace)
             push = delivery.build()
             try:
                 answer = await request(push.method, push.url, push.headers, push.body, seconds=5)

@@ -33,9 +33,7 @@ async def add(connection: AsyncConnection, name: str, clock: ManualClock) -> Non
     await connection.execute(insert(secret).values(**values, updated_at=clock.now()))
 
 
-async def test_a_committed_write_is_read_and_a_failed_one_is_not(
-    database: Database, clock: ManualClock
-) -> None:
+async def test_a_committed_write_is_read_and_a_failed_one_is_not(database: Database, clock: ManualClock) -> None:
     committed: list[str] = []
 
     async def write(name: str, *, fail: bool) -> None:
@@ -75,9 +73,7 @@ async def test_writers_of_one_process_all_get_their_turn(database: Database, clo
     assert await database.one(COUNT) == (20,)
 
 
-async def test_a_cancelled_writer_leaves_nothing_and_blocks_nobody(
-    database: Database, clock: ManualClock
-) -> None:
+async def test_a_cancelled_writer_leaves_nothing_and_blocks_nobody(database: Database, clock: ManualClock) -> None:
     inside = asyncio.Event()
 
     async def write() -> None:

@@ -126,9 +126,7 @@ async def test_json_round_trips_and_none_is_null(database: Database) -> None:
     assert await raw(database, "SELECT count(*) FROM store WHERE opening_hours IS NULL") == 1
 
 
-async def test_destroying_a_subject_key_erases_only_that_subject(
-    database: Database, keyring: Keyring
-) -> None:
+async def test_destroying_a_subject_key_erases_only_that_subject(database: Database, keyring: Keyring) -> None:
     await keyring.ensure("member-1", "member-2")
     for number in (1, 2):
         sealed = keyring.seal(f"name {number}", subject=f"member-{number}")

@@ -113,9 +113,7 @@ async def test_a_cancelled_job_never_runs(queue: Queue, handlers: Handlers, work
     assert await queue.cancel("unknown") is False
 
 
-async def test_a_parked_job_is_taken_up_again(
-    queue: Queue, handlers: Handlers, worker: Worker, put: Put
-) -> None:
+async def test_a_parked_job_is_taken_up_again(queue: Queue, handlers: Handlers, worker: Worker, put: Put) -> None:
     healthy = False
 
     @handlers.handler("note", versions={1})

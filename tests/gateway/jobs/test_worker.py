@@ -82,9 +82,7 @@ def test_a_wait_is_as_long_as_the_platform_asks(clock: ManualClock) -> None:
     assert Backoff().wait(1, Random(1), error, clock.now()) == timedelta(hours=3)
 
 
-@pytest.mark.parametrize(
-    ("kind", "version", "code"), [("nobody", 1, "UNKNOWN_KIND"), ("note", 2, "UNKNOWN_VERSION")]
-)
+@pytest.mark.parametrize(("kind", "version", "code"), [("nobody", 1, "UNKNOWN_KIND"), ("note", 2, "UNKNOWN_VERSION")])
 async def test_what_nobody_can_read_is_parked(
     queue: Queue, handlers: Handlers, worker: Worker, put: Put, kind: str, version: int, code: str
 ) -> None:
@@ -206,9 +204,7 @@ async def test_a_dead_workers_job_is_taken_over_when_its_lease_is_over(
     assert await _job(queue, job_id) == done
 
 
-async def test_a_heartbeat_keeps_the_lease(
-    queue: Queue, handlers: Handlers, clock: ManualClock, put: Put
-) -> None:
+async def test_a_heartbeat_keeps_the_lease(queue: Queue, handlers: Handlers, clock: ManualClock, put: Put) -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 
     @handlers.handler("note", versions={1})
@@ -296,9 +292,7 @@ async def test_who_lost_the_lease_cannot_commit(
     assert await database.one(select(func.count()).select_from(fact)) == (1,)
 
 
-async def test_progress_is_visible_and_a_running_job_is_cancelled(
-    queue: Queue, handlers: Handlers, put: Put
-) -> None:
+async def test_progress_is_visible_and_a_running_job_is_cancelled(queue: Queue, handlers: Handlers, put: Put) -> None:
     reported, interrupted = asyncio.Event(), []
 
     @handlers.handler("note", versions={1})
@@ -392,9 +386,7 @@ async def test_stopping_hands_unfinished_jobs_back(queue: Queue, handlers: Handl
     assert (waiting.state, waiting.attempts, waiting.run_at) == (State.QUEUED, 0, queue.clock.now())
 
 
-async def test_no_more_than_the_allowed_number_run_at_once(
-    queue: Queue, handlers: Handlers, put: Put
-) -> None:
+async def test_no_more_than_the_allowed_number_run_at_once(queue: Queue, handlers: Handlers, put: Put) -> None:
     now, most = 0, 0
     # Nobody passes before three run at once, and nine is three times three.
     three = asyncio.Barrier(3)
