@@ -139,7 +139,7 @@ class _Control:
 
     def _platform(self, body: Mapping[str, Any], *, or_all: bool = False) -> str:
         known = (*self._sandbox.platforms, "*") if or_all else tuple(self._sandbox.platforms)
-        return _one_of(body, "platform", known)
+        return str(_one_of(body, "platform", known))
 
 
 def _one_of(body: Mapping[str, Any], name: str, known: tuple[Any, ...]) -> Any:

@@ -80,8 +80,7 @@ class Scope:
         """Some of what is asked lies inside."""
         country = query.territory.partition("-")[0]
         here = any(
-            t in (query.territory, country) or _inside(t, query.territory)
-            for t in self.territories - self.excluded
+            t in (query.territory, country) or _inside(t, query.territory) for t in self.territories - self.excluded
         )
         return (
             here

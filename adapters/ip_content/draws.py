@@ -132,9 +132,7 @@ class DrawDesk:
         if found.daily_cap is not None and draws_today >= found.daily_cap:
             raise self._refusal("daily_cap", resets_at=midnight + timedelta(days=1))
 
-    async def _cards(
-        self, connection: AsyncConnection, found: Row[Any], ids: Mapping[str, str]
-    ) -> list[DrawCard]:
+    async def _cards(self, connection: AsyncConnection, found: Row[Any], ids: Mapping[str, str]) -> list[DrawCard]:
         """The set's cards with what is left; counted only where stock is limited."""
         spent: dict[str, int] = {}
         if any(card["stock"] is not None for card in found.cards):

@@ -78,9 +78,7 @@ FAULTS: Final = FaultTable(
         "no_cards_left": Fault(
             Rejected, "no_cards_left", "The activation has no card left to draw; the entry was not used."
         ),
-        "version_mismatch": Fault(
-            Conflict, "version_mismatch", "The catalogue changed meanwhile; read it again."
-        ),
+        "version_mismatch": Fault(Conflict, "version_mismatch", "The catalogue changed meanwhile; read it again."),
         "rate_limited": Fault(
             RateLimited, "rate_limited", "More than 20 requests a second; wait and repeat.", retry_after=1.0
         ),

@@ -88,9 +88,7 @@ async def _put_activations(connection: AsyncConnection, licensee: str, rows: Row
     if rows:
         statement = _insert_for(connection, activation).values(rows)
         changed = {name: statement.excluded[name] for name in rows[0] if name not in {"licensee", "code"}}
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=["licensee", "code"], set_=changed)
-        )
+        await connection.execute(statement.on_conflict_do_update(index_elements=["licensee", "code"], set_=changed))
 
 
 def _insert_for(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:

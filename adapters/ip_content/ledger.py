@@ -189,9 +189,7 @@ class Ledger:
         return {who: _participations(sets, known) for who, sets in drawn.items()}
 
 
-def _participations(
-    sets: Mapping[str, Sequence[Row[Any]]], known: Mapping[str, Activation]
-) -> Sequence[Participation]:
+def _participations(sets: Mapping[str, Sequence[Row[Any]]], known: Mapping[str, Activation]) -> Sequence[Participation]:
     found = [_participation(known[code], rows) for code, rows in sets.items() if code in known]
     return sorted(found, key=lambda p: p.last_at, reverse=True)
 

@@ -23,9 +23,7 @@ GET_API_DOMAIN_IP: Final = read("get_api_domain_ip")
 USER_GET: Final = read("user_get")
 USER_INFO_BATCHGET: Final = read("user_info_batchget")
 TAGS_GET: Final = read("tags_get")
-TEMPLATE_SEND: Final = idempotent(
-    "template_send", "client_msg_id", lifetime=timedelta(minutes=10), family="template"
-)
+TEMPLATE_SEND: Final = idempotent("template_send", "client_msg_id", lifetime=timedelta(minutes=10), family="template")
 
 
 class OfficialAccountClient:
@@ -54,6 +52,4 @@ class OfficialAccountClient:
 
     async def template_send(self, message: TemplateSendRequest) -> TemplateSendAnswer:
         """发送模板消息."""
-        return await self._api.post(
-            TEMPLATE_SEND, "/cgi-bin/message/template/send", TemplateSendAnswer, message
-        )
+        return await self._api.post(TEMPLATE_SEND, "/cgi-bin/message/template/send", TemplateSendAnswer, message)

@@ -32,9 +32,7 @@ class OfficialAccountConfig(AccountConfig, frozen=True, kw_only=True, forbid_unk
     def __post_init__(self) -> None:
         """Refuse at start what would only fail at the first callback."""
         if self.encrypted and not self.aes_key:
-            raise ValueError(
-                "aes_key is missing: 安全模式 needs the EncodingAESKey of the console's 基本配置"
-            )
+            raise ValueError("aes_key is missing: 安全模式 needs the EncodingAESKey of the console's 基本配置")
         self.crypto()
 
     @property
@@ -44,6 +42,4 @@ class OfficialAccountConfig(AccountConfig, frozen=True, kw_only=True, forbid_unk
 
     def crypto(self) -> CallbackCrypto:
         """Keys of the callback URL; raises ValueError for an EncodingAESKey that is none."""
-        return CallbackCrypto(
-            self.callback_token, self.aes_key, self.appid, previous_aes_key=self.previous_aes_key
-        )
+        return CallbackCrypto(self.callback_token, self.aes_key, self.appid, previous_aes_key=self.previous_aes_key)

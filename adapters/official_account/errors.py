@@ -28,18 +28,14 @@ FAULTS: Final = FaultTable(
             "template_unknown",
             "The account has no template with this id; look it up in its console under 模板消息.",
         ),
-        40165: Fault(
-            Invalid, "page_path", "The mini-program page to jump to does not exist; correct its path."
-        ),
+        40165: Fault(Invalid, "page_path", "The mini-program page to jump to does not exist; correct its path."),
         40166: Fault(
             Invalid,
             "mini_program_appid",
             "The mini-program to jump to is not linked with the account; link it in the console.",
         ),
         43004: Fault(Rejected, "not_following", "This person does not follow the account."),
-        43019: Fault(
-            Rejected, "on_blacklist", "The account put this person on its blacklist; take them off first."
-        ),
+        43019: Fault(Rejected, "on_blacklist", "The account put this person on its blacklist; take them off first."),
         43101: Fault(Rejected, "user_refused", "This person refused messages of this kind."),
         45028: Fault(
             QuotaExhausted,
@@ -53,9 +49,7 @@ FAULTS: Final = FaultTable(
             "A field of the template is missing or breaks its type's rule (a thing: 1 to 20 characters).",
         ),
         48002: Fault(Rejected, "user_blocks", "This person blocked messages of the account."),
-        49003: Fault(
-            NotFound, "openid_of_other_app", "This openid belongs to another appid than the account's."
-        ),
+        49003: Fault(NotFound, "openid_of_other_app", "This openid belongs to another appid than the account's."),
         50005: Fault(Rejected, "unsubscribed", "This person stopped following the account."),
         61450: Fault(Unavailable, "platform_busy", "The platform is busy; repeat later."),
         61451: Fault(Invalid, "arguments", "The platform calls an argument invalid."),

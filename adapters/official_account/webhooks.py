@@ -57,9 +57,7 @@ def inbound(payload: Payload, gh_id: str) -> InboundEvent:
     WebhookRefused when it is addressed to another account.
     """
     if payload["ToUserName"] != gh_id:
-        raise WebhookRefused(
-            "path", "The callback is meant for another account; compare gh_id and URL.", status=400
-        )
+        raise WebhookRefused("path", "The callback is meant for another account; compare gh_id and URL.", status=400)
     sender, message_type = str(payload["FromUserName"]), str(payload["MsgType"])
     created = int(_text(payload, "CreateTime"))
     if message_type == "event":

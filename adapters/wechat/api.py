@@ -45,9 +45,7 @@ class TokenApi:
         self._base_url = base_url
         self._table = table
 
-    async def get(
-        self, endpoint: Endpoint, path: str, kind: type[T], query: Mapping[str, str] | None = None
-    ) -> T:
+    async def get(self, endpoint: Endpoint, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> T:
         """GET with ``access_token`` first in the query; raises one of the ten kinds."""
         rest = query or {}
         return await self._call(

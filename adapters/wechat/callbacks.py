@@ -113,9 +113,7 @@ class Callbacks:
     encrypted_echo: bool = False
     accepted: bytes = b"success"
 
-    def receive(
-        self, request: WebhookRequest, now: datetime, event: Callable[[Payload], InboundEvent]
-    ) -> Received:
+    def receive(self, request: WebhookRequest, now: datetime, event: Callable[[Payload], InboundEvent]) -> Received:
         """The answer to a request, and the event it brought.
 
         A GET is the console's check of the URL and brings nothing. ``event`` makes an InboundEvent of a
@@ -158,9 +156,7 @@ class Callbacks:
         payload = parse(body)
         # 兼容模式 sends both: the clear part is then all there.
         if "Encrypt" in payload and len(payload) <= 2:
-            raise _shape(
-                "The callback is encrypted, but this account's are plain; see the console's setting."
-            )
+            raise _shape("The callback is encrypted, but this account's are plain; see the console's setting.")
         return payload
 
     def _verify(self, request: WebhookRequest, now: datetime, name: str, *signed: str) -> None:

@@ -103,6 +103,4 @@ _NO_ANSWER: Final = Fault(
     "no_answer",
     "A gateway in front of the platform answered in its place; repeat later.",
 )
-_TOO_FAST: Final = Fault(
-    RateLimited, "too_fast", "A gateway in front of the platform asks for fewer calls; slow down."
-)
+_TOO_FAST: Final = Fault(RateLimited, "too_fast", "A gateway in front of the platform asks for fewer calls; slow down.")

@@ -30,23 +30,15 @@ APP_ROWS: Final[Mapping[str | int, Fault]] = {
         Unauthorized, "appid_unknown", "The platform does not know this appid; check the account's settings."
     ),
     "40014": Fault(Unauthorized, "token_invalid", _RENEW, renew_token=True),
-    "40033": Fault(
-        Invalid, "charset", "The request holds text that is not plain UTF-8; this is a bug in the client."
-    ),
-    "40035": Fault(
-        Invalid, "arguments", "The platform calls an argument invalid; compare it with the vendor's page."
-    ),
-    "40097": Fault(
-        Invalid, "arguments", "The platform calls an argument invalid; compare it with the vendor's page."
-    ),
+    "40033": Fault(Invalid, "charset", "The request holds text that is not plain UTF-8; this is a bug in the client."),
+    "40035": Fault(Invalid, "arguments", "The platform calls an argument invalid; compare it with the vendor's page."),
+    "40097": Fault(Invalid, "arguments", "The platform calls an argument invalid; compare it with the vendor's page."),
     "40164": Fault(
         Unauthorized,
         "ip_not_allowed",
         "Our address is not on the account's IP allow-list; add it in the platform's console.",
     ),
-    "41001": Fault(
-        Unauthorized, "token_missing", "The request carried no access token; this is a bug in the client."
-    ),
+    "41001": Fault(Unauthorized, "token_missing", "The request carried no access token; this is a bug in the client."),
     "42001": Fault(Unauthorized, "token_expired", _RENEW, renew_token=True),
     "43001": Fault(Invalid, "method", "The endpoint wants GET; this is a bug in the client."),
     "43002": Fault(Invalid, "method", "The endpoint wants POST; this is a bug in the client."),
@@ -63,9 +55,7 @@ APP_ROWS: Final[Mapping[str | int, Fault]] = {
         "Too many calls in this minute; wait a minute and call more slowly.",
         retry_after=60.0,
     ),
-    "47001": Fault(
-        Invalid, "body", "The platform could not read the request body; this is a bug in the client."
-    ),
+    "47001": Fault(Invalid, "body", "The platform could not read the request body; this is a bug in the client."),
     "48001": Fault(
         Unauthorized,
         "not_permitted",
@@ -76,12 +66,8 @@ APP_ROWS: Final[Mapping[str | int, Fault]] = {
         "forbidden",
         "The platform closed this call to the account for a violation; see its console.",
     ),
-    "50001": Fault(
-        Unauthorized, "not_authorized", "The account is not authorised for this call; see its console."
-    ),
-    "50002": Fault(
-        Rejected, "user_limited", "The platform has limited this user; nothing can be done for now."
-    ),
+    "50001": Fault(Unauthorized, "not_authorized", "The account is not authorised for this call; see its console."),
+    "50002": Fault(Rejected, "user_limited", "The platform has limited this user; nothing can be done for now."),
     "50004": Fault(Unauthorized, "account_punished", "The platform suspended the account; see its console."),
     "50007": Fault(Unauthorized, "account_frozen", "The platform froze the account; see its console."),
 }
@@ -91,15 +77,9 @@ TOKEN_ROWS: Final[Mapping[str | int, Fault]] = {
     "40001": Fault(
         Unauthorized, "secret_wrong", "The platform refuses appid and secret; correct the account's secret."
     ),
-    "40002": Fault(
-        Invalid, "grant_type", "The platform refuses the grant type; this is a bug in the client."
-    ),
-    "40125": Fault(
-        Unauthorized, "secret_wrong", "The account's secret is wrong; correct it in the settings."
-    ),
-    "40243": Fault(
-        Unauthorized, "secret_frozen", "The account's owner froze its secret; unfreeze it in the console."
-    ),
+    "40002": Fault(Invalid, "grant_type", "The platform refuses the grant type; this is a bug in the client."),
+    "40125": Fault(Unauthorized, "secret_wrong", "The account's secret is wrong; correct it in the settings."),
+    "40243": Fault(Unauthorized, "secret_frozen", "The account's owner froze its secret; unfreeze it in the console."),
     "41002": Fault(Invalid, "appid_missing", "The request carried no appid; this is a bug in the client."),
     "41004": Fault(Invalid, "secret_missing", "The request carried no secret; set the account's secret."),
     "61024": Fault(
@@ -107,9 +87,7 @@ TOKEN_ROWS: Final[Mapping[str | int, Fault]] = {
         "third_party_appid",
         "This appid is run through a third-party platform, which this gateway does not support.",
     ),
-    "89501": Fault(
-        Unauthorized, "ip_pending", "An administrator has yet to confirm calls from our address; ask them."
-    ),
+    "89501": Fault(Unauthorized, "ip_pending", "An administrator has yet to confirm calls from our address; ask them."),
     "89503": Fault(
         Unauthorized,
         "ip_unconfirmed",

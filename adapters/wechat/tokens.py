@@ -37,9 +37,7 @@ class StableToken(msgspec.Struct):
     expires_in: float
 
 
-def stable_tokens(
-    upstream: Upstream, base_url: str, appid: str, secret: Secret, table: FaultTable
-) -> AccessTokens:
+def stable_tokens(upstream: Upstream, base_url: str, appid: str, secret: Secret, table: FaultTable) -> AccessTokens:
     """The access tokens of an appid; every process of the gateway shares them through the token store."""
     fetch = StableTokenFetch(upstream, base_url, appid, secret, table)
     return AccessTokens(upstream.runtime, f"wechat/{appid}/stable_token", fetch)
@@ -48,9 +46,7 @@ def stable_tokens(
 class StableTokenFetch:
     """Fetches in normal mode; forces a new token only where normal mode repeats the refused one."""
 
-    def __init__(
-        self, upstream: Upstream, base_url: str, appid: str, secret: Secret, table: FaultTable
-    ) -> None:
+    def __init__(self, upstream: Upstream, base_url: str, appid: str, secret: Secret, table: FaultTable) -> None:
         self._upstream = upstream
         self._base_url = base_url
         self._appid = appid

@@ -10,18 +10,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import adapters
-from adapters.base.spec import AnyToolSpec, ToolSpec
 from adapters.registry import TOOLS
 from sandbox.server import Sandbox
 from tests.adapters.contract_case import Batch, Case, Operation
 from tests.conftest import MakeRuntime, account_config
-
-ADAPTERS = Path(adapters.__file__).parent
-TESTS = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -53,23 +47,11 @@ def cases_of(tool: str) -> tuple[Case, ...]:
 SUBJECTS: tuple[Subject, ...] = tuple(Subject(case) for spec in TOOLS for case in cases_of(spec.name))
 
 
-def tool_folders(root: Path = ADAPTERS) -> list[str]:
-    """Folders of adapters/ that hold a package, whatever is in it."""
-    return sorted(path.parent.name for path in root.glob("*/__init__.py"))
-
-
-def tool_in(folder: str) -> AnyToolSpec | None:
-    """``TOOL`` of adapters/<folder>, or None for a folder that is no tool (base, a protocol family)."""
-    found = getattr(importlib.import_module(f"adapters.{folder}"), "TOOL", None)
-    return found if isinstance(found, ToolSpec) else None
-
-
-def operations(*repeats: str) -> Iterator[tuple[str, Subject, Operation]]:
-    """(id, subject, operation) of the declared kinds, all kinds when none is given."""
+def operations() -> Iterator[tuple[str, Subject, Operation]]:
+    """(id, subject, operation) of every operation."""
     for subject in SUBJECTS:
         for operation in subject.case.operations:
-            if not repeats or operation.repeat in repeats:
-                yield f"{subject}-{operation.name}", subject, operation
+            yield f"{subject}-{operation.name}", subject, operation
 
 
 def batches() -> Iterator[tuple[str, Subject, Batch]]:

@@ -15,14 +15,17 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
+from urllib.parse import quote
 
 import pytest
 
 from adapters.base.deadline import deadline
 from adapters.base.errors import Malformed, NotFound, OutcomeUnknown, Unauthorized, Unavailable, UpstreamError
 from adapters.base.http import ATTEMPTS
+from adapters.base.runtime import Token
 from adapters.base.spec import Adapter, ReceivesWebhooks
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
+from gateway.runtime import MemoryTokenStore
 from sandbox.keys import KeyRing
 from sandbox.server import Sandbox, running
 from tests.adapters.contract_case import Batch, Operation
@@ -340,6 +343,18 @@ async def test_a_batch_makes_no_more_calls_than_it_must(
     assert on.calls(batch.endpoint) == expected, f"{len(known)} ids"
 
 
+class IssuedTokens(MemoryTokenStore):
+    """Remembers every token that a platform gave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[str] = []
+
+    async def put(self, key: str, token: Token) -> None:
+        self.values.append(token.value)
+        await super().put(key, token)
+
+
 @each_subject
 async def test_secrets_do_not_show(subject: Subject, bench: StartBench) -> None:
     on = await bench(subject)
@@ -347,9 +362,10 @@ async def test_secrets_do_not_show(subject: Subject, bench: StartBench) -> None:
     assert secrets, "a tool has at least one secret; list it in its CASE"
     config = account_config(subject.case.spec, on.settings)
     shown = [repr(config), str(config)]
+    issued = IssuedTokens()
 
     with debug_logs() as lines:
-        async with on.adapter(retries=False) as adapter:
+        async with on.adapter(retries=False, token_store=issued) as adapter:
             shown += [repr(adapter), str(adapter)]
             for operation in subject.case.operations:
                 for kind in ("latency", "html", "garbage", "reset_before"):
@@ -359,8 +375,9 @@ async def test_secrets_do_not_show(subject: Subject, bench: StartBench) -> None:
     assert [line for line in lines if " -> 200" in line], "the seam must log its calls"
     shown += lines
 
-    for secret in secrets:
-        assert not [text for text in shown if secret in text]
+    for secret in [*secrets, *issued.values]:
+        for spelling in {secret, quote(secret, safe=""), repr(secret)[1:-1]}:
+            assert not [text for text in shown if spelling in text]
 
 
 @each_subject

@@ -11,6 +11,7 @@ from sqlalchemy import Column, MetaData, String, Table
 
 from adapters.base.errors import Fault, FaultTable, Invalid, UpstreamError
 from adapters.payments import TOOL as PAYMENTS
+from adapters.registry import TOOLS
 from gateway.database.pii import plain_personal_columns
 from gateway.settings import Settings
 from scripts.checks import boundaries, codes, documents, graph, tools
@@ -175,7 +176,7 @@ def test_a_setting_without_a_row_is_named(plant: Plant) -> None:
     page = (ROOT / documents.SETTINGS).read_text("utf-8")
     page = page.replace("| `limits.depth` |", "| `limits.dept` |").replace("| `8000` |", "| `80` |")
     root = plant(documents.SETTINGS, page)
-    for spec in documents.TOOLS:
+    for spec in TOOLS:
         plant(f"adapters/{spec.name}/README.md", (ROOT / f"adapters/{spec.name}/README.md").read_text("utf-8"))
     plant("adapters/payments/README.md", "`mchid`")
 
@@ -260,7 +261,7 @@ def test_a_faulty_error_table_is_named() -> None:
         kind = "ELEVENTH"
 
     good = "The platform refused it; do something else."
-    rows = {
+    rows: dict[str | int, Fault] = {
         1: Fault(Eleventh, "fine", good),
         2: Fault(Invalid, "Not a slug", good),
         3: Fault(Invalid, "silent", "No."),

@@ -31,7 +31,7 @@ VIOLATIONS = {
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """The checker on the packages under ``folder``."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -93,7 +93,5 @@ class Department:
         if any((d["card_set"], d["entry_ref"]) == key for d in self.document["draws"]):
             raise ValueError(f"the entry {body['entry_ref']!r} was used before")
         at = local(self._kit.clock.now())
-        self.document["draws"].append(
-            draw(str(key[0]), str(body["unionid"]), str(key[1]), str(body["card_id"]), at)
-        )
+        self.document["draws"].append(draw(str(key[0]), str(body["unionid"]), str(key[1]), str(body["card_id"]), at))
         return self._publish("collect", f"{key[0]}/{key[1]}", card=body["card_id"])

@@ -16,9 +16,7 @@ def local(at: datetime) -> str:
 
 def build(world: World, licensee: str, version: int) -> dict[str, Any]:
     """The whole document."""
-    holders = {
-        p.rights_holder: "party-" + names.digits(world.seed, p.rights_holder, 8) for p in world.ip_properties
-    }
+    holders = {p.rights_holder: "party-" + names.digits(world.seed, p.rights_holder, 8) for p in world.ip_properties}
     parties = [{"id": i, "role": "licensor", "legal_name": n} for n, i in holders.items()]
     properties = [
         {

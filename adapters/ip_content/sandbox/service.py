@@ -104,9 +104,7 @@ class Sandbox:
         self._kit.effect(self.name, "revoke_tokens", str(self._generation))
         return {"generation": self._generation}
 
-    def _answering(
-        self, handle: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def _answering(self, handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 self._throttle()
@@ -149,9 +147,7 @@ class Sandbox:
         self._verify(request.headers.get("authorization", ""))
         _told_to_refuse(request)
         etag = f'"{self.department.document["version"]}"'
-        asked = {
-            tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
-        }
+        asked = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
         if asked & {etag, "*"}:
             return Response(status_code=304, headers={"ETag": etag})
         response = _json(self.department.document)

@@ -67,8 +67,7 @@ class Account:
         self.tags = {t.id: t.name for t in world.oa_tags if t.appid == appid}
         self.mini_programs = {m.appid for m in world.mini_programs}
         self.templates = {
-            names.text(world.seed, f"template/{appid}/{name}", 43): fields
-            for name, fields in TEMPLATES.items()
+            names.text(world.seed, f"template/{appid}/{name}", 43): fields for name, fields in TEMPLATES.items()
         }
         self.template_names = dict(zip(TEMPLATES, self.templates, strict=True))
         self.token = Issuer(lambda n: "90_" + names.text(world.seed, f"{appid}/token/{n}", 133))
@@ -105,8 +104,7 @@ class Account:
         """``tags/get``: how many present followers carry each tag."""
         present = [f for f in self.followers.values() if f.subscribed]
         return [
-            {"id": tag, "name": name, "count": sum(tag in f.tags for f in present)}
-            for tag, name in self.tags.items()
+            {"id": tag, "name": name, "count": sum(tag in f.tags for f in present)} for tag, name in self.tags.items()
         ]
 
     def follow(self, openid: str, scene: str, qr: str, now: datetime) -> None:

@@ -190,9 +190,7 @@ class Api:
             msgid=msgid,
             message={k: v for k, v in given.items() if k != "client_msg_id"},
         )
-        self._callbacks[appid].event(
-            openid, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status=self.template_status
-        )
+        self._callbacks[appid].event(openid, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status=self.template_status)
 
 
 def _own(account: Account, openid: object) -> str:

@@ -106,9 +106,7 @@ class Sandbox:
         account, openid = self._who(given)
         scene = str(given["scene"])
         if openid in account.subscribed():
-            self.callbacks[account.settings.appid].event(
-                openid, "SCAN", EventKey=scene, Ticket=_ticket(scene)
-            )
+            self.callbacks[account.settings.appid].event(openid, "SCAN", EventKey=scene, Ticket=_ticket(scene))
         else:
             self._now_follows(account, openid, scene)
         return {"openid": openid}
@@ -121,9 +119,7 @@ class Sandbox:
         appid = account.settings.appid
         self._kit.effect(self.name, "followed", f"{appid}/{openid}", scene=scene)
         if scene:
-            self.callbacks[appid].event(
-                openid, "subscribe", EventKey="qrscene_" + scene, Ticket=_ticket(scene)
-            )
+            self.callbacks[appid].event(openid, "subscribe", EventKey="qrscene_" + scene, Ticket=_ticket(scene))
         else:
             self.callbacks[appid].event(openid, "subscribe", EventKey="")
 

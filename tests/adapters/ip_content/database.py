@@ -27,9 +27,7 @@ class Tables:
     def _count(self, *_: object) -> None:
         self.statements += 1
 
-    async def fetch(
-        self, statement: Executable, params: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         async with self._turn, self._engine.connect() as connection:
             return (await connection.execute(statement, params)).all()
 

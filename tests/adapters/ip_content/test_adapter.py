@@ -94,9 +94,7 @@ async def test_another_licensees_catalogue_is_refused(empty_house: House) -> Non
     assert await empty_house.adapter.all_properties() == []
 
 
-async def test_two_licensees_share_the_tables_and_see_only_their_own(
-    house: House, open_tool: OpenTool
-) -> None:
+async def test_two_licensees_share_the_tables_and_see_only_their_own(house: House, open_tool: OpenTool) -> None:
     service = house.sandbox.platforms[PLATFORM]
     service.licensee = "party-second"  # type: ignore[attr-defined]
     second = await open_tool(TOOL, house.sandbox, "main", sql=house.sql)

@@ -68,21 +68,15 @@ async def test_each_axis_of_the_scope_counts(house: House, field: str, value: st
 async def test_a_country_is_not_covered_when_one_province_is_left_out(house: House) -> None:
     await house.publish("grant_terms", number=NUMBER, excluded_territories=["CN-XZ"])
 
-    assert list(await house.adapter.clearance(replace(QUERY, territory="CN"))) == [
-        blocked("grant_scope", None)
-    ]
-    assert list(await house.adapter.clearance(replace(QUERY, territory="CN-XZ"))) == [
-        blocked("grant_scope", None)
-    ]
+    assert list(await house.adapter.clearance(replace(QUERY, territory="CN"))) == [blocked("grant_scope", None)]
+    assert list(await house.adapter.clearance(replace(QUERY, territory="CN-XZ"))) == [blocked("grant_scope", None)]
     assert list(await house.adapter.clearance(QUERY)) == [granted()]
 
 
 async def test_provinces_do_not_make_a_country(house: House) -> None:
     await house.publish("grant_terms", number=NUMBER, territories=["CN-SH", "CN-ZJ"])
 
-    assert [c.reason for c in await house.adapter.clearance(replace(QUERY, territory="CN"))] == [
-        "grant_scope"
-    ]
+    assert [c.reason for c in await house.adapter.clearance(replace(QUERY, territory="CN"))] == ["grant_scope"]
 
 
 async def test_a_blackout_splits_the_days(house: House) -> None:
@@ -152,9 +146,7 @@ async def test_a_reserved_province_blocks_the_whole_country(house: House) -> Non
         end="2027-01-01",
     )
 
-    assert [c.reason for c in await house.adapter.clearance(replace(ISLE, territory="CN"))] == [
-        "exclusive_to_other"
-    ]
+    assert [c.reason for c in await house.adapter.clearance(replace(ISLE, territory="CN"))] == ["exclusive_to_other"]
     assert [c.status for c in await house.adapter.clearance(ISLE)] == ["available"]
 
 

@@ -6,9 +6,7 @@ from tests.adapters.ip_content.contract import CASE
 from tests.conftest import OpenTool, StartSandbox
 
 
-async def test_every_operation_calls_its_endpoint_once(
-    start_sandbox: StartSandbox, open_tool: OpenTool
-) -> None:
+async def test_every_operation_calls_its_endpoint_once(start_sandbox: StartSandbox, open_tool: OpenTool) -> None:
     for operation in CASE.operations:
         sandbox = await start_sandbox(CASE.spec.name)
         await operation.run(await open_tool(CASE.spec, sandbox, CASE.alias), sandbox)

@@ -93,9 +93,7 @@ async def test_a_draw_during_an_import_finds_its_activation(real_house: House) -
             await real_house.publish("property_status", slug="frontier-isle", status="licensable")
 
     async def draws(worker: int) -> int:
-        return len(
-            [await real_house.adapter.draw_card(SET, f"m-{worker}-{n}", f"s-{worker}-{n}") for n in range(20)]
-        )
+        return len([await real_house.adapter.draw_card(SET, f"m-{worker}-{n}", f"s-{worker}-{n}") for n in range(20)])
 
     results = await asyncio.gather(imports(), *(draws(worker) for worker in range(3)))
 

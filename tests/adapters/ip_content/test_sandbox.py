@@ -102,9 +102,7 @@ async def test_a_forged_an_expired_and_a_revoked_token_are_refused(service: Sand
     head, claims, signature = good.split(".")
     later = json.loads(base64.urlsafe_b64decode(claims + "==")) | {"exp": 9_999_999_999}
     forged = base64.urlsafe_b64encode(json.dumps(later).encode()).rstrip(b"=").decode()
-    assert problem(await get(service, authorization=f"Bearer {head}.{forged}.{signature}"))[1] == (
-        "invalid_token"
-    )
+    assert problem(await get(service, authorization=f"Bearer {head}.{forged}.{signature}"))[1] == ("invalid_token")
 
     service.kit.clock.advance(timedelta(hours=1))
     assert problem(await get(service, authorization=f"Bearer {good}"))[1] == "invalid_token"
@@ -159,9 +157,7 @@ async def test_each_change_is_one_effect_and_a_greater_version(service: Sandbox)
     before = int(service.world.now.timestamp())
 
     first = await act(service, "property_status", slug="yunling-fox", status="restricted")
-    second = await act(
-        service, "collect", activation="FOX-BADGE", unionid="o6_x", entry_ref="e-1", card_id="FOX-1"
-    )
+    second = await act(service, "collect", activation="FOX-BADGE", unionid="o6_x", entry_ref="e-1", card_id="FOX-1")
 
     assert before < first["version"] < second["version"]
     effects = [(e.kind, e.key) for e in service.kit.journal.effects]

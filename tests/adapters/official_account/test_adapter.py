@@ -57,9 +57,7 @@ async def test_ping_makes_a_token_and_one_call(main: OfficialAccountAdapter, san
     assert calls(sandbox, "POST /cgi-bin/stable_token") == 1
 
 
-async def test_all_followers_in_pages(
-    main: OfficialAccountAdapter, sandbox: Sandbox, platform: Platform
-) -> None:
+async def test_all_followers_in_pages(main: OfficialAccountAdapter, sandbox: Sandbox, platform: Platform) -> None:
     expected = sorted(
         (f for f in sandbox.world.followers if f.appid == main.account and f.subscribed),
         key=lambda f: f.subscribed_at,
@@ -108,9 +106,7 @@ async def test_followers_as_the_world_has_them(main: OfficialAccountAdapter, san
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, 0), (1, 1), (100, 1), (101, 2)])
-async def test_one_call_per_hundred(
-    main: OfficialAccountAdapter, sandbox: Sandbox, count: int, expected: int
-) -> None:
+async def test_one_call_per_hundred(main: OfficialAccountAdapter, sandbox: Sandbox, count: int, expected: int) -> None:
     asked = openids(sandbox)[:count]
     assert len(asked) == count
     found = await main.followers(asked)
@@ -118,9 +114,7 @@ async def test_one_call_per_hundred(
     assert calls(sandbox, BATCHGET) == expected
 
 
-async def test_repeated_and_malformed_openids_cost_nothing(
-    main: OfficialAccountAdapter, sandbox: Sandbox
-) -> None:
+async def test_repeated_and_malformed_openids_cost_nothing(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
     one = openids(sandbox)[0]
     first, second, third = await main.followers([one, "not an openid", one])
     assert isinstance(first, Follower)
@@ -248,12 +242,8 @@ async def test_a_fast_minute_is_the_callers_wait(main: OfficialAccountAdapter, s
     assert calls(sandbox, "GET /cgi-bin/tags/get") == 1
 
 
-async def test_busy_is_repeated_for_reads_and_for_keyed_sends(
-    main: OfficialAccountAdapter, sandbox: Sandbox
-) -> None:
-    sandbox.kit.faults.add(
-        "official_account", "code", endpoint="GET /cgi-bin/tags/get", value="-1", calls=(1,)
-    )
+async def test_busy_is_repeated_for_reads_and_for_keyed_sends(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
+    sandbox.kit.faults.add("official_account", "code", endpoint="GET /cgi-bin/tags/get", value="-1", calls=(1,))
     sandbox.kit.faults.add("official_account", "code", endpoint=SEND, value="-1")
     assert len(await main.tags()) == 4
     with pytest.raises(OutcomeUnknown) as unknown:

@@ -99,9 +99,7 @@ async def test_credentials(wire: Wire, changed: dict[str, object], code: int) ->
     assert (await wire.stable(**changed))["errcode"] == code
 
 
-async def test_a_stable_token_stays_the_same_until_its_last_five_minutes(
-    wire: Wire, sandbox: Sandbox
-) -> None:
+async def test_a_stable_token_stays_the_same_until_its_last_five_minutes(wire: Wire, sandbox: Sandbox) -> None:
     sandbox.kit.clock.advance(timedelta(seconds=6800))
     again = await wire.stable()
     assert again["access_token"] == wire.token
@@ -160,9 +158,7 @@ async def test_the_token_is_checked_before_anything_else(wire: Wire) -> None:
         ("POST", "/cgi-bin/user/info/batchget", b'{"user_list":[]}', 40032),
     ],
 )
-async def test_verb_then_body_then_meaning(
-    wire: Wire, method: str, path: str, body: bytes, code: int
-) -> None:
+async def test_verb_then_body_then_meaning(wire: Wire, method: str, path: str, body: bytes, code: int) -> None:
     answer = await wire.raw(method, path, {"access_token": wire.token}, body)
     assert answer["errcode"] == code
 

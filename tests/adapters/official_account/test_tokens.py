@@ -56,9 +56,7 @@ async def test_accounts_do_not_share(
     assert calls(sandbox, TOKEN) == 2
 
 
-async def test_a_token_is_renewed_five_minutes_before_its_end(
-    main: OfficialAccountAdapter, sandbox: Sandbox
-) -> None:
+async def test_a_token_is_renewed_five_minutes_before_its_end(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
     await main.tags()
     sandbox.kit.clock.advance(timedelta(seconds=6890))
     await main.tags()
@@ -68,9 +66,7 @@ async def test_a_token_is_renewed_five_minutes_before_its_end(
     assert (calls(sandbox, TOKEN), made(sandbox)) == (2, [False, False])
 
 
-async def test_a_refused_token_is_renewed_once_in_normal_mode(
-    main: OfficialAccountAdapter, sandbox: Sandbox
-) -> None:
+async def test_a_refused_token_is_renewed_once_in_normal_mode(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
     await main.tags()
     await revoke(sandbox)
     await asyncio.gather(*(main.tags() for _ in range(10)))
@@ -136,9 +132,7 @@ async def test_no_token_no_effect(main: OfficialAccountAdapter, sandbox: Sandbox
     assert (calls(sandbox, TOKEN), calls(sandbox, TAGS)) == (3, 0)
 
 
-async def test_40001_of_the_token_endpoint_speaks_of_the_secret(
-    main: OfficialAccountAdapter, sandbox: Sandbox
-) -> None:
+async def test_40001_of_the_token_endpoint_speaks_of_the_secret(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
     sandbox.kit.faults.add("official_account", "code", endpoint=TOKEN, value="40001")
     with pytest.raises(Unauthorized) as refused:
         await main.tags()

@@ -205,9 +205,7 @@ async def test_a_captured_push_is_refused_when_forged_moved_or_stale(
     assert again.events[0].dedupe_key == receiver.events[0].dedupe_key
 
     tampered = WebhookRequest("POST", {**push.query, "nonce": "1"}, {}, push.body)
-    swapped = WebhookRequest(
-        "POST", push.query, {}, push.body.replace(b"<Encrypt><![CDATA[", b"<Encrypt><![CDATA[A")
-    )
+    swapped = WebhookRequest("POST", push.query, {}, push.body.replace(b"<Encrypt><![CDATA[", b"<Encrypt><![CDATA[A"))
     bare = WebhookRequest("POST", {**push.query, "msg_signature": push.query["signature"]}, {}, push.body)
     for request in (tampered, swapped, bare):
         with pytest.raises(WebhookRefused) as refused:
@@ -259,9 +257,7 @@ def test_incomplete_payloads_are_errors(missing: str) -> None:
         inbound(whole, "gh_1")
 
 
-@pytest.mark.parametrize(
-    "name", sorted(EVENTS - {"subscribe", "unsubscribe", "SCAN", "TEMPLATESENDJOBFINISH"})
-)
+@pytest.mark.parametrize("name", sorted(EVENTS - {"subscribe", "unsubscribe", "SCAN", "TEMPLATESENDJOBFINISH"}))
 def test_other_events_are_known_and_unused(name: str) -> None:
     event = inbound(payload(MsgType="event", Event=name.upper(), EventKey="k"), "gh_1")
     assert event.kind == name

@@ -108,9 +108,7 @@ def test_a_plain_account_reads_the_clear_part() -> None:
     query = {"timestamp": SCAN.timestamp, "nonce": SCAN.nonce, "signature": signature}
     callbacks = Callbacks(crypto(SCAN), encrypted=False)
     clear = WebhookRequest("POST", query, {}, SCAN.message.encode())
-    both = WebhookRequest(
-        "POST", query, {}, SCAN.message.replace("</xml>", "<Encrypt>x</Encrypt></xml>").encode()
-    )
+    both = WebhookRequest("POST", query, {}, SCAN.message.replace("</xml>", "<Encrypt>x</Encrypt></xml>").encode())
     assert callbacks.payload(clear, at(SCAN))["EventKey"] == "store_88"
     assert callbacks.payload(both, at(SCAN))["EventKey"] == "store_88"
     with pytest.raises(WebhookRefused, match="is encrypted, but"):
