@@ -13,6 +13,8 @@ class SandboxClock:
     """Runs at real speed from any starting instant, and can be moved forward by tests."""
 
     def __init__(self, start: datetime | None = None) -> None:
+        if start is not None and start.tzinfo is None:
+            raise ValueError("now must be aware: give it a UTC offset")
         self._offset = start - datetime.now(UTC) if start is not None else timedelta()
 
     def now(self) -> datetime:

@@ -12,8 +12,6 @@ from adapters.base.transport import MaybeSent, NotSent, Request, Transport
 from gateway.events.projections.places import MasterData, master_data
 from gateway.events.projector import Projector
 
-MAX_BYTES = 64 * 1024 * 1024
-
 
 class MasterDataError(Exception):
     """The export cannot be read. ``code`` stands in docs/errors.md."""

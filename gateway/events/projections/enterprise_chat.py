@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group
 from gateway.database.facts import Fact, Source
+from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, whole_second
 
@@ -87,6 +88,43 @@ async def removed(projector: Projector, event: ContactRemoved) -> None:
         )
         kind = f"contact.deleted_by_{event.by.lower()}"
         batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+
+
+async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> None:
+    """After a whole reading of these guides that began at ``projector.as_of``: who was not listed is gone.
+
+    The platform hides a pair when the guide ends it. When that was is not known; the fact carries the
+    instant at which it was found out.
+    """
+    async with projector.batch() as batch:
+        mine = (
+            contact.c.corpid == corpid,
+            contact.c.userid.in_(userids),
+            contact.c.removed_by.is_(None),
+            contact.c.as_of < batch.as_of,
+        )
+        gone = (
+            await batch.connection.execute(
+                select(contact.c.userid, contact.c.identity, identity.c.member)
+                .join(identity, identity.c.id == contact.c.identity)
+                .where(*mine)
+            )
+        ).all()
+        await batch.connection.execute(
+            update(contact).where(*mine).values(removed_by="GUIDE", removed_at=batch.as_of, as_of=batch.as_of)
+        )
+        batch.facts += [
+            _fact(
+                "contact.deleted_by_guide",
+                corpid,
+                row.userid,
+                Linked(row.identity, row.member),
+                batch.as_of,
+                "poll",
+                "",
+            )
+            for row in gone
+        ]
 
 
 async def tags(projector: Projector, corpid: str, records: Sequence[CorpTag]) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from adapters.official_account import Follower, FollowerChanged, Tag
 from gateway.database.facts import Fact, Source
+from gateway.database.tables.members import identity
 from gateway.database.tables.projections import follower, follower_tag
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
@@ -35,6 +36,28 @@ async def followers(projector: Projector, records: Sequence[Follower], *, source
             if each.subscribed and each.subscribed_at is not None
         ]
         return await batch.upsert(follower, rows)
+
+
+async def absent(projector: Projector, appid: str) -> None:
+    """After a whole reading that began at ``projector.as_of``: whoever was not listed follows no more.
+
+    When they left is not known; the fact carries the instant at which it was found out.
+    """
+    async with projector.batch() as batch:
+        gone = (
+            await batch.connection.execute(
+                select(follower.c.identity, identity.c.member)
+                .join(identity, identity.c.id == follower.c.identity)
+                .where(follower.c.appid == appid, follower.c.subscribed, follower.c.as_of < batch.as_of)
+            )
+        ).all()
+        await batch.connection.execute(
+            update(follower)
+            .where(follower.c.appid == appid, follower.c.identity.in_([row.identity for row in gone]))
+            .values(subscribed=False, as_of=batch.as_of)
+        )
+        linked = [Linked(row.identity, row.member) for row in gone]
+        batch.facts += [_fact(appid, each, "unfollow", batch.as_of, "", "poll") for each in linked]
 
 
 async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:

@@ -52,6 +52,7 @@ async def _oa_tags(reading: Reading) -> None:
 
 async def _oa_followers(reading: Reading) -> None:
     adapter: OfficialAccountAdapter = reading.adapter
+    begun = reading.projector.asking()
     cursor: str | None = None
     while True:
         page = await adapter.follower_ids(cursor)
@@ -61,7 +62,8 @@ async def _oa_followers(reading: Reading) -> None:
             await reading.wrote(await official_account.followers(seen, records))
         cursor = page.next_cursor
         if cursor is None:
-            return
+            break
+    await official_account.absent(begun, adapter.account)
 
 
 async def _bills(reading: Reading) -> None:
@@ -247,6 +249,7 @@ async def _contact_tags(reading: Reading) -> None:
 async def _contacts(reading: Reading) -> None:
     """Guide by guide: a self-built app cannot ask for a customer by unionid."""
     adapter: EnterpriseChatAdapter = reading.adapter
+    begun = reading.projector.asking()
     userids = list(await adapter.guide_ids())
     for start in range(0, len(userids), ROUND):
         cursor: str | None = None
@@ -257,6 +260,7 @@ async def _contacts(reading: Reading) -> None:
             cursor = page.next_cursor
             if cursor is None:
                 break
+    await enterprise_chat.absent(begun, adapter.account, userids)
 
 
 async def _groups(reading: Reading) -> None:

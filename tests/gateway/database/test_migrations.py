@@ -10,21 +10,25 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, MetaData, String, Table, inspect
 
+from adapters.registry import TOOLS
 from gateway.database import Encrypted, KeyedHash, metadata, upgrade
 from gateway.database.migrate import head, sync_engine, upgrade_now
 from gateway.database.pii import plain_personal_columns
 from gateway.database.regenerate import regenerate
 from gateway.database.urls import DatabaseUrl
 
+#: The gateway's own tables, and those that tools keep.
+ALL = [metadata, *(spec.metadata for spec in TOOLS if spec.metadata is not None)]
+
 
 async def test_migrating_an_empty_database_makes_exactly_the_metadata(empty_database_url: str) -> None:
     await upgrade(empty_database_url)
     with sync_engine(DatabaseUrl.parse(empty_database_url)).begin() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, ALL) == []
         assert context.get_current_revision() == head()
         made = set(inspect(connection).get_table_names())
-    assert made == set(metadata.tables) | {"alembic_version"}
+    assert made == {name for each in ALL for name in each.tables} | {"alembic_version"}
 
 
 async def test_the_partial_indexes_are_partial(database_url: str) -> None:
@@ -69,7 +73,7 @@ def test_the_committed_migration_is_what_regenerating_writes(tmp_path: Path) -> 
 
 
 def test_no_personal_value_is_stored_in_the_plain() -> None:
-    assert plain_personal_columns(metadata) == []
+    assert [found for each in ALL for found in plain_personal_columns(each)] == []
 
 
 def test_the_check_names_a_plain_personal_column() -> None:

@@ -86,6 +86,21 @@ async def test_the_projections_equal_the_worlds_truth(start_flow: StartFlow) -> 
     assert facts == _facts_expected(world)
     assert linked == {"member.created": len(await flow.rows(member)), "identity.linked": len(await flow.rows(identity))}
     await _everybody_is_one_member(flow)
+    await _profiles_are_the_best_that_is_known(flow)
+
+
+async def _profiles_are_the_best_that_is_known(flow: Flow) -> None:
+    world = flow.sandbox.world
+    members = {row.id: row for row in await flow.rows(member)}
+    holder = {row.value: members[row.member] for row in await flow.rows(identity)}
+    for card in world.vip_cards:
+        row = holder[world.people[card.person].openids[world.wechat_store.appid]]
+        assert (row.level, row.growth, row.phone) == (card.grade, card.experience, world.people[card.person].phone)
+    present = {each.userid for each in world.guides if each.left_at is None}
+    for each in world.contacts:
+        if each.userid in present:
+            assert holder[world.people[each.person].external_userid].name == world.people[each.person].name
+    assert sum(row.level is not None for row in members.values()) == len(world.vip_cards)
 
 
 async def _everybody_is_one_member(flow: Flow) -> None:
@@ -289,6 +304,35 @@ async def test_what_changed_since_the_watermark_is_read(start_flow: StartFlow) -
 
     [row] = [row for row in await flow.rows(projections.purchase) if row.native_id == bought["order_id"]]
     assert (row.state, row.payable, row.payer_paid) == ("AWAITING_SHIPMENT", 2 * 15900, 2 * 15900)
+
+
+async def test_who_left_while_we_did_not_hear_is_found_out(start_flow: StartFlow) -> None:
+    """The webhooks of an unfollow and of a guide who deleted a customer are lost; the next sync misses both."""
+    flow = await start_flow("official_account", "enterprise_chat")
+    await flow.sync()
+    world = flow.sandbox.world
+    main, corpid, she = world.official_accounts[0].appid, world.corp.corpid, world.people["linxiaowen"]
+    await flow.act("official_account", "unfollow", appid=main, person="linxiaowen")
+    await flow.act("enterprise_chat", "delete_contact", userid="chenyutong", person="linxiaowen", by="GUIDE")
+    before = await _facts(flow.database)
+
+    await flow.sync()
+
+    ids = {row.value: row.id for row in await flow.rows(identity)}
+    followers = {row.identity: row.subscribed for row in await flow.rows(projections.follower) if row.appid == main}
+    assert [each for each, subscribed in followers.items() if not subscribed] == [ids[she.openids[main]]]
+    gone = [row for row in await flow.rows(projections.contact) if row.removed_by]
+    assert [(row.corpid, row.userid, row.identity, row.removed_by) for row in gone] == [
+        (corpid, "chenyutong", ids[she.external_userid], "GUIDE")
+    ]
+    assert await _facts(flow.database) - before == {"unfollow": 1, "contact.deleted_by_guide": 1}
+    rows = await flow.database.fetch(select(fact.c.source, fact.c.member).where(fact.c.kind == "unfollow"))
+    member_of = {row.id: row.member for row in await flow.rows(identity)}
+    assert [tuple(row) for row in rows] == [("poll", member_of[ids[she.openids[main]]])]
+
+    # Found out once.
+    await flow.sync()
+    assert (await _facts(flow.database))["unfollow"] == 1
 
 
 async def test_a_tool_that_is_down_fails_its_own_streams_only(start_flow: StartFlow) -> None:
