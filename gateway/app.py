@@ -66,6 +66,7 @@ class Gateway:
     worker: Worker
     auth: Authenticator
     transport: Transport
+    health: health.States
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -112,7 +113,7 @@ async def open_gateway(
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire)
+        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services))
 
 
 def _connect(
@@ -267,12 +268,14 @@ def _plain_error(status: int, code: str) -> Response:
 
 
 async def _health(request: Request) -> Response:
-    """Liveness, the environment, and each tool's state; 200 as long as the gateway itself serves."""
+    """Liveness, the environment, and each tool's state; 200 as long as the gateway itself serves.
+
+    Open to load balancers, so it names no account, and asks the platforms every half minute at most.
+    """
     gateway: Gateway = request.app.state.gateway
-    found = await health.tools(gateway.services)
     body = {
         "environment": gateway.services.settings.environment,
-        "tools": [{"tool": each.tool, "account": each.account, "state": each.state} for each in found],
+        "tools": await gateway.health.states(),
         "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
     }
     return Response(orjson.dumps(body), media_type="application/json")

@@ -14,6 +14,8 @@ class PortError(Exception):
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 takes a free one. Raises PortError."""
+    if not 0 <= port <= 65535:
+        raise PortError(f"port {port} is no port: choose one from 1 to 65535, or 0 for a free one.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -57,7 +57,7 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     #: Alias of the payments account that collects, unless the store is a franchise with its own.
     payments_account: str = "main"
-    #: mini_program_store alias of the appid that pays.
+    #: mini_program_store alias of the mini-program that the ads lead to: ad clicks name its openids.
     app: str = "flagship"
     #: mini_program_store alias of the 微信小店 whose catalogue prices the basket.
     catalogue: str = "store"
@@ -174,6 +174,8 @@ def _check_account(settings: Settings, where: str, config: AccountConfig) -> Non
             f"{where}.base_url is {config.base_url}: a live profile must not use a sandbox;"
             " remove base_url, or set environment = 'sandbox'."
         )
+    if settings.environment == "live" and config.base_url.startswith("http://"):
+        raise SettingsError(f"{where}.base_url is {config.base_url}: a live profile speaks https only.")
 
 
 def _check(settings: Settings) -> None:
@@ -185,6 +187,9 @@ def _check(settings: Settings) -> None:
             )
         if settings.clock_offset_seconds:
             raise SettingsError("clock_offset_seconds is for environment = 'sandbox' only; remove it.")
+        _check_notify(settings)
+    if not 0 <= settings.port <= 65535:
+        raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
     seen: set[str] = set()
     for key in settings.api_keys:
         if key.id in seen:
@@ -192,6 +197,17 @@ def _check(settings: Settings) -> None:
         seen.add(key.id)
         if len(key.key.reveal()) < 16:
             raise SettingsError(f"api_keys: the key of {key.id!r} is shorter than 16 characters.")
+
+
+def _check_notify(settings: Settings) -> None:
+    """Who sells must be reachable by the payment platform, or a shopper finds out first."""
+    sells = all(settings.tools.get(tool, {}).get("accounts") for tool in ("payments", "mini_program_store"))
+    base = settings.checkout.notify_base
+    if (base and not base.startswith("https://")) or (sells and not base):
+        raise SettingsError(
+            f"checkout.notify_base is {base!r}: give the https address, without a query, under which the payment"
+            " platform reaches this gateway, such as https://gateway.example.com."
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -112,14 +112,21 @@ class Upstream:
         errors in it become Malformed, or OutcomeUnknown for a write.
 
         Raises one of the ten kinds. Repeats only what is declared repeatable, only when the failure
-        says so, and never past the request's deadline.
+        says so, and never past the request's deadline. Once an attempt at a write has ended in
+        OutcomeUnknown, no later failure of the same call is anything else: "not sent" is then true of
+        the repetition only, and even a refusal may be the platform's answer to its own earlier effect.
         """
         attempt = 1
+        unknown: OutcomeUnknown | None = None
         while True:
             try:
                 return await self._attempt(endpoint, prepare, decode)
             except UpstreamError as error:
+                if unknown is None and isinstance(error, OutcomeUnknown):
+                    unknown = error
                 pause = self._pause_before_repeat(endpoint, error, attempt)
+                if pause is None and unknown is not None and unknown is not error:
+                    raise unknown from error
                 if pause is None:
                     raise
             attempt += 1

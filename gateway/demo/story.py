@@ -28,12 +28,12 @@ async def tell_story(stage: Stage, show: Show) -> dict[str, Any]:
     meter = stage.gateway.services.meter
     before = dict(meter.calls)
 
-    await stage.act("social_ads", "click", person=who.key, adgroup_id=AD)
+    click = await stage.act("social_ads", "click", person=who.key, adgroup_id=AD)
     await stage.quiet()
     stage.pass_time(timedelta(minutes=2))
     session = await _login(stage, app, who.key)
     stage.pass_time(timedelta(minutes=15))
-    bought = await _buy(stage, session, show)
+    bought = await _buy(stage, session, click["gdt_vid"], show)
     await _pay(stage, bought)
     paid = await _paid(stage, session, bought)
     show("她付款之后 · After she paid", documents.PAID, paid)
@@ -55,7 +55,7 @@ async def _login(stage: Stage, app: str, person: str) -> str:
     return token
 
 
-async def _buy(stage: Stage, session: str, show: Show) -> dict[str, Any]:
+async def _buy(stage: Stage, session: str, landed: str, show: Show) -> dict[str, Any]:
     places = _whole(await stage.graphql(documents.PLACES, {}, key=stage.keys.frontend))["stores"]["nodes"]
     store = next(each for each in places if each["outId"] == "SH-AFL")
     guide = next(each for each in store["guides"] if each["name"] == "陈雨桐")
@@ -75,7 +75,7 @@ async def _buy(stage: Stage, session: str, show: Show) -> dict[str, Any]:
     basket |= {
         "expectedPayable": _expect(quote, "payable")["amount"],
         "idempotencyKey": "demo-" + secrets.token_hex(8),
-        "clickId": "wx07ptidwiwn5fde",
+        "clickId": landed,
     }
     bought = _whole(await stage.graphql(documents.BUY, {"input": basket}, key=key, session=session))["checkout"]
     _expect(bought, "paymentRequest")

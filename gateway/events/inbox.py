@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from gateway.database.statements import insert_new
 from gateway.database.tables.inbox import inbox
 from gateway.database.ulid import Ulids
 from gateway.jobs import Queue, RunningJob
+from gateway.jobs.worker import error_code
 from gateway.runtime import OpenTools
 
 log = logging.getLogger(__name__)
@@ -34,12 +34,6 @@ class UnknownHook(Exception):
     """No account of that name receives webhooks here."""
 
     code = "HOOK_UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    id: str
-    event: InboundEvent
 
 
 class Inbox:
@@ -110,18 +104,34 @@ class Inbox:
         row = await self._database.one(select(inbox).where(inbox.c.id == job.payload["id"]))
         if row is None or row.state == "DONE":
             return
-        adapter = self._tools.by_alias(row.tool, job.payload["alias"])
-        if not isinstance(adapter, ReceivesWebhooks):
-            raise UnknownHook(f"the account of a stored {row.tool} event is not configured any more")
-        for record in adapter.interpret(_unpack(orjson.loads(row.body))):
-            handler = self.handlers.get(type(record))
-            if handler is not None:
-                await handler(row.account, record)
+        try:
+            await self._apply(row.tool, row.account, job.payload["alias"], _unpack(orjson.loads(row.body)))
+        except Exception as error:
+            if job.last_attempt:
+                await self._park(row.id, error)
+            raise
         async with self._database.write() as connection:
             await connection.execute(
                 update(inbox).where(inbox.c.id == row.id).values(state="DONE", attempts=row.attempts + 1)
             )
             await job.complete(connection)
+
+    async def _apply(self, tool: str, account: str, alias: str, event: InboundEvent) -> None:
+        adapter = self._tools.by_alias(tool, alias)
+        if not isinstance(adapter, ReceivesWebhooks):
+            raise UnknownHook(f"the account of a stored {tool} event is not configured any more")
+        for record in adapter.interpret(event):
+            handler = self.handlers.get(type(record))
+            if handler is not None:
+                await handler(account, record)
+
+    async def _park(self, event_id: str, error: Exception) -> None:
+        """Show the event as one that nobody could handle; it stays stored."""
+        code = error_code(error)
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(inbox).where(inbox.c.id == event_id).values(state="PARKED", error_code=code)
+            )
 
 
 def _pack(event: InboundEvent) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from adapters.cloud_storage import CloudStorageAdapter
+from adapters.cloud_storage import LIST_LIMIT, CloudStorageAdapter
 from adapters.ip_content import IpContentAdapter, Participation, Property
 from adapters.payments import COUPONS_PER_CALL, Coupon, CouponState, PaymentsAdapter
 from gateway.context import Context
@@ -52,26 +52,37 @@ class FileRecord:
 async def coupons(ctx: Context, member: MemberRecord, state: str | None, args: PageArgs) -> Slice[CouponRecord]:
     """Live for the one member of a request (one call per merchant account), else projected."""
     ctx.tool(PaymentsAdapter)
-    batch = _live_coupons if member.live else _projected_coupons
-    found: Sequence[CouponRecord] = await ctx.loaders.load(batch, member.id)
-    wanted = [each for each in found if state is None or each.state == state]
-    return in_memory(ctx, f"member.coupons:{member.id}:{state}", wanted, args)
+    if member.live:
+        found = await ctx.loaders.load(_live_coupons, (member.id, state))
+    else:
+        found = [c for c in await ctx.loaders.load(_projected_coupons, member.id) if state in {None, c.state}]
+    return in_memory(ctx, f"member.coupons:{member.id}:{state}", found, args)
 
 
-async def _live_coupons(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[CouponRecord]]:
-    return [await _ask_coupons(ctx, each) for each in member_ids]
+async def _live_coupons(ctx: Context, keys: Sequence[tuple[str, str | None]]) -> Sequence[Sequence[CouponRecord]]:
+    return [await _ask_coupons(ctx, *key) for key in keys]
 
 
-async def _ask_coupons(ctx: Context, member_id: str) -> Sequence[CouponRecord]:
+async def _ask_coupons(ctx: Context, member_id: str, state: str | None) -> Sequence[CouponRecord]:
     mine = await ctx.loaders.load(identities, member_id)
     openids = {each.issuer: each.value for each in mine if each.kind == "OPENID"}
     records: list[CouponRecord] = []
     for adapter in ctx.accounts(PaymentsAdapter):
         appid = next((each for each in adapter.appids if each in openids), None)
         if appid is not None:
-            answer = await adapter.coupons(openids[appid], appid, limit=COUPONS_PER_CALL)
-            records += [_of(each) for each in answer.items]
+            records += await _all_coupons(adapter, openids[appid], appid, state)
     return sorted(records, key=_soonest)
+
+
+async def _all_coupons(adapter: PaymentsAdapter, openid: str, appid: str, state: str | None) -> Sequence[CouponRecord]:
+    """One call, and more only for those few who hold more than a page of the platform."""
+    wanted = None if state is None else CouponState[state]
+    records: list[CouponRecord] = []
+    while True:
+        page = await adapter.coupons(openid, appid, state=wanted, offset=len(records), limit=COUPONS_PER_CALL)
+        records += [_of(each) for each in page.items]
+        if not page.items or len(records) >= page.total:
+            return records
 
 
 async def _projected_coupons(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[CouponRecord]]:
@@ -173,8 +184,14 @@ async def _ask_files(ctx: Context, member_id: str) -> Sequence[FileRecord]:
     if unionid is None:
         return []
     adapter = ctx.services.tools.named(CloudStorageAdapter, ctx.settings.member_files)
-    page = await adapter.objects(member_prefix(unionid), None, 1000)
-    found = [FileRecord(o.bucket, o.key, _name(o.key), o.size, o.modified_at) for o in page.items]
+    found: list[FileRecord] = []
+    cursor: str | None = None
+    while True:
+        page = await adapter.objects(member_prefix(unionid), cursor, LIST_LIMIT)
+        found += [FileRecord(o.bucket, o.key, _name(o.key), o.size, o.modified_at) for o in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
     return sorted(found, key=lambda each: (each.modified_at, each.key), reverse=True)
 
 

@@ -28,7 +28,7 @@ class CursorInvalid(UserError):
 
 
 class CursorExpired(UserError):
-    """The platform has forgotten its cursor."""
+    """A live list has become shorter than the place its cursor names."""
 
     code = "CURSOR_EXPIRED"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from gateway.context import Services
 from gateway.events.sync.run import Progress
 
 PING_SECONDS = 3.0
+#: How long an answer about the tools is good for those who may ask without a key.
+STATES_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,25 @@ async def tools(services: Services) -> Sequence[ToolHealth]:
         if spec.name not in configured
     ]
     return found + missing
+
+
+class States:
+    """The worst state of each tool's accounts, asked for at most once in ``STATES_SECONDS``."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._states: dict[str, str] = {}
+
+    async def states(self) -> dict[str, str]:
+        """Tool → OK, NOT_CONFIGURED or an error kind."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at >= STATES_SECONDS:
+                found = await tools(self._services)
+                self._states = {each.tool: each.state for each in sorted(found, key=lambda h: h.state != "OK")}
+                self._asked_at = time.monotonic()
+            return self._states
 
 
 async def _ping(adapter: Adapter) -> tuple[str, str | None]:

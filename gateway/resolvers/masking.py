@@ -24,5 +24,7 @@ def name(text: str | None, *, shown: bool) -> str | None:
 
 
 def handle(text: str, *, shown: bool) -> str:
-    """First and last four characters of a platform id."""
-    return text if shown else f"{text[:4]}…{text[-4:]}"
+    """First and last four characters of a platform id; of a short text only the first two."""
+    if shown:
+        return text
+    return f"{text[:4]}…{text[-4:]}" if len(text) >= 16 else f"{text[:2]}…"

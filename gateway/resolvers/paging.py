@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, literal, select, tuple_
 
 from gateway.context import Context
-from gateway.resolvers.errors import CursorInvalid, PageTooLarge, UserError
+from gateway.resolvers.errors import CursorExpired, CursorInvalid, PageTooLarge, UserError
 
 T = TypeVar("T")
 DEFAULT_PAGE = 20
@@ -182,9 +182,9 @@ def in_memory(ctx: Context, scope: str, items: Sequence[T], args: PageArgs) -> S
     size = page_size(ctx, args)
     start, end = 0, len(items)
     if args.after is not None:
-        start = int(decode_cursor(ctx, scope, args.after, 1)[0]) + 1
+        start = _place(ctx, scope, args.after, end) + 1
     if args.before is not None:
-        end = min(end, int(decode_cursor(ctx, scope, args.before, 1)[0]))
+        end = _place(ctx, scope, args.before, end)
     if args.last is not None or args.before is not None:
         start = max(start, end - size)
     else:
@@ -202,6 +202,14 @@ def aware(instant: datetime, name: str) -> datetime:
     if instant.tzinfo is None:
         raise UserError(f"{name} has no offset: write it as 2026-11-11T20:00:00+08:00, or with Z for UTC.")
     return instant
+
+
+def _place(ctx: Context, scope: str, cursor: str, length: int) -> int:
+    """Where a cursor stands in a live list, which may have become shorter since."""
+    index = int(decode_cursor(ctx, scope, cursor, 1)[0])
+    if index >= length:
+        raise CursorExpired("The list has changed since this cursor was made; start again without it.")
+    return index
 
 
 def encode_cursor(ctx: Context, scope: str, values: Sequence[object]) -> str:

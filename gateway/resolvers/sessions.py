@@ -42,7 +42,7 @@ async def create(ctx: Context, app: str, code: str) -> SessionRecord:
     handles = projector.handles(appid=login.appid, openid=login.openid, unionid=login.unionid)
     known = await ctx.services.graph.find("OPENID", login.appid, login.openid)
     token = secrets.token_urlsafe(32)
-    async with projector.batch([Evidence(handles, "mini_program_store.login", now)]) as batch:
+    async with projector.batch([Evidence(handles, "mini_program_store.login", now, via="own")]) as batch:
         linked = batch.linked[0]
         row = {
             "id": Ulids(ctx.clock).next(now),

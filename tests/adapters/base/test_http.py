@@ -97,6 +97,26 @@ async def test_a_broken_answer(
     assert len(transport.requests) == calls
 
 
+@pytest.mark.parametrize("later", [NotSent("refused"), ok(b"refused"), MaybeSent("reset")])
+async def test_an_unknown_write_stays_unknown_whatever_its_repetition_says(
+    make_runtime: MakeRuntime, later: Turn
+) -> None:
+    def decode(_: Response) -> str:
+        raise RateLimited("foo", "slow_down", "Slower.", retry_after=60)
+
+    _, transport, call = calling(make_runtime, [MaybeSent("reset"), later])
+    with pytest.raises(OutcomeUnknown) as caught:
+        await call(KEYED, decode)
+    assert caught.value.reason == "broke_off"
+    assert len(transport.requests) >= 2
+
+
+async def test_a_repetition_that_succeeds_settles_an_unknown_write(make_runtime: MakeRuntime) -> None:
+    _, transport, call = calling(make_runtime, [MaybeSent("reset"), ok(b"done")])
+    assert await call(KEYED) == "done"
+    assert len(transport.requests) == 2
+
+
 @pytest.mark.parametrize(("endpoint", "kind"), [(READ, Malformed), (KEYED, OutcomeUnknown), (ONCE, OutcomeUnknown)])
 async def test_an_unreadable_answer(make_runtime: MakeRuntime, endpoint: Endpoint, kind: type[UpstreamError]) -> None:
     _, _, call = calling(make_runtime, [Response(200, {}, b"\xff\xfe not text")])
