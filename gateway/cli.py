@@ -37,6 +37,12 @@ EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED = 3, 4, 5, 6
 FOLDER = Path("var")
 
 
+class JobUnchanged(Exception):
+    """There is no such job, or it is in a state that allows no such change."""
+
+    code = "JOB_UNCHANGED"
+
+
 def run(work: Coroutine[Any, Any, int]) -> None:
     """Run until done or Ctrl-C, and turn our own errors into a sentence and an exit code."""
     try:
@@ -45,7 +51,7 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         _fail(error.code, str(error), EXIT_SETTINGS)
     except PortError as error:
         _fail(error.code, str(error), EXIT_PORT)
-    except (DemoError, MasterDataError) as error:
+    except (DemoError, JobUnchanged, MasterDataError) as error:
         _fail(error.code, str(error), EXIT_FAILED)
     except DatabaseError as error:
         _fail(error.code, str(error), EXIT_DATABASE)
@@ -297,16 +303,16 @@ async def _jobs_list(settings: Settings, state: State | None, limit: int) -> int
     return 0
 
 
-@jobs.command("retry", epilog="Example: retail-gateway jobs retry 01M75AXRT5F44WG6HKKTJQ6748 --settings gateway.toml")
-@click.argument("job_id")
+@jobs.command("retry", epilog="Example: retail-gateway jobs retry --id 01M75AXRT5F44WG6HKKTJQ6748")
+@click.option("--id", "job_id", required=True, help="The job, as `jobs list` shows it.")
 @settings_option
 def jobs_retry(job_id: str, settings_path: Path | None) -> None:
     """Try a parked job again, with all its attempts."""
     run(_jobs_change(_settings(settings_path), job_id, "retry"))
 
 
-@jobs.command("cancel", epilog="Example: retail-gateway jobs cancel 01M75AXRT5F44WG6HKKTJQ6748 --settings gateway.toml")
-@click.argument("job_id")
+@jobs.command("cancel", epilog="Example: retail-gateway jobs cancel --id 01M75AXRT5F44WG6HKKTJQ6748")
+@click.option("--id", "job_id", required=True, help="The job, as `jobs list` shows it.")
 @settings_option
 def jobs_cancel(job_id: str, settings_path: Path | None) -> None:
     """Stop a job that waits or runs."""
@@ -318,7 +324,6 @@ async def _jobs_change(settings: Settings, job_id: str, change: Literal["retry",
         queue = gateway.services.queue
         changed = await (queue.retry(job_id) if change == "retry" else queue.cancel(job_id))
     if not changed:
-        click.echo(f"JOB_UNCHANGED: no job {job_id} that could be changed so; see jobs list", err=True)
-        return EXIT_FAILED
+        raise JobUnchanged(f"no job {job_id} that could be changed so; `jobs list` shows ids and states")
     click.echo(f"{job_id}: {change}")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,18 +25,24 @@ async def serving(app: Starlette, listener: socket.socket, *, grace_seconds: int
     The application's lifespan is entered here and not by uvicorn, which would print a trace and exit
     where we want the error. Requests under way get the grace to finish.
     """
-    async with app.router.lifespan_context(app):
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=grace_seconds
-        )
-        server = _Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                if task.done():
-                    await task
-                await asyncio.sleep(0.01)
+    with closing(listener):
+        async with app.router.lifespan_context(app), _running(app, listener, grace_seconds):
             yield
-        finally:
-            server.should_exit = True
-            await task
+
+
+@asynccontextmanager
+async def _running(app: Starlette, listener: socket.socket, grace_seconds: int) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=grace_seconds
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await task

@@ -125,7 +125,7 @@ class Upstream:
                 if unknown is None and isinstance(error, OutcomeUnknown):
                     unknown = error
                 pause = self._pause_before_repeat(endpoint, error, attempt)
-                if pause is None and unknown is not None and unknown is not error:
+                if pause is None and unknown is not None and not isinstance(error, OutcomeUnknown):
                     raise unknown from error
                 if pause is None:
                     raise

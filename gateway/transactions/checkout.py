@@ -46,7 +46,7 @@ from gateway.transactions.records import (
     UsableCoupon,
 )
 from gateway.transactions.runner import Runner, SagaBusy
-from gateway.transactions.settlement import EXPIRY_JOB, Open, Settlement
+from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB, Open, Settlement
 from gateway.transactions.states import SagaState, StepState
 from gateway.transactions.steps import Registry, StepRefused
 
@@ -242,7 +242,15 @@ class CheckoutService:
                 deadline=plan.expires_at,
             )
             # From the first commit on: whatever becomes of this process, the order's time will end.
-            await self._queue.put(connection, EXPIRY_JOB, 1, {"saga": plan.saga}, key=plan.saga, run_at=plan.expires_at)
+            await self._queue.put(
+                connection,
+                EXPIRY_JOB,
+                1,
+                {"saga": plan.saga},
+                key=plan.saga,
+                run_at=plan.expires_at,
+                max_attempts=EXPIRY_ATTEMPTS,
+            )
         return True
 
     # Answers --------------------------------------------------------------------------------------

@@ -201,7 +201,10 @@ class SagaLog:
         )
 
     async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
-        """The attempt certainly had no effect: the key's window has not begun."""
+        """The step's only attempt so far certainly had no effect: the key's window has not begun.
+
+        Not for a step that an earlier attempt may have done: its window runs from that one.
+        """
         return await self._set(connection, row, StepState.RUNNING, started_at=None)
 
     async def end(

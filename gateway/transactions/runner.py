@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from adapters.base.errors import (
     Conflict,
@@ -30,6 +31,8 @@ from gateway.transactions.steps import (
 
 STEP_JOB = "saga.step"
 COMPENSATE_JOB = "saga.compensate"
+#: How long the process that began to undo has for it, before the job takes over.
+UNDO_TIME = timedelta(minutes=1)
 
 #: Refusals that stay refusals however often one asks.
 FINAL = (Rejected, Invalid, NotFound, Conflict)
@@ -152,12 +155,15 @@ class Runner:
     async def compensate(self, saga_id: str) -> bool:
         """Undo in reverse what was done or may have been; True when the saga is COMPENSATED.
 
-        Safe to repeat and to run twice at once. Raises what a platform answered when it cannot undo.
+        Safe to repeat and to run twice at once. Raises what a platform answered when it cannot undo, and
+        SagaMoved.
         """
         async with self._projector.database.write() as connection:
-            if not await self.log.move(connection, saga_id, SagaState.COMPENSATING) and not await self.log.hold(
-                connection, saga_id, SagaState.COMPENSATING
-            ):
+            if await self.log.move(connection, saga_id, SagaState.COMPENSATING):
+                # In this very commit: whatever becomes of this process, what it began to undo will be undone.
+                run_at = self._projector.clock.now() + UNDO_TIME
+                await self._queue.put(connection, COMPENSATE_JOB, 1, {"saga": saga_id}, key=saga_id, run_at=run_at)
+            elif await self.log.hold(connection, saga_id, SagaState.COMPENSATING) is None:
                 return False
         for row in reversed(await self.log.steps(saga_id)):
             if row.kind is Kind.COMPENSATABLE and row.state in {
@@ -167,8 +173,10 @@ class Runner:
             }:
                 await self._undo(row)
         async with self._projector.database.write() as connection:
+            if not await self.log.move(connection, saga_id, SagaState.COMPENSATED):
+                return False
             await self.log.skip_rest(connection, saga_id, "COMPENSATED")
-            return await self.log.move(connection, saga_id, SagaState.COMPENSATED)
+            return True
 
     async def _undo(self, row: StepRow) -> None:
         step = self._registry.find(row.name, row.version)
@@ -177,6 +185,8 @@ class Runner:
         if step.tool is not None:
             await step.undo(self._context(row), intent, outcome)
         async with self._projector.batch() as batch:
+            if await self.log.hold(batch.connection, row.saga, SagaState.COMPENSATING) is None:
+                raise SagaMoved(f"saga {row.saga} is not being undone any more; step {row.name} stays")
             if await self.log.end(batch.connection, row, StepState.UNDONE) and step.tool is None:
                 ctx = self._context(row, batch)
                 await step.undo(ctx, intent, outcome)
@@ -232,21 +242,22 @@ class Runner:
         try:
             outcome = await self._run_or_ask(step, row, ctx)
         except StepSkipped as skipped:
-            await self._end(row, StepState.SKIPPED, ctx, skipped.reason, job)
+            await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, skipped.reason, job)
         except ToolNotConfigured as error:
-            await self._end(row, StepState.SKIPPED, ctx, error.code, job)
+            await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, error.code, job)
         except OutcomeUnknown as error:
             if step.delivery is not Delivery.ONCE and not job.last_attempt:
                 raise
             await self._end(row, StepState.UNKNOWN, ctx, _reason(error), job)
         except (StepRefused, *FINAL) as error:
-            await self._end(row, StepState.FAILED, ctx, _reason(error), job)
+            await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error), job)
         except UpstreamError as error:
             if job.last_attempt:
-                await self._end(row, StepState.FAILED, ctx, _reason(error), job)
+                await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error), job)
                 return
-            async with self._projector.database.write() as connection:
-                await self.log.nothing_happened(connection, row)
+            if row.started_at is None:
+                async with self._projector.database.write() as connection:
+                    await self.log.nothing_happened(connection, row)
             raise
         else:
             async with self._projector.batch() as batch:
@@ -292,6 +303,14 @@ class Runner:
             if job is not None:
                 await self.log.complete(batch.connection, row.saga)
                 await job.complete(batch.connection)
+
+
+def _unless_begun(row: StepRow, state: StepState) -> StepState:
+    """``state``, which says that nothing happened; UNKNOWN if an attempt before this one may have done it.
+
+    ``row`` is the step as it was before this attempt: a refusal speaks of its own attempt only.
+    """
+    return state if row.started_at is None else StepState.UNKNOWN
 
 
 def _reason(error: Failure) -> str:

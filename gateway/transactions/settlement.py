@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from adapters.base.errors import Conflict, NotFound
 from adapters.payments import Payment, PaymentsAdapter, PaymentState
 from gateway.database.facts import Source
+from gateway.database.tables.projections import purchase
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import PostponeJob, Queue, RunningJob
@@ -21,10 +24,14 @@ from gateway.transactions.runner import Runner, SagaBusy
 from gateway.transactions.states import SagaState, StepState
 
 EXPIRY_JOB = "checkout.expire"
+#: Ten days and more, at a wait of an hour at most: stock stays reserved while 微信支付 cannot be asked.
+EXPIRY_ATTEMPTS = 500
 #: How soon a payment that is under way is looked at again.
 SOON = timedelta(minutes=1)
 #: Nobody can pay an order in one of these any more.
 _OVER = frozenset({PaymentState.CLOSED, PaymentState.REVOKED, PaymentState.PAYERROR})
+#: What the end of an order's time still has to end.
+_UNSETTLED = frozenset({SagaState.RUNNING, SagaState.AWAITING_PAYMENT, SagaState.COMPENSATING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Settlement:
             if await self._log.move(batch.connection, found.saga.id, SagaState.COMPLETING, source=waiting):
                 await self._settle(batch, found.steps, found.payable, outcome, source)
             else:
-                await self._late(batch, found, payment)
+                await self._late(batch, found, payment, outcome, source)
 
     async def settle_free(self, batch: Batch, steps: Sequence[StepRow], payable: Payable) -> None:
         """An order of 0 fen is paid in the commit that places it."""
@@ -104,6 +111,13 @@ class Settlement:
     async def _settle(
         self, batch: Batch, steps: Sequence[StepRow], payable: Payable, outcome: Captured, source: Source
     ) -> None:
+        await self._sold(batch, steps, payable, outcome, source)
+        await self._runner.enqueue_rest(batch, steps)
+
+    async def _sold(
+        self, batch: Batch, steps: Sequence[StepRow], payable: Payable, outcome: Captured, source: Source
+    ) -> None:
+        """The order is paid and its pieces are sold."""
         reserved = next(each for each in steps if each.name == RESERVE).intent(ReserveStock)
         pivot = next(each for each in steps if each.name == PAYMENT)
         await purchases.paid(
@@ -121,26 +135,36 @@ class Settlement:
                 batch, payable.order, "stock.missing", batch.as_of, f"{payable.number}:{sku}", line=sku
             )
         await self._log.end(batch.connection, pivot, StepState.DONE, outcome=outcome)
-        await self._runner.enqueue_rest(batch, steps)
 
-    async def _late(self, batch: Batch, found: Open, payment: Payment) -> None:
-        """The saga did not wait for a payment: it has one already, or it had given up."""
+    async def _late(self, batch: Batch, found: Open, payment: Payment, outcome: Captured, source: Source) -> None:
+        """The saga did not wait for a payment: it has one already, or it had given up, or stands still."""
         held = await self._log.hold(
-            batch.connection, found.saga.id, SagaState.RUNNING, SagaState.COMPENSATING, SagaState.COMPENSATED
+            batch.connection,
+            found.saga.id,
+            SagaState.RUNNING,
+            SagaState.COMPENSATING,
+            SagaState.COMPENSATED,
+            SagaState.NEEDS_ATTENTION,
         )
-        if held is SagaState.COMPENSATED:
-            await self._log.move(batch.connection, found.saga.id, SagaState.NEEDS_ATTENTION)
-            await purchases.told(
-                batch,
-                found.payable.order,
-                "payment.late",
-                payment.paid_at or batch.as_of,
-                payment.transaction_id,
-                amount_fen=payment.total,
-                reason="ORDER_CLOSED",
-            )
-        elif held is not None:
+        if held in {SagaState.RUNNING, SagaState.COMPENSATING}:
             raise SagaBusy(f"saga {found.saga.id} is {held}; its payment is applied when that has ended")
+        order = found.payable.order
+        state = await batch.connection.scalar(select(purchase.c.state).where(purchase.c.id == order))
+        if held is None or state == "PAID":
+            return
+        await self._log.move(batch.connection, found.saga.id, SagaState.NEEDS_ATTENTION)
+        if state == "UNPAID":
+            # The pieces are still held for it. What follows a payment is for the person who looks.
+            await self._sold(batch, found.steps, found.payable, outcome, source)
+        await purchases.told(
+            batch,
+            order,
+            "payment.late",
+            payment.paid_at or batch.as_of,
+            payment.transaction_id,
+            amount_fen=payment.total,
+            reason="NEEDS_ATTENTION" if state == "UNPAID" else "ORDER_CLOSED",
+        )
 
     async def _mismatch(self, found: Open, payment: Payment) -> None:
         async with self._projector.batch() as batch:
@@ -170,9 +194,15 @@ class Settlement:
         return payment.state
 
     async def expire(self, job: RunningJob) -> None:
-        """Job ``checkout.expire``: the order's time is over. Query, close, query again; then give back."""
+        """Job ``checkout.expire``: the order's time is over. Query, close, query again; then give back.
+
+        A saga that is being undone is undone to its end.
+        """
         found = await self.open(job.payload["saga"])
-        if found is None or found.saga.state not in {SagaState.RUNNING, SagaState.AWAITING_PAYMENT}:
+        if found is None or found.saga.state not in _UNSETTLED:
+            return
+        if found.saga.state is SagaState.COMPENSATING and not found.step(PREPAY).erased:
+            await self._runner.compensate(found.saga.id)
             return
         if found.step(PREPAY).state is StepState.SKIPPED:
             await self._give_back(found)

@@ -39,9 +39,7 @@ def test_a_line_that_is_not_pinned_is_named(tmp_path: Path, line: str) -> None:
     assert sentence.startswith("requirements/run.txt:7 is no pinned requirement")
 
 
-@pytest.mark.parametrize(
-    "words", ["see /mnt/build/x.py", "/root/.config", "file:///srv/index", "pip --find-links x"]
-)
+@pytest.mark.parametrize("words", ["see /mnt/build/x.py", "/root/.config", "file:///srv/index", "pip --find-links x"])
 def test_a_trace_of_one_machine_is_named(tmp_path: Path, words: str) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/page.md").write_text(f"# Page\n\n{words}\n", "utf-8")

@@ -9,10 +9,13 @@ from sqlalchemy import select, update
 
 from gateway.database.tables.sagas import saga
 from gateway.database.tables.stock import stock
+from gateway.jobs import State
 from gateway.transactions.records import CheckoutDone, Problem
+from gateway.transactions.runner import COMPENSATE_JOB
 from tests.gateway.transactions.shop import COAT, STORE, Shop
 
 PREPAY = "POST /v3/pay/transactions/jsapi"
+CLOSE = "POST */close"
 
 
 async def test_a_refused_prepay_undoes_order_coupon_and_stock(any_shop: Shop) -> None:
@@ -83,12 +86,69 @@ async def test_an_undo_that_cannot_be_done_now_is_a_job(shop: Shop) -> None:
     assert view.state == "COMPENSATING"
     assert (order.state, await shop.pieces()) == ("UNPAID", (3, 1))
     shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=1)
     await shop.worker.drain()
     [order] = await shop.own_orders()
     view = await shop.checkout.transaction(order.saga)
     assert view is not None
     assert (view.state, order.state, await shop.pieces()) == ("COMPENSATED", "CLOSED", (3, 0))
     assert shop.effects("payments", "close") == 1
+
+
+async def die_while_undoing(shop: Shop) -> str:
+    """Place an order whose process ends in the middle of its undoing; the id of its saga."""
+    shop.sandbox.kit.faults.add("payments", "reset_after", endpoint=PREPAY)
+    shop.sandbox.kit.faults.add("payments", "latency", endpoint=CLOSE, value=5.0)
+    buying = asyncio.create_task(shop.ask(shop.basket(), 89900))
+    while True:
+        rows = await shop.database.fetch(select(saga.c.id, saga.c.state))
+        if [each.state for each in rows] == ["COMPENSATING"]:
+            break
+        await asyncio.sleep(0.01)
+    # What a process that dies leaves: whatever was committed, and no clean-up.
+    [work] = shop.checkout._running
+    work.cancel()
+    await asyncio.gather(work, buying, return_exceptions=True)
+    shop.sandbox.kit.faults.clear()
+    return str(rows[0].id)
+
+
+async def undone(shop: Shop, saga_id: str) -> None:
+    view = await shop.checkout.transaction(saga_id)
+    assert view is not None
+    assert view.state == "COMPENSATED"
+    [order] = await shop.own_orders()
+    assert (order.state, await shop.pieces()) == ("CLOSED", (3, 0))
+    assert len(await shop.facts("order.closed")) == 1
+    shop.pass_time(hours=1)
+    await shop.worker.drain()
+    assert await shop.pieces() == (3, 0)
+    assert len(await shop.facts("order.closed")) == 1
+    assert await shop.queue.list(state=State.PARKED) == []
+
+
+async def test_a_process_that_dies_while_undoing_leaves_a_job_that_goes_on(shop: Shop) -> None:
+    saga_id = await die_while_undoing(shop)
+    assert await shop.pieces() == (3, 1)
+    [job] = await shop.queue.list(kind=COMPENSATE_JOB)
+    assert job.state is State.QUEUED
+    shop.pass_time(minutes=1)
+    await shop.worker.drain()
+    await undone(shop, saga_id)
+
+
+@pytest.mark.parametrize("erased", [False, True])
+async def test_the_expiry_undoes_what_no_other_job_did(shop: Shop, erased: bool) -> None:
+    saga_id = await die_while_undoing(shop)
+    if erased:
+        # The bytes of the prepay die with its shopper; its number does not.
+        assert shop.buyer.member is not None
+        assert await shop.database.keyring.destroy(shop.buyer.member)
+    [job] = await shop.queue.list(kind=COMPENSATE_JOB)
+    assert await shop.queue.cancel(job.id)
+    shop.pass_time(minutes=31)
+    await shop.worker.drain()
+    await undone(shop, saga_id)
 
 
 async def test_stock_that_went_meanwhile_is_refused_with_nothing_left(shop: Shop) -> None:
@@ -128,7 +188,7 @@ async def test_a_coupon_serves_one_order_at_a_time(any_shop: Shop) -> None:
 
 async def test_twenty_buyers_for_three_pieces(any_shop: Shop) -> None:
     shop = any_shop
-    crowd = [key for key, each in shop.sandbox.world.people.items() if shop.settings and each.openids]
+    crowd = [key for key, each in shop.sandbox.world.people.items() if each.openids]
     appid = shop.sandbox.world.mini_programs[0].appid
     buyers = [await shop.person(key) for key in crowd if appid in shop.sandbox.world.people[key].openids][:20]
     assert len({each.session_identity for each in buyers}) == 20

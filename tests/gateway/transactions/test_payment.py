@@ -151,6 +151,23 @@ async def test_while_the_platform_is_down_nothing_is_given_back(shop: Shop) -> N
     assert await shop.pieces() == (3, 0)
 
 
+async def test_a_platform_that_tells_nothing_for_a_day_does_not_park_the_expiry(shop: Shop) -> None:
+    done = await shop.flagship()
+    # Not 503: the breaker that this trips counts its pause in real seconds.
+    shop.sandbox.kit.faults.add("payments", "code", value="FREQUENCY_LIMITED")
+    for _ in range(30):
+        shop.pass_time(hours=1)
+        await shop.worker.drain()
+    [job] = await shop.queue.list(kind="checkout.expire")
+    assert (job.state, job.attempts) == (State.QUEUED, 30)
+    assert (await shop.view(done)).state == "AWAITING_PAYMENT"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(hours=1)
+    await shop.worker.drain()
+    assert (await shop.view(done)).state == "COMPENSATED"
+    assert await shop.pieces() == (3, 0)
+
+
 async def test_a_process_that_died_before_the_prepay_is_cleaned_up_at_the_expiry(shop: Shop) -> None:
     """What is left of a crash: a saga that is RUNNING, with its order and no word from 微信支付."""
     done = await shop.buy(shop.basket(), 89900)
@@ -204,6 +221,49 @@ async def test_a_payment_of_a_closed_order_is_never_lost(shop: Shop) -> None:
     assert len(await shop.facts("payment.captured")) == 1
     await shop.worker.drain()
     assert shop.effects("payments", "coupon_use") == 0
+
+
+async def test_a_payment_of_an_order_that_needs_attention_is_never_lost(any_shop: Shop) -> None:
+    """Somebody else's money came first, and the right money then."""
+    shop = any_shop
+    done = await shop.flagship()
+    payment = await shop.pay(done)
+    await shop.notify(replace(payment, total=81800, transaction_id="4200001234202611119999999998"))
+    assert (await shop.view(done)).state == "NEEDS_ATTENTION"
+    assert (await shop.order(done.order_id)).state == "UNPAID"
+    await asyncio.gather(shop.notify(payment), shop.notify(payment))
+    await shop.notify(payment)
+    view = await shop.view(done)
+    assert view.state == "NEEDS_ATTENTION"
+    assert {each.name: each.state for each in view.steps}["payment.capture"] == "DONE"
+    order = await shop.order(done.order_id)
+    assert (order.state, order.payer_paid, order.transaction_id) == ("PAID", 81900, payment.transaction_id)
+    assert order.paid_at == payment.paid_at
+    assert await shop.pieces() == (2, 0)
+    [late] = await shop.facts("payment.late")
+    assert (late.amount_fen, late.order_ref, late.reason) == (81900, done.order_id, "NEEDS_ATTENTION")
+    assert len(await shop.facts("order.paid")) == 1
+    assert len(await shop.facts("payment.captured")) == 1
+    row = await shop.database.one(payment_table.select().where(payment_table.c.out_trade_no == order.out_trade_no))
+    assert row is not None
+    assert (row.purchase, row.total, row.state) == (done.order_id, 81900, "SUCCESS")
+    # A person looks first.
+    await shop.worker.drain()
+    assert shop.effects("payments", "coupon_use") == 0
+    assert shop.effects("enterprise_chat", "app_message") == 0
+
+
+async def test_a_repeated_payment_of_a_paid_order_that_needs_attention_is_not_late(shop: Shop) -> None:
+    done = await shop.flagship()
+    payment = await shop.pay(done)
+    shop.sandbox.kit.faults.add("enterprise_chat", "code", endpoint="POST /cgi-bin/message/send", value="81013")
+    await shop.notify(payment)
+    await shop.worker.drain()
+    assert (await shop.view(done)).state == "NEEDS_ATTENTION"
+    await shop.notify(payment)
+    assert await shop.facts("payment.late") == []
+    assert len(await shop.facts("order.paid")) == 1
+    assert await shop.pieces() == (2, 0)
 
 
 async def test_a_payment_that_overtakes_its_own_checkout_is_tried_again(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from gateway.database.tables.dimensions import guide
 from gateway.database.tables.projections import coupon
 from gateway.transactions.records import CheckoutDone, TransactionView
 from gateway.transactions.tail_steps import MESSAGE_WINDOW
+from sandbox.faults import FaultKind
 from tests.gateway.transactions.conftest import OpenShop
 from tests.gateway.transactions.shop import MCHID, Shop
 
@@ -112,7 +113,7 @@ async def test_a_used_coupon_is_used_in_our_books_too(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after"])
-async def test_each_effect_happens_once_through_lost_connections(shop: Shop, fault: str) -> None:
+async def test_each_effect_happens_once_through_lost_connections(shop: Shop, fault: FaultKind) -> None:
     await shop.allow_ads()
     done = await shop.flagship(click="wx07ptidwiwn5fde")
     payment = await shop.pay(done)
@@ -156,6 +157,61 @@ async def test_a_message_whose_fate_is_unknown_is_not_repeated_after_its_window(
     view = await shop.view(done)
     assert view.state == "NEEDS_ATTENTION"
     assert states(view)["guide.notify"] == ("UNKNOWN", "OUTCOME_UNKNOWN")
+    assert shop.effects("enterprise_chat", "app_message") == 1
+
+
+@pytest.mark.parametrize(
+    ("lost", "refused"),
+    [
+        pytest.param((1,), (2,), id="refused in the attempt whose answer was lost"),
+        pytest.param((1, 2, 3), (4,), id="refused in the next attempt"),
+    ],
+)
+async def test_a_later_refusal_does_not_forget_a_message_that_may_have_gone(
+    shop: Shop, lost: tuple[int, ...], refused: tuple[int, ...]
+) -> None:
+    done = await shop.flagship()
+    shop.sandbox.kit.faults.add("enterprise_chat", "reset_after", endpoint=SEND, calls=lost)
+    shop.sandbox.kit.faults.add("enterprise_chat", "code", endpoint=SEND, value="45009", calls=refused)
+    await shop.notify(await shop.pay(done))
+    await shop.worker.drain()
+    while shop.sandbox.kit.journal.count("enterprise_chat", SEND) < refused[0]:
+        shop.pass_time(minutes=1)
+        await shop.worker.drain()
+    assert states(await shop.view(done))["guide.notify"] == ("RUNNING", None)
+    assert shop.effects("enterprise_chat", "app_message") == 1
+    shop.pass_time(hours=13)
+    await shop.worker.drain()
+    assert shop.effects("enterprise_chat", "app_message") == 1
+    assert shop.sandbox.kit.journal.count("enterprise_chat", SEND) == refused[0]
+    view = await shop.view(done)
+    assert view.state == "NEEDS_ATTENTION"
+    assert states(view)["guide.notify"] == ("UNKNOWN", "OUTCOME_UNKNOWN")
+
+
+async def test_a_message_that_certainly_did_not_go_is_sent_however_late(shop: Shop) -> None:
+    done = await shop.flagship()
+    shop.sandbox.kit.faults.add("enterprise_chat", "code", endpoint=SEND, value="45009", calls=(1,))
+    await shop.notify(await shop.pay(done))
+    await shop.worker.drain()
+    assert shop.effects("enterprise_chat", "app_message") == 0
+    shop.pass_time(hours=13)
+    await shop.worker.drain()
+    assert (await shop.view(done)).state == "COMPLETED"
+    assert shop.effects("enterprise_chat", "app_message") == 1
+
+
+async def test_a_final_refusal_after_a_lost_answer_is_no_proof_that_nothing_happened(shop: Shop) -> None:
+    done = await shop.flagship()
+    shop.sandbox.kit.faults.add("enterprise_chat", "reset_after", endpoint=SEND, calls=(1, 2, 3))
+    shop.sandbox.kit.faults.add("enterprise_chat", "code", endpoint=SEND, value="81013", calls=(4,))
+    await shop.notify(await shop.pay(done))
+    await shop.worker.drain()
+    shop.pass_time(minutes=1)
+    await shop.worker.drain()
+    view = await shop.view(done)
+    assert view.state == "NEEDS_ATTENTION"
+    assert states(view)["guide.notify"] == ("UNKNOWN", "REJECTED:nobody_reached")
     assert shop.effects("enterprise_chat", "app_message") == 1
 
 
