@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.registry import TOOLS
-from gateway.cli import main
+from gateway.cli import EXIT_FAILED, main
 from tests.databases import *  # noqa: F403 - fixtures are found by name.
 from tests.databases import MASTER
 
@@ -119,6 +119,14 @@ def test_every_command_has_an_example_that_is_it(name: str) -> None:
     start = f"Example: retail-gateway {name}".strip()
     assert example.startswith(start)
     assert example in " ".join(run(*name.split(), "--help").output.split())
+
+
+def test_a_job_that_is_not_there_cannot_be_retried(tmp_path: Path, write: Any) -> None:
+    path = str(write())
+    assert run("jobs", "list", "--settings", path, "--state", "PARKED").output == ""
+    refused = run("jobs", "retry", "--id", "01M75AXRT5F44WG6HKKTJQ6748", "--settings", path)
+    assert refused.exit_code == EXIT_FAILED
+    assert refused.output.startswith("JOB_UNCHANGED: no job 01M75AXRT5F44WG6HKKTJQ6748")
 
 
 def test_it_runs_as_a_module() -> None:

@@ -42,6 +42,9 @@ def test_a_whole_configuration() -> None:
     [
         (settings(master_key=""), ("master_key is missing", "keys new")),
         (settings(prot=1), ("prot",)),
+        (settings(port=70000), ("port is 70000", "65535")),
+        (settings(checkout={"notify_base": "http://10.0.0.7"}), ("checkout.notify_base", "https")),
+        (account(base_url="http://10.0.0.7"), ("official_account.accounts.main.base_url", "https only")),
         (settings(port="8000"), ("$.port",)),
         (settings(clock_offset_seconds=5.0), ("clock_offset_seconds", "sandbox")),
         (settings(tools={"instagram": {}}), ("tools.instagram", "no such tool", "official_account")),

@@ -16,7 +16,7 @@ from adapters.base.webhooks import WebhookRequest
 from adapters.payments import PaymentNotice
 from gateway.events.inbox import JOB, Inbox
 from gateway.jobs import Handlers, Worker
-from sandbox.server import _serve
+from sandbox.server import _serve, _Server
 from tests.gateway.transactions.conftest import OpenShop
 from tests.gateway.transactions.shop import Shop
 
@@ -38,7 +38,8 @@ class Door:
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    door, servers = Door(), []
+    door = Door()
+    servers: list[tuple[_Server, asyncio.Task[None]]] = []
     app = Starlette(routes=[Route("/hooks/payments/{account}", door.serve, methods=["POST"])])
     door.url = await _serve(app, "127.0.0.1", 0, servers)
     yield door
