@@ -416,6 +416,7 @@ def ask(url: str, body: object = None, **headers: str) -> Any:
         return json.load(error)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_sandbox_tells_all_in_its_first_line_and_ends_quietly(tmp_path: Path, number: signal.Signals) -> None:
     arguments = ("sandbox", "--json", "--size", "50", "--now", "2026-11-11T20:41:00+08:00")
@@ -456,6 +457,7 @@ def test_serving_on_the_sandbox(tmp_path: Path) -> None:
         assert command.end(signal.SIGINT) == 0
 
 
+@pytest.mark.long
 def test_ctrl_c_in_the_middle_of_the_first_sync(tmp_path: Path) -> None:
     with running(tmp_path, "serve", "--sandbox", "--port", "0") as command:
         deadline = time.monotonic() + PATIENCE
@@ -479,6 +481,7 @@ def test_serving_live(tmp_path: Path, write: Any) -> None:
         assert command.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.long
 def test_a_sync_by_hand(tmp_path: Path, write: Any) -> None:
     """Against a sandbox in another process, as against the real platforms: only URLs and credentials."""
     with running(tmp_path, "sandbox", "--json", "--size", "50") as sandbox:

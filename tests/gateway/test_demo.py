@@ -125,6 +125,7 @@ def test_the_calls_of_each_tool_are_counted(told: Mapping[str, Any]) -> None:
     assert {name for name, number in calls.items() if number == 0} == {"official_account"}
 
 
+@pytest.mark.long
 def test_a_second_run_in_the_same_place_tells_the_same_story(told: Mapping[str, Any], folder: Path) -> None:
     """For people this time: every scene, the timeline in Beijing time, and the table of calls."""
     done = _demo(folder)

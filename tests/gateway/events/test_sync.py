@@ -174,6 +174,7 @@ async def test_every_row_came_over_http(start_flow: StartFlow) -> None:
             assert bool(await flow.rows(each)) == (each.name in filled), each.name
 
 
+@pytest.mark.long
 async def test_running_it_again_changes_no_row_and_adds_no_fact(start_flow: StartFlow) -> None:
     flow = await start_flow()
     await flow.sync()
@@ -188,6 +189,7 @@ async def test_running_it_again_changes_no_row_and_adds_no_fact(start_flow: Star
     assert await flow.rows(member) == members
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 async def test_it_is_the_same_on_postgresql(
     start_flow: StartFlow, empty_postgresql_url: str, postgresql_ddl: str
@@ -335,6 +337,7 @@ async def test_who_left_while_we_did_not_hear_is_found_out(start_flow: StartFlow
     assert (await _facts(flow.database))["unfollow"] == 1
 
 
+@pytest.mark.long
 async def test_a_tool_that_is_down_fails_its_own_streams_only(start_flow: StartFlow) -> None:
     flow = await start_flow()
     flow.sandbox.kit.faults.add("mini_program_store", "status", value=503)

@@ -51,6 +51,7 @@ def start(database_url: str, folder: Path) -> Iterator[Start]:
         process.wait()
 
 
+@pytest.mark.long
 async def test_two_processes_never_run_a_job_twice_nor_an_entity_at_once(
     database: Database, folder: Path, start: Start
 ) -> None:

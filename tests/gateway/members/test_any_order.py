@@ -80,6 +80,7 @@ def runner() -> Iterator[asyncio.Runner]:
         yield opened
 
 
+@pytest.mark.long
 def test_any_order_of_evidence_gives_the_same_people(
     runner: asyncio.Runner, tmp_path: Path, sqlite_template: Path, keyring: Keyring, clock: ManualClock
 ) -> None:

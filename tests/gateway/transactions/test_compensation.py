@@ -186,6 +186,7 @@ async def test_a_coupon_serves_one_order_at_a_time(any_shop: Shop) -> None:
     assert "LOCKED" in {each.reason for each in quote.unusable}
 
 
+@pytest.mark.long
 async def test_twenty_buyers_for_three_pieces(any_shop: Shop) -> None:
     shop = any_shop
     crowd = [key for key, each in shop.sandbox.world.people.items() if each.openids]
