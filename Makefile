@@ -25,11 +25,12 @@ demo: setup ## Start seven emulated platforms and the gateway, tell a story, ser
 dev: setup ## Serve the gateway on emulated platforms, without the story
 	$(BIN)/retail-gateway serve --sandbox
 
+# Four workers on two cores: half of their time they wait, for sockets and for PostgreSQL.
 test: setup ## Run the tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 test-all: setup ## Run the tests, the long ones too
-	$(BIN)/pytest -n 2 -m ""
+	$(BIN)/pytest -n 4 -m ""
 
 check: setup ## Format, lint, types, import contracts, schema, documentation
 	$(BIN)/ruff format --check .

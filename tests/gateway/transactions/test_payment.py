@@ -151,6 +151,7 @@ async def test_while_the_platform_is_down_nothing_is_given_back(shop: Shop) -> N
     assert await shop.pieces() == (3, 0)
 
 
+@pytest.mark.long
 async def test_a_platform_that_tells_nothing_for_a_day_does_not_park_the_expiry(shop: Shop) -> None:
     done = await shop.flagship()
     # Not 503: the breaker that this trips counts its pause in real seconds.
