@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +27,7 @@ from gateway.demo import documents
 from gateway.demo.stage import Stage, staged
 from gateway.demo.story import EVENING
 from gateway.ports import listen
+from gateway.serving import serving
 from sandbox.http1 import request
 
 
@@ -58,12 +58,12 @@ async def run(times: int) -> dict[str, object]:
 
 async def _run(stage: Stage, times: int) -> dict[str, object]:
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(Starlette(routes=[Route("/", _bare, methods=["POST"])]), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110 — uvicorn tells by no event
-        await asyncio.sleep(0.01)
     bare_url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    async with serving(Starlette(routes=[Route("/", _bare, methods=["POST"])]), listener):
+        return await _compare(stage, bare_url, times)
+
+
+async def _compare(stage: Stage, bare_url: str, times: int) -> dict[str, object]:
     world = stage.sandbox.world
     who, appid = world.people[world.cast["protagonist"]], world.official_accounts[0].appid
 
@@ -85,8 +85,6 @@ async def _run(stage: Stage, times: int) -> dict[str, object]:
         "typename": await _measure(typename, times),
         "bare_route": await _measure(bare, times),
     }
-    server.should_exit = True
-    await task
     floor = figures["bare_route"]["cpu_ms"]
     ratios = {
         "whole_member_cpu_vs_bare_route": figures["whole_member"]["cpu_ms"] / floor,
