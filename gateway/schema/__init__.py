@@ -8,16 +8,18 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.tools import merge_types
 
+from gateway.schema.ads import AdQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
-from gateway.schema.members import CustomerGroup, MemberQueries
+from gateway.schema.contacts import CustomerGroup
+from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.system import SessionMutations, SystemQueries
 
-QUERIES = (MemberQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
+QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
 MUTATIONS = (CheckoutMutations, ConsentMutations, SessionMutations)
 
 

@@ -10,9 +10,13 @@ import strawberry
 
 from gateway.resolvers import benefits, ids, members, orders, places, touch
 from gateway.resolvers.errors import PageTooLarge
+from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
+from gateway.schema.contacts import CustomerGroup
+from gateway.schema.coupons import Coupon
+from gateway.schema.files import File
 from gateway.schema.info import Info
-from gateway.schema.members import Ad, Coupon, CustomerGroup, File, Member
+from gateway.schema.members import Member
 from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
