@@ -9,8 +9,8 @@ from typing import Final
 
 from scripts.checks.source import Module, modules
 
-#: The settings are read once, the command line is where a process begins.
-READS_ENVIRONMENT: Final = frozenset({"gateway/settings.py", "gateway/cli.py"})
+#: The settings are read once.
+READS_ENVIRONMENT: Final = frozenset({"gateway/settings.py"})
 PROJECTIONS: Final = "gateway.database.tables.projections"
 #: Writers of a projection: what reads a platform, or hears from it.
 WRITES_PROJECTIONS: Final = "gateway/events/projections/"

@@ -23,7 +23,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.registry import TOOLS
-from gateway.cli import EXIT_FAILED, main
+from gateway.cli import main
+from gateway.cli.running import EXIT_FAILED
 from tests.databases import *  # noqa: F403 - fixtures are found by name.
 from tests.databases import MASTER
 

@@ -1,0 +1,19 @@
+"""The command ``retail-gateway``. Every error a user can cause ends with a sentence and an exit code."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli.database import db, keys, schema
+from gateway.cli.jobs import jobs
+from gateway.cli.serve import demo, sandbox, serve
+from gateway.cli.sync import sync
+
+
+@click.group(epilog="Example: retail-gateway demo")
+def main() -> None:
+    """One GraphQL schema over a retail brand's seven Tencent tools."""
+
+
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs):
+    main.add_command(_command)
