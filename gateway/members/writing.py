@@ -45,6 +45,7 @@ def _identity(new: NewIdentity, draft: Draft, keyring: Keyring, now: datetime) -
         "value": keyring.seal(new.handle.value, subject=node.member),
         "value_hash": new.key[2],
         "member": node.member,
+        "home": node.member,
         "strength": KINDS[new.handle.kind].strength,
         "source": new.evidence.source,
         "linked_at": now,

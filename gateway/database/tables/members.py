@@ -1,8 +1,14 @@
-"""Members, the identities that lead to them, and what they allow. Written by ``gateway.members`` alone."""
+"""Members, the identities that lead to them, and what they allow. Written by ``gateway.members`` alone.
+
+Evidence is kept and never re-pointed: ``identity_link`` says which identities were shown together, ``profile_claim``
+what was said of an identity. Which member an identity leads to, and a member's profile, are derived from them, so that a
+merge can be undone exactly. Rows of a member that hang on no identity (points, consents) keep the id they were written
+under; a read takes them from all ids that lead to the member (``merged_into``).
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
 from gateway.database.schema import metadata
 from gateway.database.types import Encrypted, Json, KeyedHash, Long, UtcDateTime
@@ -14,18 +20,39 @@ member = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("joined_at", UtcDateTime, comment="The earliest instant that any platform knows of."),
     Column("updated_at", UtcDateTime, nullable=False),
-    Column("merged_into", String(36), comment="Set on the id that lost a merge; it resolves for ever."),
+    Column(
+        "merged_into", String(36), comment="Set on the id that lost a merge, straight to the winner; resolves for ever."
+    ),
+    Column("merged_at", UtcDateTime),
     Column("erased_at", UtcDateTime),
-    Column("name", Encrypted),
+    Column("name", Encrypted, comment="Like all of the profile: the winner of profile_claim."),
     Column("name_source", String),
+    Column("name_hash", KeyedHash("name")),
+    # Prefix search on a sealed name: keyed hashes of its first one, two and three characters.
+    Column("name_first_hash", KeyedHash("name_prefix")),
+    Column("name_second_hash", KeyedHash("name_prefix")),
+    Column("name_third_hash", KeyedHash("name_prefix")),
+    Column("gender", Encrypted),
+    Column("gender_source", String),
+    Column("birthday", Encrypted),
+    Column("birthday_source", String),
+    Column("city", Encrypted),
+    Column("city_source", String),
     Column("phone", Encrypted),
     Column("phone_hash", KeyedHash("phone")),
     Column("phone_tail_hash", KeyedHash("phone_tail")),
     Column("phone_source", String),
     Column("level", Integer, comment="The platform's grade number; null without a card."),
     Column("growth", Long),
-    Column("out_id", String),
-    Index(None, "phone_hash"),
+    Column("out_id", String, comment="The brand's own number for the member, from its OUT_ID identity."),
+    Index(None, "phone_hash", "id"),
+    Index(None, "phone_tail_hash", "id"),
+    Index(None, "name_hash", "id"),
+    Index(None, "name_first_hash", "id"),
+    Index(None, "name_second_hash", "id"),
+    Index(None, "name_third_hash", "id"),
+    Index(None, "level", "id"),
+    Index(None, "merged_into"),
     Index(None, "out_id"),
     Index(None, "updated_at", "id"),
 )
@@ -38,13 +65,51 @@ identity = Table(
     Column("issuer", String, nullable=False, comment="appid, Open Platform account, corpid or card programme"),
     Column("value", Encrypted, nullable=False),
     Column("value_hash", KeyedHash("identity"), nullable=False),
-    Column("member", String(36), ForeignKey("member.id"), nullable=False),
-    Column("strength", String, nullable=False, comment="STRONG, CONDITIONAL or WEAK"),
-    Column("source", String, nullable=False, comment="Where the link came from: tool.endpoint or own."),
+    Column("member", String(36), ForeignKey("member.id"), nullable=False, comment="Derived from identity_link."),
+    Column(
+        "home",
+        String(36),
+        ForeignKey("member.id"),
+        nullable=False,
+        comment="The member that it came to the world with, whose key seals what hangs on it; only a split changes it.",
+    ),
+    Column("superseded_by", String(26), comment="The identity that took its place when an account moved."),
+    Column("strength", String, nullable=False, comment="The strongest link that holds it: STRONG, CONDITIONAL or WEAK"),
+    Column("source", String, nullable=False, comment="Where it was seen first: tool.endpoint or own."),
     Column("linked_at", UtcDateTime, nullable=False),
     UniqueConstraint("kind", "issuer", "value_hash"),
     Index(None, "value_hash"),
     Index(None, "member"),
+    Index(None, "home"),
+)
+
+identity_link = Table(
+    "identity_link",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    # a < b, so that a pair shown in either order is one row.
+    Column("a", String(26), ForeignKey("identity.id"), nullable=False),
+    Column("b", String(26), ForeignKey("identity.id"), nullable=False),
+    Column("strength", String, nullable=False, comment="DECIDED, RENAMED, STRONG, CONDITIONAL or WEAK"),
+    Column("source", String, nullable=False, comment="tool.endpoint, or own.<mutation>"),
+    Column("seen_at", UtcDateTime, nullable=False, comment="The earliest instant at which the pair was shown."),
+    Column("decided_by", String, comment="The principal, where a person decided."),
+    Column("reason", String),
+    Column("retired_at", UtcDateTime, comment="Since then it proves nothing, also when a platform shows it again."),
+    Column("retired_by", String),
+    UniqueConstraint("a", "b", "strength"),
+    Index(None, "b"),
+)
+
+profile_claim = Table(
+    "profile_claim",
+    metadata,
+    Column("identity", String(26), ForeignKey("identity.id"), primary_key=True),
+    Column("field", String, primary_key=True, comment="name, phone, gender, birthday or city"),
+    Column("source", String, primary_key=True, comment="tool.endpoint, or own.<mutation>"),
+    Column("value", Encrypted, nullable=False),
+    Column("verified", Boolean, nullable=False, comment="A phone that WeChat or a text message proved."),
+    Column("seen_at", UtcDateTime, nullable=False),
 )
 
 review_case = Table(
@@ -54,9 +119,13 @@ review_case = Table(
     Column("kind", String, nullable=False),
     Column("members", Json, nullable=False),
     Column("evidence", Json, nullable=False, comment="Identity ids; never their values."),
-    Column("state", String, nullable=False, comment="OPEN or DECIDED"),
+    Column("state", String, nullable=False, comment="OPEN, DECIDED, or OBSOLETE when the evidence went away"),
     Column("opened_at", UtcDateTime, nullable=False),
+    Column("decision", String, comment="SAME_PERSON or DIFFERENT_PEOPLE"),
+    Column("decided_at", UtcDateTime),
+    Column("decided_by", String),
     Column("dedupe_key", String, nullable=False, unique=True),
+    Index(None, "state", "id"),
 )
 
 points_entry = Table(

@@ -457,23 +457,48 @@ def upgrade() -> None:
             "merged_into",
             sa.String(length=36),
             nullable=True,
-            comment="Set on the id that lost a merge; it resolves for ever.",
+            comment="Set on the id that lost a merge, straight to the winner; resolves for ever.",
         ),
+        sa.Column("merged_at", types.UtcDateTime(), nullable=True),
         sa.Column("erased_at", types.UtcDateTime(), nullable=True),
-        sa.Column("name", types.Encrypted(), nullable=True),
+        sa.Column(
+            "name", types.Encrypted(), nullable=True, comment="Like all of the profile: the winner of profile_claim."
+        ),
         sa.Column("name_source", sa.String(), nullable=True),
+        sa.Column("name_hash", types.KeyedHash("name"), nullable=True),
+        sa.Column("name_first_hash", types.KeyedHash("name_prefix"), nullable=True),
+        sa.Column("name_second_hash", types.KeyedHash("name_prefix"), nullable=True),
+        sa.Column("name_third_hash", types.KeyedHash("name_prefix"), nullable=True),
+        sa.Column("gender", types.Encrypted(), nullable=True),
+        sa.Column("gender_source", sa.String(), nullable=True),
+        sa.Column("birthday", types.Encrypted(), nullable=True),
+        sa.Column("birthday_source", sa.String(), nullable=True),
+        sa.Column("city", types.Encrypted(), nullable=True),
+        sa.Column("city_source", sa.String(), nullable=True),
         sa.Column("phone", types.Encrypted(), nullable=True),
         sa.Column("phone_hash", types.KeyedHash("phone"), nullable=True),
         sa.Column("phone_tail_hash", types.KeyedHash("phone_tail"), nullable=True),
         sa.Column("phone_source", sa.String(), nullable=True),
         sa.Column("level", sa.Integer(), nullable=True, comment="The platform's grade number; null without a card."),
         sa.Column("growth", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("out_id", sa.String(), nullable=True),
+        sa.Column(
+            "out_id",
+            sa.String(),
+            nullable=True,
+            comment="The brand's own number for the member, from its OUT_ID identity.",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_level_id"), ["level", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_merged_into"), ["merged_into"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_name_first_hash_id"), ["name_first_hash", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_name_hash_id"), ["name_hash", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_name_second_hash_id"), ["name_second_hash", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_name_third_hash_id"), ["name_third_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_out_id"), ["out_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_member_phone_hash"), ["phone_hash"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_phone_hash_id"), ["phone_hash", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_member_phone_tail_hash_id"), ["phone_tail_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_updated_at_id"), ["updated_at", "id"], unique=False)
 
     op.create_table(
@@ -634,12 +659,20 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("members", types.Json(), nullable=False),
         sa.Column("evidence", types.Json(), nullable=False, comment="Identity ids; never their values."),
-        sa.Column("state", sa.String(), nullable=False, comment="OPEN or DECIDED"),
+        sa.Column(
+            "state", sa.String(), nullable=False, comment="OPEN, DECIDED, or OBSOLETE when the evidence went away"
+        ),
         sa.Column("opened_at", types.UtcDateTime(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=True, comment="SAME_PERSON or DIFFERENT_PEOPLE"),
+        sa.Column("decided_at", types.UtcDateTime(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
         sa.Column("dedupe_key", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_case")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_review_case_dedupe_key")),
     )
+    with op.batch_alter_table("review_case", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_review_case_state_id"), ["state", "id"], unique=False)
+
     op.create_table(
         "saga",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -781,15 +814,34 @@ def upgrade() -> None:
         ),
         sa.Column("value", types.Encrypted(), nullable=False),
         sa.Column("value_hash", types.KeyedHash("identity"), nullable=False),
-        sa.Column("member", sa.String(length=36), nullable=False),
-        sa.Column("strength", sa.String(), nullable=False, comment="STRONG, CONDITIONAL or WEAK"),
-        sa.Column("source", sa.String(), nullable=False, comment="Where the link came from: tool.endpoint or own."),
+        sa.Column("member", sa.String(length=36), nullable=False, comment="Derived from identity_link."),
+        sa.Column(
+            "home",
+            sa.String(length=36),
+            nullable=False,
+            comment="The member that it came to the world with, whose key seals what hangs on it; only a split changes it.",
+        ),
+        sa.Column(
+            "superseded_by",
+            sa.String(length=26),
+            nullable=True,
+            comment="The identity that took its place when an account moved.",
+        ),
+        sa.Column(
+            "strength",
+            sa.String(),
+            nullable=False,
+            comment="The strongest link that holds it: STRONG, CONDITIONAL or WEAK",
+        ),
+        sa.Column("source", sa.String(), nullable=False, comment="Where it was seen first: tool.endpoint or own."),
         sa.Column("linked_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["home"], ["member.id"], name=op.f("fk_identity_home")),
         sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_identity_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity")),
         sa.UniqueConstraint("kind", "issuer", "value_hash", name=op.f("uq_identity_kind_issuer_value_hash")),
     )
     with op.batch_alter_table("identity", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_identity_home"), ["home"], unique=False)
         batch_op.create_index(batch_op.f("ix_identity_member"), ["member"], unique=False)
         batch_op.create_index(batch_op.f("ix_identity_value_hash"), ["value_hash"], unique=False)
 
@@ -835,6 +887,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_saga_step_key"), ["key"], unique=False)
         batch_op.create_index(batch_op.f("ix_saga_step_state_saga_id"), ["state", "saga_id"], unique=False)
 
+    op.create_table(
+        "identity_link",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("a", sa.String(length=26), nullable=False),
+        sa.Column("b", sa.String(length=26), nullable=False),
+        sa.Column("strength", sa.String(), nullable=False, comment="DECIDED, RENAMED, STRONG, CONDITIONAL or WEAK"),
+        sa.Column("source", sa.String(), nullable=False, comment="tool.endpoint, or own.<mutation>"),
+        sa.Column(
+            "seen_at", types.UtcDateTime(), nullable=False, comment="The earliest instant at which the pair was shown."
+        ),
+        sa.Column("decided_by", sa.String(), nullable=True, comment="The principal, where a person decided."),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column(
+            "retired_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="Since then it proves nothing, also when a platform shows it again.",
+        ),
+        sa.Column("retired_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["a"], ["identity.id"], name=op.f("fk_identity_link_a")),
+        sa.ForeignKeyConstraint(["b"], ["identity.id"], name=op.f("fk_identity_link_b")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_link")),
+        sa.UniqueConstraint("a", "b", "strength", name=op.f("uq_identity_link_a_b_strength")),
+    )
+    with op.batch_alter_table("identity_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_identity_link_b"), ["b"], unique=False)
+
+    op.create_table(
+        "profile_claim",
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("field", sa.String(), nullable=False, comment="name, phone, gender, birthday or city"),
+        sa.Column("source", sa.String(), nullable=False, comment="tool.endpoint, or own.<mutation>"),
+        sa.Column("value", types.Encrypted(), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False, comment="A phone that WeChat or a text message proved."),
+        sa.Column("seen_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["identity"], ["identity.id"], name=op.f("fk_profile_claim_identity")),
+        sa.PrimaryKeyConstraint("identity", "field", "source", name=op.f("pk_profile_claim")),
+    )
     op.create_table(
         "session",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -1001,6 +1091,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_session_expires_at"))
 
     op.drop_table("session")
+    op.drop_table("profile_claim")
+    with op.batch_alter_table("identity_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identity_link_b"))
+
+    op.drop_table("identity_link")
     with op.batch_alter_table("saga_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_saga_step_state_saga_id"))
         batch_op.drop_index(batch_op.f("ix_saga_step_key"))
@@ -1013,6 +1108,7 @@ def downgrade() -> None:
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_value_hash"))
         batch_op.drop_index(batch_op.f("ix_identity_member"))
+        batch_op.drop_index(batch_op.f("ix_identity_home"))
 
     op.drop_table("identity")
     op.drop_table("consent")
@@ -1043,6 +1139,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_saga_created_at_id"))
 
     op.drop_table("saga")
+    with op.batch_alter_table("review_case", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_review_case_state_id"))
+
     op.drop_table("review_case")
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refund_mchid_out_trade_no"))
@@ -1081,8 +1180,15 @@ def downgrade() -> None:
     op.drop_table("membership_card")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_member_updated_at_id"))
-        batch_op.drop_index(batch_op.f("ix_member_phone_hash"))
+        batch_op.drop_index(batch_op.f("ix_member_phone_tail_hash_id"))
+        batch_op.drop_index(batch_op.f("ix_member_phone_hash_id"))
         batch_op.drop_index(batch_op.f("ix_member_out_id"))
+        batch_op.drop_index(batch_op.f("ix_member_name_third_hash_id"))
+        batch_op.drop_index(batch_op.f("ix_member_name_second_hash_id"))
+        batch_op.drop_index(batch_op.f("ix_member_name_hash_id"))
+        batch_op.drop_index(batch_op.f("ix_member_name_first_hash_id"))
+        batch_op.drop_index(batch_op.f("ix_member_merged_into"))
+        batch_op.drop_index(batch_op.f("ix_member_level_id"))
 
     op.drop_table("member")
     with op.batch_alter_table("lead", schema=None) as batch_op:
