@@ -1,7 +1,7 @@
 """Members, the identities that lead to them, and what they allow. Written by ``gateway.members`` alone.
 
-Evidence is kept and never re-pointed: ``identity_link`` says which identities were shown together, ``profile_claim``
-what was said of an identity. Which member an identity leads to, and a member's profile, are derived from them, so that a
+Evidence is kept and never re-pointed: ``identity_link`` says which identities were shown together,
+``profile_claim`` what was said of an identity. Which member an identity leads to, and a profile, are derived, so that a
 merge can be undone exactly. Rows of a member that hang on no identity (points, consents) keep the id they were written
 under; a read takes them from all ids that lead to the member (``merged_into``).
 """
@@ -71,7 +71,7 @@ identity = Table(
         String(36),
         ForeignKey("member.id"),
         nullable=False,
-        comment="The member that it came to the world with, whose key seals what hangs on it; only a split changes it.",
+        comment="The member it was created under, whose key seals what hangs on it; only a split changes it.",
     ),
     Column("superseded_by", String(26), comment="The identity that took its place when an account moved."),
     Column("strength", String, nullable=False, comment="The strongest link that holds it: STRONG, CONDITIONAL or WEAK"),

@@ -819,7 +819,7 @@ def upgrade() -> None:
             "home",
             sa.String(length=36),
             nullable=False,
-            comment="The member that it came to the world with, whose key seals what hangs on it; only a split changes it.",
+            comment="The member it was created under, whose key seals what hangs on it; only a split changes it.",
         ),
         sa.Column(
             "superseded_by",
