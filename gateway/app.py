@@ -44,6 +44,7 @@ from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
 from gateway.jobs import Handlers, Queue, Worker
+from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
@@ -101,8 +102,9 @@ async def open_gateway(
         projector = Projector(database, graph, clock, settings.open_platform)
         queue = Queue(database, clock)
         sync = Sync(projector, queue, tools)
-        checkout = CheckoutService(database, queue, tools, projector, clock, settings)
-        services = Services(settings, database, clock, tools, meter, queue, projector, graph, sync, checkout)
+        gate = Gate(projector, settings.reach)
+        checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
+        services = Services(settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate)
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
         handlers.add(INBOX_JOB, inbox.handle, versions={1})

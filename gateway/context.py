@@ -14,6 +14,7 @@ from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
 from gateway.jobs import Queue
 from gateway.loaders import Loaders
+from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
 from gateway.settings import Settings
@@ -36,6 +37,7 @@ class Services:
     graph: IdentityGraph
     sync: Sync
     checkout: CheckoutService
+    gate: Gate
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ Nothing else in the project looks at the environment.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from adapters.base.secrets import Secret
 from adapters.base.spec import AccountConfig, AnyToolSpec
 from adapters.registry import TOOLS
 
+_HOUR: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 LOOPBACK: Final = ("://127.", "://localhost", "://[::1]", ".localhost:")
 
 
@@ -70,6 +72,20 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     notify_base: str = ""
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often and when this brand speaks to its members; the platforms' own limits come on top.
+
+    ``quiet_from`` and ``quiet_until`` are HH:MM in Asia/Shanghai; equal ones mean that there are no quiet hours.
+    """
+
+    #: Marketing messages to one member in a calendar month, over all channels; 0 sends none.
+    monthly_messages: int = 4
+    quiet_from: str = "22:00"
+    quiet_until: str = "08:00"
+    #: What the corp's administrator chose for 客户群发: MONTH is as many as the month has days, WEEK 7, DAY 1.
+    group_sends: Literal["MONTH", "WEEK", "DAY"] = "MONTH"
+
+
 class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A member level: the platform's grade number, the brand's name for it, and the growth it begins at."""
 
@@ -95,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_keys: tuple[ApiKey, ...] = ()
     limits: Limits = Limits()
     checkout: Checkout = Checkout()
+    reach: Reach = Reach()
     levels: tuple[Level, ...] = ()
     #: cloud_storage alias of the bucket that holds members' files.
     member_files: str = "members"
@@ -190,6 +207,7 @@ def _check(settings: Settings) -> None:
         _check_notify(settings)
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
+    _check_reach(settings.reach)
     seen: set[str] = set()
     for key in settings.api_keys:
         if key.id in seen:
@@ -197,6 +215,15 @@ def _check(settings: Settings) -> None:
         seen.add(key.id)
         if len(key.key.reveal()) < 16:
             raise SettingsError(f"api_keys: the key of {key.id!r} is shorter than 16 characters.")
+
+
+def _check_reach(reach: Reach) -> None:
+    if reach.monthly_messages < 0:
+        raise SettingsError(f"reach.monthly_messages is {reach.monthly_messages}: give 0 or more.")
+    for name in ("quiet_from", "quiet_until"):
+        text = getattr(reach, name)
+        if not _HOUR.fullmatch(text):
+            raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
 
 
 def _check_notify(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from gateway.database.facts import Fact, append_facts
 from gateway.database.keyring import Keyring
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
-from gateway.database.tables.members import consent, identity, member, points_entry, review_case
+from gateway.database.tables.members import identity, member, points_entry, review_case
 from gateway.database.ulid import Ulids
 from gateway.events.kinds import KINDS
 from gateway.events.projector import Evidence
@@ -91,57 +91,13 @@ async def _merge(connection: AsyncConnection, keyring: Keyring, merge: Merge, no
     loser, keeper = merge.loser, merge.keeper
     for table in (identity, points_entry):
         await connection.execute(update(table).where(table.c.member == loser).values(member=keeper))
-    facts = await _join_consents(connection, merge, now)
     await _inherit(connection, keyring, merge, now)
     await connection.execute(
         update(member)
         .where(or_(member.c.id == loser, member.c.merged_into == loser))
         .values(merged_into=keeper, updated_at=now)
     )
-    return [*facts, _fact("member.merged", merge.evidence, keeper, f"{loser}>{keeper}", now)]
-
-
-async def _join_consents(connection: AsyncConnection, merge: Merge, now: datetime) -> list[Fact]:
-    """The keeper gets the loser's history; where the two differ, the stricter answer holds from now on."""
-    rows = (
-        await connection.execute(
-            select(consent.c.member, consent.c.purpose, consent.c.allowed, consent.c.policy_version)
-            .where(consent.c.member.in_((merge.loser, merge.keeper)))
-            .order_by(consent.c.given_at)
-        )
-    ).all()
-    latest = {(row.member, row.purpose): row for row in rows}
-    moved = update(consent).where(consent.c.member == merge.loser).values(member=merge.keeper)
-    await connection.execute(moved)
-    overall = {row.purpose: row for row in rows}
-    strict = [
-        row
-        for (_, purpose), row in latest.items()
-        if row.allowed == "WITHDRAWN" and overall[purpose].allowed == "GIVEN"
-    ]
-    for row in strict:
-        await connection.execute(
-            consent.insert().values(
-                member=merge.keeper,
-                purpose=row.purpose,
-                given_at=now,
-                allowed="WITHDRAWN",
-                policy_version=row.policy_version,
-                channel="MERGE",
-            )
-        )
-    return [
-        Fact(
-            kind="consent.withdrawn",
-            occurred_at=now,
-            source="own",
-            source_key=f"{merge.loser}>{merge.keeper}:{row.purpose}",
-            member=merge.keeper,
-            reason=row.purpose,
-            payload={"policyVersion": row.policy_version},
-        )
-        for row in strict
-    ]
+    return [_fact("member.merged", merge.evidence, keeper, f"{loser}>{keeper}", now)]
 
 
 async def _inherit(connection: AsyncConnection, keyring: Keyring, merge: Merge, now: datetime) -> None:

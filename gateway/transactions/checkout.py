@@ -20,6 +20,7 @@ from gateway.database.ulid import Ulids
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, Queue
+from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions import parties, planning
@@ -71,6 +72,7 @@ class CheckoutService:
         projector: Projector,
         clock: Clock,
         settings: Settings,
+        gate: Gate,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -82,7 +84,7 @@ class CheckoutService:
         self._log = SagaLog(database, clock)
         self._idempotency = Idempotency(database)
         self._pricer = Pricer(database, tools, clock, settings)
-        self._runner = Runner(self._log, Registry(planning.STEPS), projector, queue, tools)
+        self._runner = Runner(self._log, Registry(planning.STEPS), projector, queue, tools, gate)
         self._settlement = Settlement(self._log, self._runner, projector, queue, tools, self._idempotency)
         #: Checkouts under way: they go on when their client leaves.
         self._running: set[asyncio.Task[CheckoutDone | Problem]] = set()

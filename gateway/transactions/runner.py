@@ -15,6 +15,7 @@ from adapters.base.errors import (
 )
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, ParkJob, Queue, RunningJob
+from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.log import SagaLog, StepRow
 from gateway.transactions.states import SETTLED, SagaState, StepState
@@ -55,12 +56,15 @@ class SagaBusy(Exception):
 class Runner:
     """The state machine. Which steps a saga has is its planner's business."""
 
-    def __init__(self, log: SagaLog, registry: Registry, projector: Projector, queue: Queue, tools: OpenTools) -> None:
+    def __init__(
+        self, log: SagaLog, registry: Registry, projector: Projector, queue: Queue, tools: OpenTools, gate: Gate
+    ) -> None:
         self.log = log
         self._registry = registry
         self._projector = projector
         self._queue = queue
         self._tools = tools
+        self._gate = gate
 
     def register(self, handlers: Handlers) -> None:
         """Add the jobs that carry sagas on."""
@@ -278,7 +282,7 @@ class Runner:
     def _context(self, row: StepRow, batch: Batch | None = None) -> StepContext:
         tools = self._tools if batch is None else None
         now = self._projector.clock.now()
-        return StepContext(row.saga, row.key, self._projector, now, open_tools=tools, open_batch=batch)
+        return StepContext(row.saga, row.key, self._projector, now, self._gate, open_tools=tools, open_batch=batch)
 
     async def _note_attempt(self, row: StepRow) -> None:
         async with self._projector.database.write() as connection:

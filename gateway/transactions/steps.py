@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
+from gateway.members.gate import Gate
 from gateway.runtime import OpenTools
 
 I = TypeVar("I")  # noqa: E741 — the intent's type
@@ -77,6 +78,7 @@ class StepContext:
 
     Attributes:
         key: the natural key of the step.
+        gate: asked before anything reaches the shopper or tells of them.
         facts: appended to the log in the commit of the outcome, also of a failed one.
         on_done: run in the commit of a good outcome.
     """
@@ -85,6 +87,7 @@ class StepContext:
     key: str | None
     projector: Projector
     now: datetime
+    gate: Gate
     facts: list[Fact] = field(default_factory=list)
     on_done: list[Callable[[Batch], Awaitable[None]]] = field(default_factory=list)
     open_tools: OpenTools | None = None

@@ -13,10 +13,13 @@ from adapters.enterprise_chat import AppMessage, AppMessageKind, EnterpriseChatA
 from adapters.payments import Coupon, CouponState, CouponUse, PaymentsAdapter
 from adapters.social_ads import Conversion, SocialAdsAdapter
 from gateway.database.tables.dimensions import guide
-from gateway.database.tables.members import consent, identity
+from gateway.database.tables.members import identity
 from gateway.database.tables.projections import purchase
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch
+from gateway.members.consent import Purpose
+from gateway.members.gate import Asked
+from gateway.members.reach import Channel
 from gateway.transactions import coupons
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepSkipped, step
 
@@ -174,8 +177,15 @@ async def _message_fact(batch: Batch, ctx: StepContext, intent: NotifyGuide, kin
 @step(name=REPORT_CONVERSION, tool="social_ads", kind=Kind.RETRIABLE, delivery=Delivery.KEYED, personal=True)
 async def report_conversion(ctx: StepContext, intent: ReportConversion) -> Reported:
     """Report the purchase (转化回传), if the shopper allows it now. Counted once per order number."""
-    if not await _allows_matching(ctx, intent.identity):
-        raise StepSkipped("NO_CONSENT")
+    about = Asked(
+        purpose=Purpose.AD_MATCHING,
+        channel=Channel.SOCIAL_ADS,
+        key=f"{REPORT_CONVERSION}:{intent.number}",
+        order_ref=intent.order,
+    )
+    [decision] = await ctx.gate.decide(about, [await _member(ctx, intent.identity)])
+    if decision.reason is not None:
+        raise StepSkipped(decision.reason)
     at = await _paid_at(ctx, intent.order)
     # Which account a click id belongs to is written nowhere; accounts of one business unit share the data source.
     adapter = ctx.tools.get(SocialAdsAdapter)
@@ -197,13 +207,7 @@ async def report_conversion(ctx: StepContext, intent: ReportConversion) -> Repor
     return Reported(adapter.account)
 
 
-async def _allows_matching(ctx: StepContext, identity_id: str) -> bool:
-    """The member's last word on AD_MATCHING; silence is no."""
-    row = await ctx.projector.database.one(
-        select(consent.c.allowed)
-        .join(identity, identity.c.member == consent.c.member)
-        .where(identity.c.id == identity_id, consent.c.purpose == "AD_MATCHING")
-        .order_by(consent.c.given_at.desc())
-        .limit(1)
-    )
-    return row is not None and row.allowed == "GIVEN"
+async def _member(ctx: StepContext, identity_id: str) -> str:
+    """Whom the identity leads to now; an identity that is gone leads to nobody, whom the gate refuses."""
+    row = await ctx.projector.database.one(select(identity.c.member).where(identity.c.id == identity_id))
+    return "" if row is None else str(row.member)

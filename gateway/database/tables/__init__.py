@@ -12,6 +12,7 @@ from gateway.database.tables import (
     keys,
     members,
     projections,
+    reach,
     sagas,
     stock,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "keys",
     "members",
     "projections",
+    "reach",
     "sagas",
     "stock",
 ]

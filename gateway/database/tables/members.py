@@ -143,13 +143,19 @@ points_entry = Table(
 consent = Table(
     "consent",
     metadata,
-    Column("member", String(36), ForeignKey("member.id"), primary_key=True),
-    Column("purpose", String, primary_key=True),
-    Column("given_at", UtcDateTime, primary_key=True),
+    Column("id", String(26), primary_key=True),
+    Column("member", String(36), ForeignKey("member.id"), nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("given_at", UtcDateTime, nullable=False, comment="When the shopper answered."),
     Column("allowed", String, nullable=False, comment="GIVEN or WITHDRAWN"),
     Column("policy_version", String, nullable=False),
-    Column("channel", String, nullable=False),
+    Column("channel", String, nullable=False, comment="MINI_PROGRAM, STORE, PHONE …"),
+    Column("guardian", Boolean, nullable=False, default=False, comment="Whether a guardian answered, or agreed."),
     Column("proof", Encrypted),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("recorded_by", String, nullable=False, comment="The principal, or session for the shopper."),
+    Column("source_key", KeyedHash("consent.source_key"), nullable=False, unique=True),
+    Index(None, "member", "purpose"),
 )
 
 session = Table(

@@ -42,6 +42,17 @@ follower_tag = Table(
     _as_of(),
 )
 
+dialogue = Table(
+    "dialogue",
+    metadata,
+    Column("appid", String, primary_key=True),
+    Column("identity", String(26), primary_key=True),
+    Column("kind", String, primary_key=True, comment="MESSAGE, MENU, FOLLOW or SCAN: what opened the window."),
+    Column("at", UtcDateTime, nullable=False, comment="The last time; customer-service messages are counted from it."),
+    _as_of(),
+    Index(None, "identity"),
+)
+
 membership_card = Table(
     "membership_card",
     metadata,

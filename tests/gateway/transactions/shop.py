@@ -17,7 +17,6 @@ from adapters.payments import Payment, PaymentNotice, PaymentRequest, PaymentsAd
 from gateway.access.principal import Principal
 from gateway.database import Database
 from gateway.database.tables.facts import fact
-from gateway.database.tables.members import consent
 from gateway.database.tables.projections import purchase, purchase_line
 from gateway.database.tables.sagas import idempotency, saga
 from gateway.database.tables.stock import coupon_lock, stock
@@ -25,6 +24,8 @@ from gateway.events.projections import mini_program_store, places
 from gateway.events.projections.places import MasterData
 from gateway.events.projector import Evidence, Projector
 from gateway.jobs import Handlers, Queue, State, Worker
+from gateway.members.consent import Purpose, Said, record
+from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import OpenTools
 from gateway.settings import Settings, from_mapping
@@ -118,17 +119,15 @@ class Shop:
         return Principal("mini-program", "frontend", scopes, linked.member, linked.identity, appid)
 
     async def allow_ads(self, *, given: bool = True) -> None:
-        row = {
-            "member": self.buyer.member,
-            "purpose": "AD_MATCHING",
-            "given_at": self.projector.clock.now(),
-            "allowed": "GIVEN" if given else "WITHDRAWN",
-            "policy_version": "1",
-            "channel": "MINI_PROGRAM",
-            "proof": None,
-        }
-        async with self.database.write() as connection:
-            await connection.execute(consent.insert().values(**row))
+        said = Said(
+            member=self.buyer.member or "",
+            purpose=Purpose.AD_MATCHING,
+            given=given,
+            policy_version="1",
+            channel="MINI_PROGRAM",
+            recorded_by="session",
+        )
+        await record(self.projector, said)
 
     # Buying ---------------------------------------------------------------------------------------
 
@@ -264,7 +263,7 @@ async def open_shop(sandbox: Sandbox, database: Database, tools: OpenTools, sett
     projector = Projector(database, IdentityGraph(database, clock), clock, settings.open_platform)
     await stock_shelves(tools, projector, sandbox)
     queue, handlers = Queue(database, clock), Handlers()
-    checkout = CheckoutService(database, queue, tools, projector, clock, settings)
+    checkout = CheckoutService(database, queue, tools, projector, clock, settings, Gate(projector, settings.reach))
     checkout.register(handlers)
     worker = Worker(queue, handlers, clock=clock)
     nobody = Principal("nobody", "frontend", frozenset())

@@ -12,8 +12,10 @@ from adapters.base.errors import OutcomeUnknown, Rejected, Unavailable
 from gateway.database import Database
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, Queue, State, Worker
+from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import OpenTools
+from gateway.settings import Reach
 from gateway.transactions.log import Planned, SagaLog
 from gateway.transactions.runner import Runner
 from gateway.transactions.states import SagaState
@@ -83,7 +85,9 @@ class Stage:
             raise self.raising[name].pop(0)
 
     def runner(self, steps: Sequence[AnyStep]) -> Runner:
-        return Runner(self.log, Registry(steps), self.projector, self.queue, OpenTools({}, {}))
+        return Runner(
+            self.log, Registry(steps), self.projector, self.queue, OpenTools({}, {}), Gate(self.projector, Reach())
+        )
 
     async def begin(self, steps: Sequence[AnyStep]) -> Runner:
         runner = self.runner(steps)
@@ -271,7 +275,7 @@ async def test_an_undo_that_never_succeeds_needs_attention(stage: Stage) -> None
 
 
 async def test_own_book_steps_see_no_platform_and_tool_steps_no_transaction(stage: Stage) -> None:
-    ctx = StepContext("S", None, stage.projector, stage.clock.now())
+    ctx = StepContext("S", None, stage.projector, stage.clock.now(), Gate(stage.projector, Reach()))
     with pytest.raises(RuntimeError, match="must not call a platform"):
         _ = ctx.tools
     with pytest.raises(RuntimeError, match="no transaction"):

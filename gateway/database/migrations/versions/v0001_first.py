@@ -216,6 +216,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", name=op.f("uq_data_key_subject")),
     )
     op.create_table(
+        "dialogue",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column(
+            "kind", sa.String(), nullable=False, comment="MESSAGE, MENU, FOLLOW or SCAN: what opened the window."
+        ),
+        sa.Column(
+            "at",
+            types.UtcDateTime(),
+            nullable=False,
+            comment="The last time; customer-service messages are counted from it.",
+        ),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "identity", "kind", name=op.f("pk_dialogue")),
+    )
+    with op.batch_alter_table("dialogue", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_dialogue_identity"), ["identity"], unique=False)
+
+    op.create_table(
         "fact",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -701,6 +720,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tool", "account", "name", name=op.f("pk_secret")),
     )
     op.create_table(
+        "send_attempt",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("key", types.KeyedHash("send_attempt.key"), nullable=False),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column(
+            "identity",
+            sa.String(length=26),
+            nullable=True,
+            comment="Whom it went to, where the channel has a name for the member.",
+        ),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False, comment="The platform's own id; empty without one."),
+        sa.Column("template", sa.String(), nullable=False, comment="Subscribe template; empty without one."),
+        sa.Column("outcome", sa.String(), nullable=False, comment="ALLOWED, CAPPED, REFUSED or RELEASED"),
+        sa.Column("reason", sa.String(), nullable=True, comment="Why not."),
+        sa.Column("counted", sa.Boolean(), nullable=False, comment="Whether it takes a place under the caps."),
+        sa.Column("decided_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_send_attempt")),
+        sa.UniqueConstraint("key", "member", name=op.f("uq_send_attempt_key_member")),
+    )
+    with op.batch_alter_table("send_attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_send_attempt_member_decided_at"), ["member", "decided_at"], unique=False)
+
+    op.create_table(
+        "send_turn",
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column("taken_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("member", name=op.f("pk_send_turn")),
+    )
+    op.create_table(
         "sku",
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -782,6 +832,39 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "subscribe_answer",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("told_by", sa.String(), nullable=False, comment="CLIENT or PLATFORM: both may tell of one answer."),
+        sa.Column("paired", sa.Boolean(), nullable=False, comment="Whether the other one has told of it too."),
+        sa.Column("answered_at", types.UtcDateTime(), nullable=False),
+        sa.Column("source_key", types.KeyedHash("subscribe_answer.source_key"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscribe_answer")),
+        sa.UniqueConstraint("source_key", name=op.f("uq_subscribe_answer_source_key")),
+    )
+    with op.batch_alter_table("subscribe_answer", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_subscribe_answer_identity_template_answered_at"),
+            ["identity", "template", "answered_at"],
+            unique=False,
+        )
+
+    op.create_table(
+        "subscribe_grant",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("remaining", sa.Integer(), nullable=False, comment="How many messages may still be sent."),
+        sa.Column("changed_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "identity", "template", name=op.f("pk_subscribe_grant")),
+    )
+    with op.batch_alter_table("subscribe_grant", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_subscribe_grant_identity"), ["identity"], unique=False)
+
+    op.create_table(
         "sync_state",
         sa.Column("tool", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
@@ -795,16 +878,25 @@ def upgrade() -> None:
     )
     op.create_table(
         "consent",
+        sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("member", sa.String(length=36), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),
-        sa.Column("given_at", types.UtcDateTime(), nullable=False),
+        sa.Column("given_at", types.UtcDateTime(), nullable=False, comment="When the shopper answered."),
         sa.Column("allowed", sa.String(), nullable=False, comment="GIVEN or WITHDRAWN"),
         sa.Column("policy_version", sa.String(), nullable=False),
-        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False, comment="MINI_PROGRAM, STORE, PHONE …"),
+        sa.Column("guardian", sa.Boolean(), nullable=False, comment="Whether a guardian answered, or agreed."),
         sa.Column("proof", types.Encrypted(), nullable=True),
+        sa.Column("recorded_at", types.UtcDateTime(), nullable=False),
+        sa.Column("recorded_by", sa.String(), nullable=False, comment="The principal, or session for the shopper."),
+        sa.Column("source_key", types.KeyedHash("consent.source_key"), nullable=False),
         sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_consent_member")),
-        sa.PrimaryKeyConstraint("member", "purpose", "given_at", name=op.f("pk_consent")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sa.UniqueConstraint("source_key", name=op.f("uq_consent_source_key")),
     )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_consent_member_purpose"), ["member", "purpose"], unique=False)
+
     op.create_table(
         "identity",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -845,6 +937,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_identity_member"), ["member"], unique=False)
         batch_op.create_index(batch_op.f("ix_identity_value_hash"), ["value_hash"], unique=False)
 
+    op.create_table(
+        "minor",
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column("minor", sa.Boolean(), nullable=False, comment="Whether staff know the member to be under 14."),
+        sa.Column("decided_at", types.UtcDateTime(), nullable=False),
+        sa.Column("decided_by", sa.String(), nullable=False, comment="The principal."),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_minor_member")),
+        sa.PrimaryKeyConstraint("member", name=op.f("pk_minor")),
+    )
     op.create_table(
         "points_entry",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -1105,14 +1206,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_points_entry_member"))
 
     op.drop_table("points_entry")
+    op.drop_table("minor")
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_value_hash"))
         batch_op.drop_index(batch_op.f("ix_identity_member"))
         batch_op.drop_index(batch_op.f("ix_identity_home"))
 
     op.drop_table("identity")
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_consent_member_purpose"))
+
     op.drop_table("consent")
     op.drop_table("sync_state")
+    with op.batch_alter_table("subscribe_grant", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_subscribe_grant_identity"))
+
+    op.drop_table("subscribe_grant")
+    with op.batch_alter_table("subscribe_answer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_subscribe_answer_identity_template_answered_at"))
+
+    op.drop_table("subscribe_answer")
     with op.batch_alter_table("stored_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stored_file_identity_modified_at"))
 
@@ -1133,6 +1246,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sku_out_id"))
 
     op.drop_table("sku")
+    op.drop_table("send_turn")
+    with op.batch_alter_table("send_attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_send_attempt_member_decided_at"))
+
+    op.drop_table("send_attempt")
     op.drop_table("secret")
     with op.batch_alter_table("saga", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_saga_state_deadline"))
@@ -1261,6 +1379,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_fact_identity_occurred_at_id"))
 
     op.drop_table("fact")
+    with op.batch_alter_table("dialogue", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dialogue_identity"))
+
+    op.drop_table("dialogue")
     op.drop_table("data_key")
     with op.batch_alter_table("customer_group_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_group_member_identity"))

@@ -1,0 +1,137 @@
+"""A member and the ids that lead to it: what is read of a member is read over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Executable, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.keyring import Keyring
+from gateway.database.rows import AnyRow
+from gateway.database.tables.members import member
+from gateway.database.tables.reach import minor
+
+#: Runs a read statement: a database's ``fetch``, or inside a transaction ``fetching(connection)``.
+Fetch = Callable[[Executable], Awaitable[Sequence[AnyRow]]]
+#: From this birthday on a person answers for themselves (PIPL article 31).
+OF_AGE = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A member, and since when which lost ids lead to it.
+
+    Attributes:
+        minor: what staff said: True, False, or None when nobody said.
+        birthday: None when it is not known, or not whole.
+    """
+
+    member: str
+    joined: Mapping[str, datetime] = field(default_factory=dict)
+    erased: bool = False
+    has_phone: bool = False
+    minor: bool | None = None
+    birthday: date | None = field(default=None, repr=False)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id whose rows are this member's."""
+        return (self.member, *self.joined)
+
+    def under_age(self, now: datetime) -> bool:
+        """Whether a guardian must answer. What staff know outweighs a birthday that a shopper typed."""
+        if self.minor is not None:
+            return self.minor
+        if self.birthday is None:
+            return False
+        today, born = now.astimezone(BUSINESS_ZONE).date(), self.birthday
+        return today.year - born.year - ((today.month, today.day) < (born.month, born.day)) < OF_AGE
+
+
+def fetching(connection: AsyncConnection) -> Fetch:
+    """Reads inside a transaction."""
+
+    async def fetch(statement: Executable) -> Sequence[AnyRow]:
+        return (await connection.execute(statement)).all()
+
+    return fetch
+
+
+async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) -> Mapping[str, Family]:
+    """Asked id → its family; an unknown id is left out. Three statements, and one for keys that are not cached.
+
+    Give at most a page, or a few hundred ids.
+    """
+    asked = await fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
+    home = {row.id: row.merged_into or row.id for row in asked}
+    winners = sorted(set(home.values()))
+    rows = await fetch(
+        select(
+            member.c.id,
+            member.c.merged_into,
+            member.c.merged_at,
+            member.c.updated_at,
+            member.c.erased_at,
+            member.c.phone_hash.is_not(None).label("has_phone"),
+            minor.c.minor,
+            minor.c.decided_at,
+        )
+        .outerjoin(minor, minor.c.member == member.c.id)
+        .where(or_(member.c.id.in_(winners), member.c.merged_into.in_(winners)))
+        .order_by(member.c.id)
+    )
+    # A birthday is sealed under the key of whichever id it was first said of.
+    keyring.prime(row.id for row in rows)
+    born = await fetch(
+        select(member.c.id, member.c.birthday).where(member.c.id.in_(winners), member.c.birthday.is_not(None))
+    )
+    birthdays = {row.id: _birthday(row.birthday) for row in born}
+    found = {winner: _family(winner, group, birthdays.get(winner)) for winner, group in _grouped(rows)}
+    return {each: found[winner] for each, winner in home.items() if winner in found}
+
+
+async def related(fetch: Fetch, member_ids: Sequence[str]) -> set[str]:
+    """The asked ids, and every id of the same members: two statements."""
+    asked = await fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
+    winners = sorted({row.merged_into or row.id for row in asked})
+    rows = await fetch(select(member.c.id).where(or_(member.c.id.in_(winners), member.c.merged_into.in_(winners))))
+    return {row.id for row in rows}
+
+
+def chunks(values: Sequence[str], size: int = 400) -> Iterator[Sequence[str]]:
+    """Pieces that fit into the IN list of a statement."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _grouped(rows: Sequence[AnyRow]) -> Iterator[tuple[str, list[AnyRow]]]:
+    groups: dict[str, list[AnyRow]] = {}
+    for row in rows:
+        groups.setdefault(row.merged_into or row.id, []).append(row)
+    yield from groups.items()
+
+
+def _family(winner: str, rows: Sequence[AnyRow], birthday: date | None) -> Family:
+    said = sorted((row.decided_at, row.minor) for row in rows if row.decided_at is not None)
+    return Family(
+        member=winner,
+        # An id's own row is not written any more once it lost, so updated_at is the merge where merged_at is missing.
+        joined={row.id: row.merged_at or row.updated_at for row in rows if row.id != winner},
+        erased=any(row.erased_at is not None for row in rows if row.id == winner),
+        has_phone=any(row.has_phone for row in rows if row.id == winner),
+        minor=said[-1][1] if said else None,
+        birthday=birthday,
+    )
+
+
+def _birthday(value: Any) -> date | None:
+    """A whole date, or None: a year alone or 01-01 without a year tells no age."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
