@@ -28,9 +28,10 @@ from adapters.enterprise_chat import (
     GroupChanged,
 )
 from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged
+from adapters.official_account import FollowerChanged, Interacted, QrScanned
 from adapters.payments import PaymentNotice, RefundNotice
 from adapters.social_ads import AdClick
+from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.access.principal import Authenticator
 from gateway.context import Services
 from gateway.database import Database, Keyring
@@ -44,6 +45,7 @@ from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
 from gateway.jobs import Handlers, Queue, Worker
+from gateway.members import grants
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.resolvers import health
@@ -166,6 +168,12 @@ def _connect(
     async def follower(_account: str, event: FollowerChanged) -> None:
         await official_account.changed(projector, event)
 
+    async def interacted(_account: str, event: Interacted | QrScanned) -> None:
+        await official_account.interacted(projector, event)
+
+    async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
+        await grants.told(projector, event)
+
     async def removed(_account: str, event: ContactRemoved) -> None:
         await enterprise_chat.removed(projector, event)
 
@@ -184,6 +192,10 @@ def _connect(
             EmployeeChanged: employee,
             CorpTagsChanged: corp_tags,
             FollowerChanged: follower,
+            Interacted: interacted,
+            QrScanned: interacted,
+            SubscribeAnswered: subscribed,
+            SubscribeEnded: subscribed,
             AdClick: click,
             PaymentNotice: checkout.on_payment,
             RefundNotice: checkout.on_refund,

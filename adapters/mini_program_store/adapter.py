@@ -222,7 +222,10 @@ class MiniProgramStoreAdapter:
         return self._push.receive(request, self._clock.now())
 
     def interpret(self, event: InboundEvent) -> Sequence[object]:
-        """OrderChanged, AfterSaleChanged or ProductChanged: hints, since the events are not the objects."""
+        """OrderChanged, AfterSaleChanged or ProductChanged: hints, since the events are not the objects.
+
+        Of subscribe messages the answers themselves.
+        """
         return hints(self.account, event)
 
     # Inner ----------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ from adapters.mini_program_store.records import (
     ProductChanged,
 )
 from adapters.wechat.callbacks import CallbackCrypto, Callbacks
+from adapters.wechat.subscribe import EVENTS as SUBSCRIBE_EVENTS
+from adapters.wechat.subscribe import subscribe_records
 
 #: A push is taken this long after it was signed: the platform's whole retry schedule, and a little.
 RETRIES_LAST: Final = timedelta(hours=4)
@@ -108,9 +110,12 @@ class MessagePush:
         )
 
 
-def hints(appid: str, event: InboundEvent) -> Sequence[OrderChanged | AfterSaleChanged | ProductChanged]:
-    """What to read again because of an event; nothing for events that are known and unused."""
+def hints(appid: str, event: InboundEvent) -> Sequence[object]:
+    """What to read again because of an event, and what was answered about subscribe messages; nothing for events that
+    are known and unused."""
     fields, name, at = _fields(event.payload), event.kind.lower(), event.occurred_at
+    if name in SUBSCRIBE_EVENTS:
+        return subscribe_records(name, event.payload, appid, at)
     if name == _AFTER_SALE_EVENT and "after_sale_order_id" in fields:
         state = AFTER_SALE_STATES.get(fields.get("status", ""), AfterSaleState.OTHER)
         ids = fields["after_sale_order_id"], fields.get("order_id", "")

@@ -114,7 +114,7 @@ class OfficialAccountAdapter:
         return self._callbacks.receive(request, self._clock.now(), self._inbound)
 
     def interpret(self, event: InboundEvent) -> Sequence[object]:
-        """FollowerChanged, QrScanned, TemplateDelivered; nothing for other kinds."""
+        """FollowerChanged, QrScanned, Interacted, TemplateDelivered, answers to subscribe messages; else nothing."""
         return webhooks.interpret(event, self.account)
 
     def _inbound(self, payload: Payload) -> InboundEvent:

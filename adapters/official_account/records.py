@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,16 @@ class QrScanned:
     appid: str
     openid: str
     scene_key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Interacted:
+    """A follower wrote (MESSAGE) or tapped a menu entry that asks for an answer (MENU): 客服消息 may go for a while."""
+
+    appid: str
+    openid: str
+    kind: Literal["MESSAGE", "MENU"]
     at: datetime
 
 

@@ -10,12 +10,15 @@ from adapters.base.webhooks import InboundEvent, WebhookRefused
 from adapters.official_account.records import (
     DeliveryStatus,
     FollowerChanged,
+    Interacted,
     QrScanned,
     TemplateDelivered,
 )
 from adapters.wechat.callbacks import Payload
+from adapters.wechat.subscribe import EVENTS as SUBSCRIBE_EVENTS
+from adapters.wechat.subscribe import subscribe_records
 
-#: Message types (MsgType other than ``event``). Known, and nothing comes of them yet.
+#: Message types (MsgType other than ``event``): the shopper speaks, which lets us answer for 48 hours.
 MESSAGES: Final = frozenset({"text", "image", "voice", "video", "shortvideo", "location", "link"})
 #: Event names as the vendor writes them; they are matched without regard to case.
 EVENTS: Final = frozenset(
@@ -43,6 +46,8 @@ EVENTS: Final = frozenset(
         "user_info_modified",
     }
 )
+#: Menu entries that let us answer for a minute; the others do not.
+_MENU: Final = frozenset({"CLICK", "scancode_push", "scancode_waitmsg"})
 _SPELLING: Final = {name.lower(): name for name in EVENTS}
 _QR_PREFIX: Final = "qrscene_"
 
@@ -83,6 +88,12 @@ def interpret(event: InboundEvent, appid: str) -> Sequence[object]:
         case "TEMPLATESENDJOBFINISH":
             status = delivery_status(_text(payload, "Status"))
             return (TemplateDelivered(appid, _text(payload, "MsgID"), status, at),)
+        case kind if kind in MESSAGES:
+            return (Interacted(appid, openid, "MESSAGE", at),)
+        case kind if kind in _MENU:
+            return (Interacted(appid, openid, "MENU", at),)
+        case kind if kind in SUBSCRIBE_EVENTS:
+            return subscribe_records(kind, payload, appid, at)
         case _:
             return ()
 

@@ -19,9 +19,9 @@ Audience = Literal["frontend", "guide", "partner", "hq"]
 #: Scopes that an audience has without being given them.
 AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
-    "guide": frozenset({"catalogue", "members:read"}),
+    "guide": frozenset({"catalogue", "members:read", "consents:write"}),
     "partner": frozenset({"catalogue"}),
-    "hq": frozenset({"catalogue", "members:read", "checkout", "ads:read", "operations"}),
+    "hq": frozenset({"catalogue", "members:read", "checkout", "ads:read", "operations", "consents:write"}),
 }
 
 

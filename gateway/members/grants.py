@@ -13,11 +13,14 @@ from typing import Final, Literal
 from sqlalchemy import case, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
+from gateway.database.facts import Fact, Source
 from gateway.database.statements import insert_for, insert_new
 from gateway.database.tables.reach import subscribe_answer, subscribe_grant
 from gateway.database.ulid import Ulids
+from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
-TellsOf = Literal["CLIENT", "PLATFORM"]
+By = Literal["CLIENT", "PLATFORM"]
 #: The platform's event and the client's word about one answer are at most this far apart.
 PAIRED_WITHIN: Final = timedelta(minutes=10)
 
@@ -34,29 +37,63 @@ class Answered:
     key: str
 
 
-async def answered(connection: AsyncConnection, ulids: Ulids, told: Answered, by: TellsOf) -> bool:
-    """Record an answer; True when it is news and not what was told already."""
+async def told(projector: Projector, event: SubscribeAnswered | SubscribeEnded) -> None:
+    """The platform tells of an answer, or that a template's grants are over."""
+    handles = projector.handles(appid=event.appid, openid=event.openid, unionid=None)
+    evidence = Evidence(handles, "wechat.subscribe_msg", event.at, via="webhook")
+    async with projector.batch([evidence]) as batch:
+        who = batch.linked[0]
+        if isinstance(event, SubscribeAnswered):
+            key = str(int(event.at.timestamp()))
+            answer = Answered(event.appid, who.identity, event.template, event.accepted, event.at, key)
+            await tell(batch, Ulids(projector.clock), answer, who, "PLATFORM")
+        else:
+            await refused(batch.connection, event.appid, who.identity, event.template, whole_second(event.at))
+
+
+async def tell(batch: Batch, ulids: Ulids, answer: Answered, who: Linked, by: By) -> bool:
+    """Count an answer and append its fact; True when it is news."""
+    if not await answered(batch.connection, ulids, answer, by):
+        return False
+    source: Source = "own" if by == "CLIENT" else "webhook"
+    batch.facts.append(
+        Fact(
+            kind="subscribe.granted" if answer.accepted else "subscribe.refused",
+            occurred_at=answer.at,
+            source=source,
+            source_key=f"{answer.identity}:{answer.template}:{by}:{answer.key}",
+            account=answer.appid,
+            member=who.member,
+            identity=who.identity,
+            payload={"template": answer.template},
+        )
+    )
+    return True
+
+
+async def answered(connection: AsyncConnection, ulids: Ulids, answer: Answered, by: By) -> bool:
+    """Record an answer; True when it is news and not what was answer already."""
     # Also takes the row on PostgreSQL, so that client and platform, telling at once, see each other.
-    await _touch(connection, told)
-    other = await _other(connection, told, by)
+    await _touch(connection, answer)
+    other = await _other(connection, answer, by)
     row = {
-        "id": ulids.next(told.at),
-        "appid": told.appid,
-        "identity": told.identity,
-        "template": told.template,
-        "accepted": told.accepted,
+        "id": ulids.next(answer.at),
+        "appid": answer.appid,
+        "identity": answer.identity,
+        "template": answer.template,
+        "accepted": answer.accepted,
         "told_by": by,
         "paired": other is not None,
-        "answered_at": told.at,
-        "source_key": f"{by}:{told.appid}:{told.identity}:{told.template}:{told.key}",
+        "answered_at": answer.at,
+        "source_key": f"{by}:{answer.appid}:{answer.identity}:{answer.template}:{answer.key}",
     }
     if not await insert_new(connection, subscribe_answer, [row], keys=("source_key",)):
         return False
     if other is not None:
         await connection.execute(update(subscribe_answer).where(subscribe_answer.c.id == other).values(paired=True))
         return False
-    if told.accepted:
-        await _add(connection, [(told.appid, told.identity, told.template)], +1)
+    if answer.accepted:
+        await _add(connection, [(answer.appid, answer.identity, answer.template)], +1)
     return True
 
 
@@ -88,19 +125,19 @@ async def give_back(connection: AsyncConnection, grants: list[tuple[str, str, st
     await _add(connection, grants, +1)
 
 
-async def _other(connection: AsyncConnection, told: Answered, by: TellsOf) -> str | None:
+async def _other(connection: AsyncConnection, answer: Answered, by: By) -> str | None:
     """The oldest word of the other teller about the same answer, if it is not paired yet."""
     table = subscribe_answer
     found = await connection.execute(
         select(table.c.id)
         .where(
-            table.c.identity == told.identity,
-            table.c.template == told.template,
-            table.c.appid == told.appid,
-            table.c.accepted == told.accepted,
+            table.c.identity == answer.identity,
+            table.c.template == answer.template,
+            table.c.appid == answer.appid,
+            table.c.accepted == answer.accepted,
             table.c.told_by != by,
             table.c.paired.is_(False),
-            table.c.answered_at.between(told.at - PAIRED_WITHIN, told.at + PAIRED_WITHIN),
+            table.c.answered_at.between(answer.at - PAIRED_WITHIN, answer.at + PAIRED_WITHIN),
         )
         .order_by(table.c.answered_at, table.c.id)
         .limit(1)
@@ -109,14 +146,14 @@ async def _other(connection: AsyncConnection, told: Answered, by: TellsOf) -> st
     return other
 
 
-async def _touch(connection: AsyncConnection, told: Answered) -> None:
+async def _touch(connection: AsyncConnection, answer: Answered) -> None:
     """See that there is a row, and that it knows the instant of the newest answer."""
     row = {
-        "appid": told.appid,
-        "identity": told.identity,
-        "template": told.template,
+        "appid": answer.appid,
+        "identity": answer.identity,
+        "template": answer.template,
         "remaining": 0,
-        "changed_at": told.at,
+        "changed_at": answer.at,
     }
     statement = insert_for(connection, subscribe_grant).values([row])
     stored, given = subscribe_grant.c.changed_at, statement.excluded.changed_at

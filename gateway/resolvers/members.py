@@ -1,4 +1,4 @@
-"""Members: who they are, what leads to them, and how they can be reached."""
+"""Members: who they are, and what leads to them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy import Row, func, select
 
 from gateway.context import Context
 from gateway.database.keyring import Erased
-from gateway.database.tables.members import consent, identity, member
-from gateway.database.tables.projections import contact, follower, membership_card
+from gateway.database.tables.members import identity, member
+from gateway.database.tables.projections import membership_card
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.keys import prime
@@ -53,16 +53,6 @@ class LevelRecord:
     name: str
     growth: int
     next_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReachRecord:
-    """Whether a member can be reached on a channel, why not, and until when."""
-
-    channel: str
-    reachable: bool
-    reason: str | None
-    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,52 +150,6 @@ def level(ctx: Context, record: MemberRecord) -> LevelRecord | None:
     growth = record.growth or 0
     next_at = next((each.growth for each in levels if each.grade > record.level), None)
     return LevelRecord(name, growth, next_at)
-
-
-async def reach(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[ReachRecord]]:
-    """Batch: reach per channel. Three statements however many members."""
-    follows = await _by_member(ctx, follower, follower.c.identity, [follower.c.subscribed], member_ids)
-    chats = await _by_member(ctx, contact, contact.c.identity, [contact.c.removed_by], member_ids)
-    consents = await ctx.database.fetch(
-        select(consent.c.member, consent.c.allowed)
-        .where(consent.c.member.in_(member_ids), consent.c.purpose == "MARKETING")
-        .order_by(consent.c.given_at)
-    )
-    allowed = {row.member: row.allowed == "GIVEN" for row in consents}
-    return [
-        [_follow_reach(follows[each]), _chat_reach(chats[each]), _sms_reach(allowed.get(each))] for each in member_ids
-    ]
-
-
-def _follow_reach(rows: Sequence[Row[Any]]) -> ReachRecord:
-    if any(row.subscribed for row in rows):
-        return ReachRecord("OFFICIAL_ACCOUNT", True, None, None)
-    return ReachRecord("OFFICIAL_ACCOUNT", False, "UNFOLLOWED" if rows else "NEVER_FOLLOWED", None)
-
-
-def _chat_reach(rows: Sequence[Row[Any]]) -> ReachRecord:
-    if any(row.removed_by is None for row in rows):
-        return ReachRecord("ENTERPRISE_CHAT", True, None, None)
-    return ReachRecord("ENTERPRISE_CHAT", False, "CONTACT_DELETED" if rows else "NO_CONTACT", None)
-
-
-def _sms_reach(allowed: bool | None) -> ReachRecord:
-    return ReachRecord("SMS", bool(allowed), None if allowed else "NO_CONSENT", None)
-
-
-async def _by_member(
-    ctx: Context, table: Any, column: Any, wanted: Sequence[Any], member_ids: Sequence[str]
-) -> dict[str, list[Row[Any]]]:
-    rows = await ctx.database.fetch(
-        select(identity.c.member, *wanted)
-        .select_from(table)
-        .join(identity, identity.c.id == column)
-        .where(identity.c.member.in_(member_ids))
-    )
-    grouped: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        grouped[row.member].append(row)
-    return grouped
 
 
 async def _find_id(ctx: Context, by: MemberBy) -> str | None:

@@ -16,11 +16,12 @@ from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
+from gateway.schema.reach import ReachMutations
 from gateway.schema.scalars import CONFIG
 from gateway.schema.system import SessionMutations, SystemQueries
 
 QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
-MUTATIONS = (CheckoutMutations, ConsentMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):

@@ -9,11 +9,12 @@ import strawberry
 
 from adapters.ip_content import IpContentAdapter
 from adapters.payments import PaymentsAdapter
-from gateway.resolvers import benefits, ids, masking, members, orders, timeline, touch
+from gateway.resolvers import benefits, consents, ids, masking, members, orders, reach, timeline, touch
 from gateway.resolvers.members import MemberBy, MemberRecord
 from gateway.resolvers.paging import in_memory
 from gateway.schema.ads import AdTouchpoint
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
+from gateway.schema.consents import Consent, ConsentPurpose
 from gateway.schema.contacts import Chat
 from gateway.schema.coupons import Coupon, CouponStateFilter
 from gateway.schema.files import File
@@ -23,7 +24,7 @@ from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
 from gateway.schema.places import IpParticipation
-from gateway.schema.reach import Reach, ReachChannel
+from gateway.schema.reach import Reach
 from gateway.schema.scalars import Long
 from gateway.schema.standing import MemberLevel, MemberPoints
 from gateway.schema.timeline import TimelineEntry
@@ -59,12 +60,22 @@ class Member(Node):
         found = await info.context.loaders.load(members.identities, self.record.id)
         return [Identity.of(each, shown=shown) for each in found]
 
-    @strawberry.field(description="Whether the member can be reached, per channel.")
-    async def reach(self, info: Info) -> list[Reach]:
-        found = await info.context.loaders.load(members.reach, self.record.id)
-        return [
-            Reach(channel=ReachChannel[r.channel], reachable=r.reachable, reason=r.reason, until=r.until) for r in found
-        ]
+    @strawberry.field(
+        description="Whether the member can be reached for a purpose, per channel; subscribe messages per template."
+    )
+    async def reach(
+        self,
+        info: Info,
+        purpose: Annotated[
+            ConsentPurpose, strawberry.argument(description="For what; marketing by default.")
+        ] = ConsentPurpose.MARKETING,
+    ) -> list[Reach]:
+        return [Reach.of(each) for each in await reach.reach(info.context, self.record.id, purpose.name)]
+
+    @strawberry.field(description="What the member allows, per purpose (同意).")
+    async def consents(self, info: Info) -> list[Consent]:
+        found = await info.context.loaders.load(consents.standings, self.record.id)
+        return [Consent.of(each) for each in found]
 
     @strawberry.field(
         description="As a follower of an official account (公众号): of the given one, else of the first one."

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from scripts.checks import boundaries, codes, documents, graph, storage, text, tools
+from scripts.checks import boundaries, codes, documents, graph, reaching, storage, text, tools
 from scripts.checks.source import ROOT
 
 CHECKS: Final[tuple[Callable[[Path], list[str]], ...]] = (
@@ -19,6 +19,8 @@ CHECKS: Final[tuple[Callable[[Path], list[str]], ...]] = (
     codes.error_codes,
     boundaries.environment_readers,
     boundaries.projection_writers,
+    reaching.gate_passed,
+    reaching.speakers_declared,
     storage.personal_columns,
     tools.registration,
     tools.shape,

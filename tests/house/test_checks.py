@@ -14,7 +14,7 @@ from adapters.payments import TOOL as PAYMENTS
 from adapters.registry import TOOLS
 from gateway.database.pii import plain_personal_columns
 from gateway.settings import Settings
-from scripts.checks import boundaries, codes, documents, graph, tools
+from scripts.checks import boundaries, codes, documents, graph, reaching, tools
 from scripts.checks.__main__ import CHECKS
 from scripts.checks.source import ROOT, modules
 
@@ -116,6 +116,45 @@ def test_a_reader_of_a_projection_is_free(plant: Plant) -> None:
     root = plant("gateway/resolvers/followers.py", _IMPORT + "def go():\n    return select(seeded)\n")
 
     assert boundaries.projection_writers(root) == []
+
+
+_GATED = "async def go(ctx, a):\n    [d] = await ctx.gate.decide(about, [who])\n    await a.send_template(m)\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "async def go(ctx, a):\n    await a.send_template(m)\n",
+        "async def go(ctx, a):\n    await a.report_conversions([m])\n    await ctx.gate.decide(about, [who])\n",
+        "async def go(ctx, a):\n    await ctx.jury.decide(about, [who])\n    await a.send_template(m)\n",
+        "async def ask(ctx):\n    await ctx.gate.decide(about, [who])\nasync def go(a):\n    await a.send_template(m)\n",
+        "async def go(ctx, a):\n    ctx.gate.decide(about, [who])\n    return a.send_template\n",
+        "SEND = adapter.report_conversions\n",
+    ],
+)
+def test_a_message_past_the_gate_is_named(plant: Plant, source: str) -> None:
+    root = plant("gateway/transactions/sending.py", source)
+
+    (sentence,) = reaching.gate_passed(root)
+    assert sentence.startswith("gateway/transactions/sending.py:")
+    assert "without asking the gate first" in sentence
+
+
+def test_a_message_through_the_gate_is_free(plant: Plant) -> None:
+    assert reaching.gate_passed(plant("gateway/transactions/sending.py", _GATED)) == []
+
+
+def test_a_method_that_speaks_to_nobody_knows_whom_is_named(plant: Plant) -> None:
+    body = "    async def send_template(self): ...\n    async def daily_reports(self): ...\n"
+    root = plant("adapters/official_account/adapter.py", "class OfficialAccountAdapter:\n" + body)
+    assert reaching.speakers_declared(root) == []
+
+    plant("adapters/sms/adapter.py", "class SmsAdapter:\n    async def send(self): ...\n")
+    plant("adapters/official_account/adapter.py", "class OfficialAccountAdapter:\n    async def ping(self): ...\n")
+    assert [sentence.split(" ")[:2] for sentence in reaching.speakers_declared(root)] == [
+        ["adapters/sms/adapter.py:", "send"],
+        ["scripts/checks/reaching.py", "lists"],
+    ]
 
 
 def test_a_personal_column_in_the_plain_is_named() -> None:

@@ -35,13 +35,22 @@ def encrypt(encoding_aes_key: str, appid: str, message: str, prefix: bytes | Non
     return base64.b64encode(encryptor.update(plain + bytes([count]) * count) + encryptor.finalize()).decode()
 
 
-def to_xml(fields: Mapping[str, str | int]) -> str:
-    """One ``<xml>`` element: integers bare, texts in CDATA."""
-    inside = "".join(
-        f"<{name}>{value}</{name}>" if isinstance(value, int) else f"<{name}>{_cdata(value)}</{name}>"
-        for name, value in fields.items()
-    )
-    return f"<xml>{inside}</xml>"
+Fields = Mapping[str, "str | int | Fields"]
+
+
+def to_xml(fields: Fields) -> str:
+    """One ``<xml>`` element: integers bare, texts in CDATA, mappings nested."""
+    return f"<xml>{_elements(fields)}</xml>"
+
+
+def _elements(fields: Fields) -> str:
+    return "".join(f"<{name}>{_value(value)}</{name}>" for name, value in fields.items())
+
+
+def _value(value: str | int | Fields) -> str:
+    if isinstance(value, Mapping):
+        return _elements(value)
+    return str(value) if isinstance(value, int) else _cdata(value)
 
 
 def _cdata(text: str) -> str:
@@ -56,17 +65,22 @@ class Callbacks:
         self._account = account
         self._kit = kit
 
-    def event(self, openid: str, event: str, **more: str | int) -> None:
+    def event(self, openid: str, event: str, **more: str | int | Fields) -> None:
         """Start delivering an event; without a URL nothing is sent."""
+        self._push(openid, event, {"MsgType": "event", "Event": event, **more})
+
+    def message(self, openid: str, text: str) -> None:
+        """Start delivering what a follower wrote."""
+        self._push(openid, "text", {"MsgType": "text", "Content": text, "MsgId": secrets.randbelow(2**63)})
+
+    def _push(self, openid: str, name: str, more: Fields) -> None:
         target = self._kit.pusher.target(self._name, self._account.appid)
         if target is None:
             return
-        fields: dict[str, str | int] = {
+        fields: Fields = {
             "ToUserName": self._account.gh_id,
             "FromUserName": openid,
             "CreateTime": int(self._kit.clock.now().timestamp()),
-            "MsgType": "event",
-            "Event": event,
             **more,
         }
         # The same bytes at every attempt; only timestamp, nonce and signature are made anew.
@@ -74,7 +88,7 @@ class Callbacks:
         self._kit.pusher.push(
             self._name,
             self._account.appid,
-            event,
+            name,
             lambda: Push(
                 "POST",
                 _with_query(target, {**self.signed(encrypted), "openid": openid}),

@@ -50,6 +50,8 @@ class Sandbox:
         - follow {appid, person, scene?}: through the QR code of a scene, or by search
         - unfollow {appid, person}
         - scan {appid, person, scene}: SCAN for a follower, else they follow
+        - say {appid, person, text}: a follower writes to the account
+        - subscribe_answer {appid, person, template, answer}: accept or reject of a template's question
         - force_refresh {appid}: another program of the brand makes a new stable token
         - template_status {status}: what TEMPLATESENDJOBFINISH says from now on
         - check_url {appid}: the console's check of the webhook URL
@@ -58,6 +60,8 @@ class Sandbox:
             "follow": self._follow,
             "unfollow": self._unfollow,
             "scan": self._scan,
+            "say": self._say,
+            "subscribe_answer": self._subscribe_answer,
             "force_refresh": self._force_refresh,
             "template_status": self._template_status,
             "check_url": self._check_url,
@@ -109,6 +113,21 @@ class Sandbox:
             self.callbacks[account.settings.appid].event(openid, "SCAN", EventKey=scene, Ticket=_ticket(scene))
         else:
             self._now_follows(account, openid, scene)
+        return {"openid": openid}
+
+    async def _say(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        account, openid = self._who(given)
+        if openid not in account.subscribed():
+            raise ValueError("this person does not follow the account")
+        self.callbacks[account.settings.appid].message(openid, str(given.get("text", "你好")))
+        return {"openid": openid}
+
+    async def _subscribe_answer(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        account, openid = self._who(given)
+        template, answer = str(given["template"]), str(given["answer"])
+        one = {"TemplateId": template, "SubscribeStatusString": answer, "PopupScene": "1"}
+        name, popup = "subscribe_msg_popup_event", {"List": one}
+        self.callbacks[account.settings.appid].event(openid, name, SubscribeMsgPopupEvent=popup)
         return {"openid": openid}
 
     def _now_follows(self, account: Account, openid: str, scene: str) -> None:

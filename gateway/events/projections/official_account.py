@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from adapters.official_account import Follower, FollowerChanged, Tag
+from adapters.official_account import Follower, FollowerChanged, Interacted, QrScanned, Tag
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
-from gateway.database.tables.projections import follower, follower_tag
+from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 TOOL = "official_account"
@@ -95,6 +95,28 @@ async def changed(projector: Projector, event: FollowerChanged) -> None:
         await batch.upsert(follower, [row])
         kind = "follow" if event.subscribed else "unfollow"
         batch.facts.append(_fact(event.appid, linked, kind, event.at, event.scene_key, "webhook"))
+        if event.subscribed:
+            await _spoke(batch, event.appid, linked, "FOLLOW", event.at)
+
+
+async def interacted(projector: Projector, event: Interacted | QrScanned) -> None:
+    """A follower wrote, tapped or scanned: for a while the account may answer."""
+    kind = "SCAN" if isinstance(event, QrScanned) else event.kind
+    evidence = Evidence(
+        projector.handles(appid=event.appid, openid=event.openid, unionid=None),
+        f"{TOOL}.event",
+        event.at,
+        via="webhook",
+    )
+    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
+        await _spoke(batch, event.appid, batch.linked[0], kind, event.at)
+        scene = event.scene_key if isinstance(event, QrScanned) else ""
+        name = "qr.scan" if kind == "SCAN" else f"official_account.{kind.lower()}"
+        batch.facts.append(_fact(event.appid, batch.linked[0], name, event.at, scene, "webhook"))
+
+
+async def _spoke(batch: Batch, appid: str, linked: Linked, kind: str, at: datetime) -> None:
+    await batch.upsert(dialogue, [{"appid": appid, "identity": linked.identity, "kind": kind, "at": at}])
 
 
 def _row(batch: Batch, record: Follower, linked: Linked) -> dict[str, object]:

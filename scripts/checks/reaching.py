@@ -1,0 +1,90 @@
+"""Nothing reaches a shopper, or tells a platform of one, past the gate."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from scripts.checks.source import Module, modules
+
+#: Adapter methods that reach a shopper or hand their data out, by tool.
+TO_SHOPPERS: Final = frozenset({"official_account.send_template", "social_ads.report_conversions"})
+#: Those that speak to the brand's own employees, whom no consent of a shopper protects.
+TO_STAFF: Final = frozenset({"enterprise_chat.send_app_message"})
+#: Names that such methods have: one of them must be in a list above.
+_SPEAKS: Final = re.compile(r"(send|report|push|notify|broadcast|mass|group_send|welcome|invite|remind|audience)(_|$)")
+#: Where the methods are called "report" without reporting anybody: they read.
+_READS: Final = re.compile(r"reports?$|_reports?$")
+
+
+def gate_passed(root: Path) -> list[str]:
+    """Calls of TO_SHOPPERS stand in functions that ask the gate first."""
+    names = {each.partition(".")[2] for each in TO_SHOPPERS}
+    return [
+        f"{module.path}:{line} uses {name} without asking the gate first: await gate.decide(…) in the same function"
+        " (gateway/members/gate.py), or declare the method as one to staff in scripts/checks/reaching.py"
+        for module in modules(root, "gateway")
+        for name, line in _ungated(module, names)
+    ]
+
+
+def speakers_declared(root: Path) -> list[str]:
+    """Every adapter method that speaks is in one of the two lists, and these hold nothing else."""
+    found = {f"{tool}.{name}" for module in modules(root, "adapters") for tool, name in _speakers(module)}
+    declared = TO_SHOPPERS | TO_STAFF
+    missing = [
+        f"adapters/{each.replace('.', '/adapter.py: ')} speaks to somebody: say to whom in scripts/checks/reaching.py"
+        for each in sorted(found - declared)
+    ]
+    present = {path.parent.name for path in root.glob("adapters/*/adapter.py")}
+    stale = [
+        f"scripts/checks/reaching.py lists {each}, which no adapter has: take it out"
+        for each in sorted(declared - found)
+        if each.partition(".")[0] in present
+    ]
+    return missing + stale
+
+
+def _ungated(module: Module, names: set[str]) -> Iterator[tuple[str, int]]:
+    inside: dict[ast.AST, ast.AST | None] = {}
+    _place(module.tree, None, inside)
+    for node, function in inside.items():
+        if not isinstance(node, ast.Attribute) or node.attr not in names:
+            continue
+        asked = [] if function is None else [line for owner, line in _asks(inside) if owner is function]
+        if not any(line < node.lineno for line in asked):
+            yield node.attr, node.lineno
+
+
+def _asks(inside: dict[ast.AST, ast.AST | None]) -> Iterator[tuple[ast.AST | None, int]]:
+    """Functions that await ``….gate.decide(…)``, and where."""
+    for node, function in inside.items():
+        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
+            target = node.value.func
+            if isinstance(target, ast.Attribute) and target.attr == "decide":
+                owner = target.value
+                name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+                if name.lstrip("_") == "gate":
+                    yield function, node.lineno
+
+
+def _place(node: ast.AST, function: ast.AST | None, inside: dict[ast.AST, ast.AST | None]) -> None:
+    """Node → the innermost function around it."""
+    inside[node] = function
+    within = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) else function
+    for child in ast.iter_child_nodes(node):
+        _place(child, within, inside)
+
+
+def _speakers(module: Module) -> Iterator[tuple[str, str]]:
+    parts = module.path.split("/")
+    if len(parts) != 3 or parts[2] != "adapter.py":
+        return
+    for node in module.tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Adapter"):
+            for each in node.body:
+                if isinstance(each, ast.AsyncFunctionDef) and _SPEAKS.match(each.name) and not _READS.search(each.name):
+                    yield parts[1], each.name
