@@ -49,7 +49,13 @@ FIELDS = (
         "Cards are listed by the store as a whole, never looked up for a page.",
     ),
     Field("identities { value }", "identity graph", "page", "Every platform's answer and event adds to it."),
-    Field("reach { reachable }", "projection", "page", "Follows, contacts and consents, three statements."),
+    Field("reach { reachable }", "projection", "page", "Everything that decides it, in nine statements."),
+    Field(
+        "consents { given history { nodes { proof } } }",
+        "own book",
+        "page",
+        "Answers of the shopper; proofs in one more.",
+    ),
     Field(
         "officialAccount { scene }",
         "projection",

@@ -117,10 +117,19 @@ async def test_where_the_protagonist_can_be_reached(served: Served) -> None:
     follower = next(f for f in served.world.followers if f.openid in served.person("protagonist").openids.values())
     tags = {(tag.appid, tag.id): tag.name for tag in served.world.oa_tags}
     member = await whole(served, "protagonist")
-    assert member["reach"] == [
-        {"channel": "OFFICIAL_ACCOUNT", "reachable": True, "reason": None, "until": None},
-        {"channel": "ENTERPRISE_CHAT", "reachable": True, "reason": None, "until": None},
-        {"channel": "SMS", "reachable": False, "reason": "NO_CONSENT", "until": None},
+    # Nobody asked her yet whether she wants marketing; what her orders need may be sent.
+    assert {(each["reachable"], each["reason"]) for each in member["reach"]} == {(False, "NO_CONSENT")}
+    selection = "reach(purpose: SERVICE) { channel reachable reason account }"
+    serving = await by(served, selection, unionid=served.person("protagonist").unionid)
+    assert serving is not None
+    app = served.world.official_accounts[0].appid
+    assert serving["reach"] == [
+        {"channel": "OFFICIAL_ACCOUNT", "reachable": True, "reason": None, "account": app},
+        {"channel": "MASS_MESSAGE", "reachable": True, "reason": None, "account": app},
+        {"channel": "CUSTOMER_SERVICE", "reachable": False, "reason": "WINDOW_CLOSED", "account": app},
+        {"channel": "SUBSCRIBE_MESSAGE", "reachable": False, "reason": "NO_GRANT", "account": None},
+        {"channel": "ENTERPRISE_CHAT", "reachable": True, "reason": None, "account": served.world.corp.corpid},
+        {"channel": "SMS", "reachable": True, "reason": None, "account": None},
     ]
     assert member["officialAccount"] == {
         "subscribed": True,
@@ -351,14 +360,14 @@ async def test_a_guide_whom_the_customer_deleted_is_not_shown(served: Served) ->
     who = served.person("unfollowed")
     kept = next(each for each in served.world.contacts if each.person == who.key)
     selection = (
-        "reach { channel reachable reason } chat { contacts { nodes { guide { name } remark } } }"
+        "reach(purpose: SERVICE) { channel reachable reason } chat { contacts { nodes { guide { name } remark } } }"
         " timeline { nodes { summary } }"
     )
     member = await by(served, selection, unionid=who.unionid)
     assert member is not None
     guide = next(each.name for each in served.world.guides if each.userid == kept.userid)
     assert member["chat"]["contacts"]["nodes"] == [{"guide": {"name": guide}, "remark": kept.remark}]
-    assert member["reach"][1] == {"channel": "ENTERPRISE_CHAT", "reachable": True, "reason": None}
+    assert member["reach"][4] == {"channel": "ENTERPRISE_CHAT", "reachable": True, "reason": None}
     assert [each["summary"] for each in member["timeline"]["nodes"]][:2] == ["删除了导购", "添加导购为好友"]
 
 

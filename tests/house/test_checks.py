@@ -127,7 +127,7 @@ _GATED = "async def go(ctx, a):\n    [d] = await ctx.gate.decide(about, [who])\n
         "async def go(ctx, a):\n    await a.send_template(m)\n",
         "async def go(ctx, a):\n    await a.report_conversions([m])\n    await ctx.gate.decide(about, [who])\n",
         "async def go(ctx, a):\n    await ctx.jury.decide(about, [who])\n    await a.send_template(m)\n",
-        "async def ask(ctx):\n    await ctx.gate.decide(about, [who])\nasync def go(a):\n    await a.send_template(m)\n",
+        "async def ask(ctx):\n    await ctx.gate.decide(a, [w])\nasync def go(a):\n    await a.send_template(m)\n",
         "async def go(ctx, a):\n    ctx.gate.decide(about, [who])\n    return a.send_template\n",
         "SEND = adapter.report_conversions\n",
     ],

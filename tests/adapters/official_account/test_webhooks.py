@@ -18,6 +18,7 @@ from adapters.official_account import (
     TOOL,
     DeliveryStatus,
     FollowerChanged,
+    Interacted,
     OfficialAccountAdapter,
     QrScanned,
     TemplateDelivered,
@@ -25,6 +26,7 @@ from adapters.official_account import (
 )
 from adapters.official_account.sandbox import Sandbox as Platform
 from adapters.official_account.webhooks import EVENTS, delivery_status, inbound, interpret
+from adapters.wechat.subscribe import SubscribeAnswered
 from sandbox.server import Sandbox
 from sandbox.server import _serve as serve
 from tests.adapters.official_account.contract import known
@@ -237,6 +239,35 @@ def test_keys_of_messages_and_events() -> None:
     assert (place.kind, move.kind) == ("location", "LOCATION")
 
 
+@pytest.mark.parametrize(
+    ("elements", "kind"),
+    [
+        ({"MsgType": "text", "MsgId": "1", "Content": "在吗"}, "MESSAGE"),
+        ({"MsgType": "voice", "MsgId": "2"}, "MESSAGE"),
+        ({"MsgType": "event", "Event": "CLICK", "EventKey": "MENU_1"}, "MENU"),
+        ({"MsgType": "event", "Event": "scancode_push"}, "MENU"),
+    ],
+)
+def test_who_writes_or_taps_interacts(elements: dict[str, str], kind: str) -> None:
+    event = inbound(payload(**elements), "gh_1")
+    assert interpret(event, "wx1") == (Interacted("wx1", "oA", kind, event.occurred_at),)  # type: ignore[arg-type]
+
+
+async def test_a_follower_writes_and_answers(
+    main: OfficialAccountAdapter, sandbox: Sandbox, platform: Platform, hooks: Hooks
+) -> None:
+    receiver = await hooks.open(main)
+    openid = known(sandbox)["followers"]["protagonist"]
+    who = {"appid": main.account, "person": "protagonist"}
+    await act(sandbox, platform, "say", **who, text="在吗")
+    await act(sandbox, platform, "subscribe_answer", **who, template="TPL", answer="accept")
+    at = second(sandbox)
+    assert receiver.records() == [
+        Interacted(main.account, openid, "MESSAGE", at),
+        SubscribeAnswered(main.account, openid, "TPL", True, at),
+    ]
+
+
 def test_jobs_that_end_in_the_same_second_differ() -> None:
     one = inbound(payload(MsgType="event", Event="TEMPLATESENDJOBFINISH", MsgID="1"), "gh_1")
     two = inbound(payload(MsgType="event", Event="TEMPLATESENDJOBFINISH", MsgID="2"), "gh_1")
@@ -257,7 +288,12 @@ def test_incomplete_payloads_are_errors(missing: str) -> None:
         inbound(whole, "gh_1")
 
 
-@pytest.mark.parametrize("name", sorted(EVENTS - {"subscribe", "unsubscribe", "SCAN", "TEMPLATESENDJOBFINISH"}))
+USED = {
+    *("subscribe", "unsubscribe", "SCAN", "TEMPLATESENDJOBFINISH", "CLICK", "scancode_push", "scancode_waitmsg"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS - USED))
 def test_other_events_are_known_and_unused(name: str) -> None:
     event = inbound(payload(MsgType="event", Event=name.upper(), EventKey="k"), "gh_1")
     assert event.kind == name

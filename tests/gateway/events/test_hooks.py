@@ -22,12 +22,14 @@ from gateway.database.tables.projections import (
     contact_tag,
     customer_group,
     customer_group_member,
+    dialogue,
     follower,
     payment,
     product,
     purchase,
     refund,
 )
+from gateway.database.tables.reach import subscribe_grant
 from sandbox.http1 import request
 from tests.gateway.events.conftest import Flow, StartFlow
 
@@ -347,6 +349,26 @@ async def test_unfollowing_and_following_again(start_flow: StartFlow) -> None:
     assert [row.subscribed for row in rows] == [True]
     sources = [source for kind, source, account in await facts(flow, "follow") if source == "webhook"]
     assert len(sources) == 2
+
+
+async def test_a_follower_writes_and_accepts_a_subscribe_message(start_flow: StartFlow) -> None:
+    flow = await start_flow("official_account", served=True)
+    who = {"appid": _oa(flow, 0), "person": "guoran"}
+    await flow.act("official_account", "follow", **who)
+    await flow.act("official_account", "say", **who, text="在吗")
+    await flow.act("official_account", "subscribe_answer", **who, template="TPL", answer="accept")
+    await flow.quiet()
+    [shopper] = {row.identity for row in await flow.rows(follower)}
+    assert [(row.identity, row.kind) for row in await flow.rows(dialogue)] == [
+        (shopper, "FOLLOW"),
+        (shopper, "MESSAGE"),
+    ]
+    [grant] = await flow.rows(subscribe_grant)
+    assert (grant.appid, grant.identity, grant.template, grant.remaining) == (_oa(flow, 0), shopper, "TPL", 1)
+    assert sorted(await facts(flow, "official_account.message", "subscribe.granted")) == [
+        ("official_account.message", "webhook", _oa(flow, 0)),
+        ("subscribe.granted", "webhook", _oa(flow, 0)),
+    ]
 
 
 async def test_a_customer_who_deleted_a_guide_stays_deleted(start_flow: StartFlow) -> None:

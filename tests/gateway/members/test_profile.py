@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from gateway.database import ERASED, Database
 from gateway.database.tables.facts import fact
-from gateway.database.tables.members import consent, identity, member, points_entry
+from gateway.database.tables.members import identity, member, points_entry
 from gateway.events.projector import Linked
 from tests.databases import ManualClock
 from tests.gateway.members.conftest import SEEN, Link, openid, shown, unionid
@@ -127,46 +127,6 @@ async def test_points_add_up(database: Database, clock: ManualClock, link: Link)
     await link(shown(openid("o1"), unionid("u1")))
     rows = await database.fetch(select(points_entry.c.member, points_entry.c.delta))
     assert {(row.member, row.delta) for row in rows} == {(older.member, 100), (older.member, 3260)}
-
-
-async def test_the_stricter_consent_holds(database: Database, clock: ManualClock, link: Link) -> None:
-    """Withdrawn by one and given later by the other: withdrawn. Given by one alone: given."""
-    older, newer = await _pair(link, clock)
-
-    def answer(who: Linked, purpose: str, allowed: str, days: int) -> dict[str, object]:
-        return {
-            "member": who.member,
-            "purpose": purpose,
-            "given_at": SEEN + timedelta(days=days),
-            "allowed": allowed,
-            "policy_version": "2026-10",
-            "channel": "MINI_PROGRAM",
-        }
-
-    async with database.write() as connection:
-        await connection.execute(
-            consent.insert(),
-            [
-                answer(older, "MARKETING", "WITHDRAWN", 1),
-                answer(newer, "MARKETING", "GIVEN", 2),
-                answer(newer, "PROFILING", "GIVEN", 1),
-                answer(older, "AD_MATCHING", "GIVEN", 1),
-                answer(newer, "AD_MATCHING", "WITHDRAWN", 2),
-            ],
-        )
-
-    await link(shown(openid("o1"), unionid("u1")))
-
-    rows = await database.fetch(select(consent).order_by(consent.c.given_at))
-    assert {row.member for row in rows} == {older.member}
-    assert {row.purpose: row.allowed for row in rows} == {
-        "MARKETING": "WITHDRAWN",
-        "PROFILING": "GIVEN",
-        "AD_MATCHING": "WITHDRAWN",
-    }
-    assert [(row.purpose, row.channel) for row in rows if row.channel == "MERGE"] == [("MARKETING", "MERGE")]
-    withdrawn = await database.fetch(select(fact).where(fact.c.kind == "consent.withdrawn"))
-    assert [(row.member, row.reason) for row in withdrawn] == [(older.member, "MARKETING")]
 
 
 async def test_no_handle_is_stored_in_clear(database: Database, link: Link) -> None:

@@ -48,6 +48,8 @@ async def test_without_consent_nothing_is_reported(shop: Shop) -> None:
     assert view.state == "COMPLETED"
     assert states(view)["conversion.report"] == ("SKIPPED", "NO_CONSENT")
     assert shop.calls("social_ads") == 0
+    [refused] = await shop.facts("audience.refused")
+    assert (refused.member, refused.reason, refused.order_ref) == (shop.buyer.member, "NO_CONSENT", done.order_id)
 
 
 async def test_the_last_word_on_consent_counts(shop: Shop) -> None:
