@@ -50,8 +50,9 @@ async def _login(stage: Stage, app: str, person: str) -> str:
         await stage.graphql(documents.SESSION, {"input": {"app": app, "code": code}}, key=stage.keys.frontend)
     )["sessionCreate"]
     token = str(_expect(answer, "token"))
-    consent = {"purpose": "AD_MATCHING", "given": True, "policyVersion": "2026-10"}
-    _whole(await stage.graphql(documents.CONSENT, {"input": consent}, key=stage.keys.frontend, session=token))
+    for purpose in ("MARKETING", "AD_MATCHING"):
+        consent = {"purpose": purpose, "given": True, "policyVersion": "2026-10"}
+        _whole(await stage.graphql(documents.CONSENT, {"input": consent}, key=stage.keys.frontend, session=token))
     return token
 
 

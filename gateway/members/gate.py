@@ -44,6 +44,7 @@ from gateway.members.reach import (
     circumstances,
     endpoints,
     held,
+    permissions,
 )
 from gateway.settings import Reach
 
@@ -148,7 +149,7 @@ class Gate:
         fetch, keyring = fetching(batch.connection), self._projector.database.keyring
         now = self._projector.clock.now()
         if asked.channel not in MESSAGES:
-            known = await circumstances(fetch, keyring, ids, now)
+            known = await permissions(fetch, keyring, ids)
             made = {each: self._data(asked, each, known.get(each), now) for each in ids}
             batch.facts += [_data_fact(asked, each, now) for each in made.values() if not each.allowed]
             return made

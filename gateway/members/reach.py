@@ -165,6 +165,16 @@ async def circumstances(
     }
 
 
+async def permissions(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) -> Mapping[str, Circumstances]:
+    """The same for channels that carry no message, of which only the answers matter: four statements."""
+    found = await families(fetch, keyring, member_ids)
+    answers = await answers_of(fetch, {each.member: each for each in found.values()}.values())
+    return {
+        asked: Circumstances(family, answers.get(family.member, ()), (), (), (), (), ())
+        for asked, family in found.items()
+    }
+
+
 async def _by_member(fetch: Fetch, table: Any, known: Mapping[str, Family]) -> Mapping[str, list[AnyRow]]:
     """Rows that hang on the members' identities; of contacts also whether the guide still works there."""
     # A remark is sealed, and nothing here needs it.
