@@ -26,7 +26,7 @@ from gateway.schema.places import IpParticipation
 from gateway.schema.reach import Reach, ReachChannel
 from gateway.schema.scalars import Long
 from gateway.schema.standing import MemberLevel, MemberPoints
-from gateway.schema.timeline import TimelineEntry
+from gateway.schema.timeline import TimelineEntry, TimelineFilter
 
 
 @strawberry.type(description="A shopper as the brand knows them over all seven tools (会员).")
@@ -141,11 +141,22 @@ class Member(Node):
     async def chat(self) -> Chat | None:
         return Chat(record=self.record)
 
-    @strawberry.field(description="Everything that happened, newest first.")
+    @strawberry.field(
+        description="Everything that happened, newest first; what is learnt late stands where it belongs."
+    )
     async def timeline(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002
+            TimelineFilter | None, strawberry.argument(description="Only these entries.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[TimelineEntry] | None:
-        page = await timeline.timeline(info.context, self.record, args(first, after, last, before))
+        wanted = None if filter is None else filter.record()
+        page = await timeline.timeline(info.context, self.record, args(first, after, last, before), wanted)
         return connect(page, TimelineEntry.of)
 
     @classmethod

@@ -188,7 +188,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 member=linked.member,
                 identity=linked.identity,
                 guide=f"{group.corpid}:{group.owner_userid}",
-                payload={"group": group.name},
+                payload={"chat": group.chat_id, "group": group.name},
             )
             for (group, each), linked in pairs
         ]
