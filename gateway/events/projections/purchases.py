@@ -13,6 +13,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import payment, purchase, purchase_line
+from gateway.events import labels
 from gateway.events.projector import Batch, Linked
 
 SOURCE = "MINI_PROGRAM"
@@ -83,6 +84,8 @@ async def placed(batch: Batch, order: OwnOrder, pickup_code: str | None) -> None
         ],
     )
     row = await _read(batch, order.id)
+    if order.store is not None:
+        await labels.keep(batch.connection, [row.member])
     batch.facts.append(_fact(row, "order.created", order.created_at, amount_fen=order.payable, payload=_how(row)))
 
 

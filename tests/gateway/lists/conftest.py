@@ -99,7 +99,7 @@ def sent(database: Database) -> Iterator[list[tuple[str, Any]]]:
         if "EXPLAIN" not in statement and "data_key" not in statement:
             found.append((statement, parameters))
 
-    engines: Sequence[Engine] = database._backend.engines  # noqa: SLF001 - a test looks behind the door.
+    engines: Sequence[Engine] = database._backend.engines
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:
@@ -111,11 +111,11 @@ def sent(database: Database) -> Iterator[list[tuple[str, Any]]]:
 
 async def plan(database: Database, statement: str, parameters: Any) -> str:
     """How the database runs a statement that it was sent, one step per line."""
-    backend: Any = database._backend  # noqa: SLF001 - a test looks behind the door.
+    backend: Any = database._backend
     if database.is_sqlite:
-        rows = backend._held.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()  # noqa: SLF001
+        rows = backend._held.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
         return "\n".join(row[3] for row in rows)
-    async with backend._reader.connect() as connection:  # noqa: SLF001
+    async with backend._reader.connect() as connection:
         rows = (await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)).all()
     return "\n".join(row[0] for row in rows)
 

@@ -57,8 +57,8 @@ async def family(database: Database) -> Database:
     await add_identities(database, [(1, A), (2, A), (3, A), (9, C)])
     await write(
         database,
-        *(happened(n, of=1 + n % 3) for n in range(0, 30)),
-        *(happened(n, of=9) for n in range(0, 30)),
+        *(happened(n, of=1 + n % 3) for n in range(30)),
+        *(happened(n, of=9) for n in range(30)),
         happened(5.5, "member.created", who=A),
         happened(12.5, "member.created", who=B),
         happened(13.5, "member.created", who=C),
