@@ -640,18 +640,25 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.String(), nullable=True),
         sa.Column("saga", sa.String(length=26), nullable=True),
         sa.Column("out_id", sa.String(), nullable=True),
+        sa.Column(
+            "changed_at",
+            types.UtcDateTime(),
+            nullable=False,
+            comment="When our copy last changed, by our own clock: updated_at is the platform's, and may arrive late.",
+        ),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
     )
     with op.batch_alter_table("purchase", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_changed_at_id"), ["changed_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_created_at_id"), ["created_at", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_purchase_identity_created_at_id"), ["identity", "created_at", "id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_purchase_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_purchase_native_id"), ["native_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_out_id"), ["out_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_store_created_at"), ["store", "created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_purchase_updated_at_id"), ["updated_at", "id"], unique=False)
 
     op.create_table(
         "purchase_line",
@@ -1182,12 +1189,13 @@ def downgrade() -> None:
 
     op.drop_table("purchase_line")
     with op.batch_alter_table("purchase", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_purchase_updated_at_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_store_created_at"))
         batch_op.drop_index(batch_op.f("ix_purchase_out_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_native_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_mchid_out_trade_no"))
         batch_op.drop_index(batch_op.f("ix_purchase_identity_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_created_at_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_changed_at_id"))
 
     op.drop_table("purchase")
     with op.batch_alter_table("product", schema=None) as batch_op:
