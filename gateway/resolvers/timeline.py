@@ -217,13 +217,19 @@ def _statement(shape: _Shape) -> Select[Any]:
     )
     # What is the member's own, under the ids of the whole family: of those who merged into them, too.
     family = func.coalesce(member.c.merged_into, member.c.id)
-    by_member = _branch(
-        shape, member, lambda facts: (facts.c.member == member.c.id) & facts.c.identity.is_(None), family
-    ).where(or_(member.c.id.in_(owners), member.c.merged_into.in_(owners)))
+    by_member = _branch(shape, member, _own, family).where(
+        or_(member.c.id.in_(owners), member.c.merged_into.in_(owners))
+    )
     found = union_all(by_identity, by_member).subquery("found")
     rank = func.row_number().over(partition_by=found.c.owner_, order_by=_order(shape, found)).label("rank_")
     ranked = select(found, rank).subquery("ranked")
     return select(ranked).where(ranked.c.rank_ <= bindparam("most", type_=Integer())).order_by("owner_", ranked.c.rank_)
+
+
+def _own(facts: FromClause) -> ColumnElement[bool]:
+    """A person became a member once, however many ids they were known under before these merged."""
+    once = or_(facts.c.kind != "member.created", member.c.merged_into.is_(None))
+    return (facts.c.member == member.c.id) & facts.c.identity.is_(None) & once
 
 
 def _branch(

@@ -37,7 +37,7 @@ class TimelineFamily(Enum):
     MESSAGE = strawberry.enum_value("MESSAGE", description="Message (消息) sent, refused or capped.")
     CONSENT = strawberry.enum_value("CONSENT", description="Consent (授权同意) given or withdrawn.")
     STANDING = strawberry.enum_value("STANDING", description="Points (积分) and level (会员等级).")
-    MEMBER = strawberry.enum_value("MEMBER", description="The member itself (会员): created, merged, phone bound.")
+    MEMBER = strawberry.enum_value("MEMBER", description="The member itself (会员): created, phone bound (绑定手机号).")
     FILE = strawberry.enum_value("FILE", description="File stored (对象存储).")
     IP = strawberry.enum_value("IP", description="Rewards of IP activations (泛娱乐IP).")
 
