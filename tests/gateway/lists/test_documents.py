@@ -76,7 +76,7 @@ async def test_every_entry_has_its_familys_type_and_links_cost_the_same(served: 
 
 
 async def test_searches_of_the_evening(served: Served) -> None:
-    who, world = served.person("protagonist"), served.world
+    who = served.person("protagonist")
     client, document = served.client(), example("search-members")
 
     async def found(**given: Any) -> list[str]:
