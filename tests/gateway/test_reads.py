@@ -116,9 +116,9 @@ LISTS: Mapping[str, tuple[str, str]] = {
         "Everything nested; an order of the store platform has no store, guide or campaign of ours.",
     ),
     "members(filter:)": (
-        """query ($n: Int!) { members(first: $n, filter: {lastActivity: {}, level: "金卡"})
+        """query ($n: Int!) { members(first: $n, filter: {lastActivity: {}, joined: {}})
         { nodes { id name phone } } }""",
-        "Two criteria: one statement counts whom the rarer one leads to.",
+        "Two ranges of time; with several other criteria one statement more, which counts.",
     ),
     "products": (
         "query ($n: Int!) { products(first: $n) { nodes { title offers { price { amount } stock } } } }",
