@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
+from gateway.database.activity import seen_active
 from gateway.database.clock import SystemClock
+from gateway.database.fact_kinds import ACTIVITY
 from gateway.database.statements import insert_new
 from gateway.database.tables.facts import fact
 from gateway.database.ulid import Ulids
@@ -61,12 +63,29 @@ async def append_facts(connection: AsyncConnection, facts: Sequence[Fact], *, cl
     """Append those that are not in the log yet, in the caller's transaction; returns how many were new.
 
     Sets the id, ``recorded_at`` and ``business_date``. The same (kind, account, source_key) again is no
-    error and changes nothing: a webhook and the bill may both tell of one payment.
+    error and changes nothing: a webhook and the bill may both tell of one payment. What shoppers did moves their
+    last activity.
     """
     now = (clock or SystemClock()).now()
     ulids = Ulids()
     rows = [_row(each, ulids.next(now), now) for each in facts]
-    return await insert_new(connection, fact, rows, keys=("kind", "account", "source_key"))
+    new = await insert_new(connection, fact, rows, keys=("kind", "account", "source_key"))
+    if new:
+        acts = [each for each in facts if each.kind in ACTIVITY]
+        await seen_active(
+            connection,
+            _latest((each.identity, each.occurred_at) for each in acts),
+            _latest((each.member, each.occurred_at) for each in acts if each.identity is None),
+        )
+    return new
+
+
+def _latest(seen: Iterable[tuple[str | None, datetime]]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for who, instant in seen:
+        if who is not None:
+            found[who] = max(found.get(who, instant), instant)
+    return found
 
 
 def _row(each: Fact, fact_id: str, now: datetime) -> dict[str, Any]:

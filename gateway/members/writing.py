@@ -16,6 +16,7 @@ from gateway.database.statements import insert_new
 from gateway.database.tables.members import identity, member, points_entry, review_case
 from gateway.database.ulid import Ulids
 from gateway.events.kinds import KINDS
+from gateway.events.labels import relabel
 from gateway.events.projector import Evidence
 from gateway.members.linking import Conflict, Draft, Merge, NewIdentity, Said
 
@@ -33,6 +34,8 @@ async def write(connection: AsyncConnection, keyring: Keyring, clock: Clock, uli
     for merge in draft.merges:
         facts += await _merge(connection, keyring, merge, now)
     await _write_said(connection, keyring, draft.said, now)
+    if draft.merges:
+        await relabel(connection, [who for merge in draft.merges for who in (merge.loser, merge.keeper)])
     await append_facts(connection, facts, clock=clock)
 
 

@@ -9,7 +9,7 @@ import strawberry
 
 from adapters.ip_content import IpContentAdapter
 from adapters.payments import PaymentsAdapter
-from gateway.resolvers import benefits, consents, ids, masking, members, orders, reach, timeline, touch
+from gateway.resolvers import benefits, consents, ids, masking, members, orders, reach, search, timeline, touch
 from gateway.resolvers.members import MemberBy, MemberRecord
 from gateway.resolvers.paging import in_memory
 from gateway.schema.ads import AdTouchpoint
@@ -26,8 +26,9 @@ from gateway.schema.orders import Order, Payment
 from gateway.schema.places import IpParticipation
 from gateway.schema.reach import Reach
 from gateway.schema.scalars import Long
+from gateway.schema.search import MemberFilter
 from gateway.schema.standing import MemberLevel, MemberPoints
-from gateway.schema.timeline import TimelineEntry
+from gateway.schema.timeline import TimelineEntry, TimelineFilter
 
 
 @strawberry.type(description="A shopper as the brand knows them over all seven tools (会员).")
@@ -152,11 +153,22 @@ class Member(Node):
     async def chat(self) -> Chat | None:
         return Chat(record=self.record)
 
-    @strawberry.field(description="Everything that happened, newest first.")
+    @strawberry.field(
+        description="Everything that happened, newest first; what is learnt late stands where it belongs."
+    )
     async def timeline(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002
+            TimelineFilter | None, strawberry.argument(description="Only these entries.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[TimelineEntry] | None:
-        page = await timeline.timeline(info.context, self.record, args(first, after, last, before))
+        wanted = None if filter is None else filter.record()
+        page = await timeline.timeline(info.context, self.record, args(first, after, last, before), wanted)
         return connect(page, TimelineEntry.of)
 
     @classmethod
@@ -234,10 +246,18 @@ class MemberQueries:
         record = await members.find(info.context, by.record())
         return None if record is None else Member.of(info, record)
 
-    @strawberry.field(description="All members, oldest first; served from projections only.")
+    @strawberry.field(
+        description=(
+            "Members, oldest first; with filter only those for whom all of it holds; served from projections only."
+            " With updatedAfter in the order of change, with a range of time in that time's order, newest first."
+        )
+    )
     async def members(
         self,
         info: Info,
+        filter: Annotated[  # noqa: A002
+            MemberFilter | None, strawberry.argument(description="Only these members (会员搜索).")
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -246,5 +266,6 @@ class MemberQueries:
             datetime | None, strawberry.argument(description="Only members who changed after this instant.")
         ] = None,
     ) -> Connection[Member] | None:
-        page = await members.page(info.context, args(first, after, last, before), updated_after)
+        criteria = (filter or MemberFilter()).criteria(updated_after)
+        page = await search.page(info.context, args(first, after, last, before), criteria)
         return connect(page, lambda record: Member.of(info, record))

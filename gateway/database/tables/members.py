@@ -55,6 +55,7 @@ member = Table(
     Index(None, "merged_into"),
     Index(None, "out_id"),
     Index(None, "updated_at", "id"),
+    Index(None, "joined_at", "id"),
 )
 
 identity = Table(

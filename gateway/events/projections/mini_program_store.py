@@ -113,7 +113,9 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
     ]
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
-        wrote = await batch.upsert(purchase, [_purchase(batch, *pair) for pair in pairs])
+        rows = [_purchase(batch, *pair) for pair in pairs]
+        await _stamp(batch, rows)
+        wrote = await batch.upsert(purchase, rows)
         await _replace_lines(batch, records)
         for each, linked in pairs:
             batch.facts += _order_facts(each, linked, source)
@@ -129,6 +131,7 @@ async def after_sales(projector: Projector, records: Sequence[AfterSale], *, sou
         )
         buyer = {row.id: row.identity for row in buyers}
         batch.facts += [_after_sale_fact(each, buyer.get(ref), source) for each, ref in zip(records, ids, strict=True)]
+        await _after_sales_changed(batch, records)
         return await batch.upsert(
             after_sale,
             [
@@ -150,9 +153,41 @@ async def after_sales(projector: Projector, records: Sequence[AfterSale], *, sou
         )
 
 
+async def _after_sales_changed(batch: Batch, records: Sequence[AfterSale]) -> None:
+    """An order has changed when one of its after-sales has."""
+    found = await batch.connection.execute(
+        select(after_sale.c.appid, after_sale.c.after_sale_id, after_sale.c.updated_at).where(
+            after_sale.c.after_sale_id.in_([each.after_sale_id for each in records])
+        )
+    )
+    held = {(row.appid, row.after_sale_id): row.updated_at for row in found}
+    changed = {
+        f"STORE:{each.appid}:{each.order_id}"
+        for each in records
+        if held.get((each.appid, each.after_sale_id)) != each.updated_at
+    }
+    await batch.connection.execute(
+        update(purchase).where(purchase.c.id.in_(sorted(changed))).values(changed_at=batch.now)
+    )
+
+
 def purchase_id(order: Order) -> str:
     """Our id of a store order."""
     return f"STORE:{order.appid}:{order.order_id}"
+
+
+async def _stamp(batch: Batch, rows: Sequence[dict[str, object]]) -> None:
+    """Orders that are read again as they were keep the time of their change: who syncs need not read them again."""
+    found = await batch.connection.execute(
+        select(
+            purchase.c.id, purchase.c.updated_at, purchase.c.state, purchase.c.identity, purchase.c.changed_at
+        ).where(purchase.c.id.in_([row["id"] for row in rows]))
+    )
+    held = {row.id: row for row in found}
+    for row in rows:
+        old = held.get(row["id"])
+        same = old is not None and all(getattr(old, name) == row[name] for name in ("updated_at", "state", "identity"))
+        row["changed_at"] = old.changed_at if old is not None and same else batch.now
 
 
 async def _replace_lines(batch: Batch, records: Sequence[Order]) -> None:

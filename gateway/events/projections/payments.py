@@ -85,7 +85,11 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
                     identity=linked.identity,
                     order_ref=purchase,
                     amount_fen=record.total,
-                    payload={"payerTotal": record.payer_total, "tradeType": record.trade_type},
+                    payload={
+                        "outTradeNo": record.out_trade_no,
+                        "payerTotal": record.payer_total,
+                        "tradeType": record.trade_type,
+                    },
                 )
             )
 
@@ -105,6 +109,7 @@ async def refunded(projector: Projector, record: Refund, *, source: Source) -> N
         await batch.upsert(refund, [row])
         await _sum_refunds(batch, {(record.mchid, record.out_trade_no)})
         if record.succeeded_at is not None:
+            payers = await _payers(batch, [record])
             batch.facts.append(
                 Fact(
                     kind="refund.succeeded",
@@ -113,7 +118,9 @@ async def refunded(projector: Projector, record: Refund, *, source: Source) -> N
                     source_key=record.refund_id,
                     account=record.mchid,
                     tool=TOOL,
+                    identity=payers.get((record.mchid, record.out_trade_no)),
                     amount_fen=record.amount,
+                    payload={"outTradeNo": record.out_trade_no},
                 )
             )
 
@@ -134,7 +141,7 @@ async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
         return await batch.upsert(coupon, [_coupon(each, linked) for each, linked in pairs])
 
 
-async def _payers(batch: Batch, rows: Sequence[BillRow]) -> dict[tuple[str, str], str | None]:
+async def _payers(batch: Batch, rows: Sequence[BillRow | Refund]) -> dict[tuple[str, str], str | None]:
     """Who paid what is refunded, as far as the payments are known."""
     found = await batch.connection.execute(
         select(payment.c.mchid, payment.c.out_trade_no, payment.c.identity).where(
@@ -207,7 +214,7 @@ def _captured(row: BillRow, linked: Linked) -> Fact:
         member=linked.member,
         identity=linked.identity,
         amount_fen=row.total,
-        payload={"payerTotal": row.settlement, "tradeType": row.trade_type},
+        payload={"outTradeNo": row.out_trade_no, "payerTotal": row.settlement, "tradeType": row.trade_type},
     )
 
 
@@ -221,6 +228,7 @@ def _refunded(row: BillRow, payer: str | None) -> Fact:
         tool=TOOL,
         identity=payer,
         amount_fen=row.refund_amount,
+        payload={"outTradeNo": row.out_trade_no},
     )
 
 

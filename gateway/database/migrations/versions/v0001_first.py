@@ -270,7 +270,11 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_fact_kind_business_date"), ["kind", "business_date"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_fact_member_occurred_at_id"), ["member", "occurred_at", "id"], unique=False
+            batch_op.f("ix_fact_member_occurred_at_id"),
+            ["member", "occurred_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_fact_order_ref"), ["order_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_fact_recorded_at_id"), ["recorded_at", "id"], unique=False)
@@ -509,6 +513,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_joined_at_id"), ["joined_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_level_id"), ["level", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_merged_into"), ["merged_into"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_name_first_hash_id"), ["name_first_hash", "id"], unique=False)
@@ -519,6 +524,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_member_phone_hash_id"), ["phone_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_phone_tail_hash_id"), ["phone_tail_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_updated_at_id"), ["updated_at", "id"], unique=False)
+
+    op.create_table(
+        "member_activity",
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column(
+            "last_activity_at", types.UtcDateTime(), nullable=False, comment="The latest fact that the shopper caused."
+        ),
+        sa.PrimaryKeyConstraint("member", name=op.f("pk_member_activity")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("member_activity", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_member_activity_last_activity_at_member"), ["last_activity_at", "member"], unique=False
+        )
+
+    op.create_table(
+        "member_label",
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="TAG, GUIDE or STORE"),
+        sa.Column("value", sa.String(), nullable=False, comment="account:tag id, corpid:userid, or the store's id"),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "value", "member", name=op.f("pk_member_label")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("member_label", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_label_member"), ["member"], unique=False)
 
     op.create_table(
         "membership_card",
@@ -629,18 +659,25 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.String(), nullable=True),
         sa.Column("saga", sa.String(length=26), nullable=True),
         sa.Column("out_id", sa.String(), nullable=True),
+        sa.Column(
+            "changed_at",
+            types.UtcDateTime(),
+            nullable=False,
+            comment="When our copy last changed, by our own clock: updated_at is the platform's, and may arrive late.",
+        ),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
     )
     with op.batch_alter_table("purchase", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_changed_at_id"), ["changed_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_created_at_id"), ["created_at", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_purchase_identity_created_at_id"), ["identity", "created_at", "id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_purchase_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_purchase_native_id"), ["native_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_out_id"), ["out_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_store_created_at"), ["store", "created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_purchase_updated_at_id"), ["updated_at", "id"], unique=False)
 
     op.create_table(
         "purchase_line",
@@ -1270,12 +1307,13 @@ def downgrade() -> None:
 
     op.drop_table("purchase_line")
     with op.batch_alter_table("purchase", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_purchase_updated_at_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_store_created_at"))
         batch_op.drop_index(batch_op.f("ix_purchase_out_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_native_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_mchid_out_trade_no"))
         batch_op.drop_index(batch_op.f("ix_purchase_identity_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_created_at_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_changed_at_id"))
 
     op.drop_table("purchase")
     with op.batch_alter_table("product", schema=None) as batch_op:
@@ -1296,6 +1334,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_membership_card_identity"))
 
     op.drop_table("membership_card")
+    with op.batch_alter_table("member_label", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_label_member"))
+
+    op.drop_table("member_label")
+    with op.batch_alter_table("member_activity", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_activity_last_activity_at_member"))
+
+    op.drop_table("member_activity")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_member_updated_at_id"))
         batch_op.drop_index(batch_op.f("ix_member_phone_tail_hash_id"))
@@ -1307,6 +1353,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_name_first_hash_id"))
         batch_op.drop_index(batch_op.f("ix_member_merged_into"))
         batch_op.drop_index(batch_op.f("ix_member_level_id"))
+        batch_op.drop_index(batch_op.f("ix_member_joined_at_id"))
 
     op.drop_table("member")
     with op.batch_alter_table("lead", schema=None) as batch_op:
@@ -1374,7 +1421,11 @@ def downgrade() -> None:
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))
         batch_op.drop_index(batch_op.f("ix_fact_order_ref"))
-        batch_op.drop_index(batch_op.f("ix_fact_member_occurred_at_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_fact_member_occurred_at_id"),
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_fact_kind_business_date"))
         batch_op.drop_index(batch_op.f("ix_fact_identity_occurred_at_id"))
 
