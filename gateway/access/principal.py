@@ -21,7 +21,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
     "guide": frozenset({"catalogue", "members:read"}),
     "partner": frozenset({"catalogue"}),
-    "hq": frozenset({"catalogue", "members:read", "checkout", "ads:read", "operations"}),
+    "hq": frozenset({"catalogue", "members:read", "points:write", "checkout", "ads:read", "operations"}),
 }
 
 

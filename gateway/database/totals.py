@@ -6,10 +6,10 @@ earliest and the latest, so facts may come late, in any order and from any numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -129,7 +129,11 @@ async def add_sums(connection: AsyncConnection, table: Table, sums: Mapping[Key,
         return
     values = [sums[key] for key in keys]
     subject = next(iter(table.primary_key)).name
-    columns = {subject: [key[0] for key in keys], "month": [key[1] for key in keys], "tool": [key[2] for key in keys]}
+    columns: dict[str, Sequence[Any]] = {
+        subject: [key[0] for key in keys],
+        "month": [key[1] for key in keys],
+        "tool": [key[2] for key in keys],
+    }
     columns |= {name: [getattr(each, name) for each in values] for name in Sums.__slots__}
     await insert_columns(connection, table, columns, conflict=_ADD[table.name])
 

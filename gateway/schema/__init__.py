@@ -17,10 +17,11 @@ from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.scalars import CONFIG
+from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
 
 QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
-MUTATIONS = (CheckoutMutations, ConsentMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, PointsMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):
