@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,6 +14,9 @@ from gateway.jobs import State
 from gateway.members.points import EXPIRE_JOB
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.settings import Settings
+
+#: Seconds between two looks at jobs that wait for another attempt or run elsewhere.
+_LOOK: Final = 0.5
 
 
 @click.group()
@@ -54,13 +59,17 @@ async def _totals_rebuild(settings: Settings) -> int:
 
 
 async def _finish(gateway: Gateway, kind: str) -> int:
-    """Work until nothing is due, and say what became of the jobs of a kind."""
-    await gateway.worker.drain()
+    """Work until no job of a kind is left, here or in another process, and say whether one was given up."""
     queue = gateway.services.queue
-    left = [job for state in (State.PARKED, State.QUEUED) for job in await queue.list(kind=kind, state=state)]
-    for job in left:
+    while True:
+        await gateway.worker.drain()
+        if not [*await queue.list(kind=kind, state=State.QUEUED), *await queue.list(kind=kind, state=State.RUNNING)]:
+            break
+        await asyncio.sleep(_LOOK)
+    parked = await queue.list(kind=kind, state=State.PARKED)
+    for job in parked:
         click.echo(f"{job.id}  {job.state.value}  {job.error_code or ''}", err=True)
-    if left:
+    if parked:
         return EXIT_FAILED
     click.echo(f"{kind}: done")
     return 0
