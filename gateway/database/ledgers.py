@@ -140,7 +140,8 @@ _ranked = (
         LEVELS.c.growth,
         func.row_number()
         .over(
-            partition_by=(LEVELS.c.owner, LEVELS.c.source, LEVELS.c.identity, LEVELS.c.member),
+            # An identity's entries were written under different members, if it was merged in between.
+            partition_by=(LEVELS.c.owner, LEVELS.c.source, func.coalesce(LEVELS.c.identity, LEVELS.c.member)),
             order_by=(LEVELS.c.occurred_at.desc(), LEVELS.c.id.desc()),
         )
         .label("rank_"),

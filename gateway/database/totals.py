@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.bulk import insert_columns
 from gateway.database.clock import BUSINESS_ZONE
+from gateway.database.rows import AnyRow
 from gateway.database.tables.ledger import identity_total, member_total
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Adds:
 
     #: One order and its ``amount_fen`` to the spend; its instant is the order's.
     order: bool = False
-    #: One refund and its ``amount_fen``; a completed after-sale of nothing, such as an exchange, is none.
+    #: One refund and its ``amount_fen``, where it names an order: what was never spend is not taken from it. A
+    #: completed after-sale of nothing, such as an exchange, is none.
     refund: bool = False
     #: Its instant is one at which the person was seen at the fact's tool.
     seen: bool = False
@@ -76,16 +78,19 @@ class Sums:
     last_order_at: datetime | None = None
     seen_at: datetime | None = None
 
-    def add(self, kind: str, occurred_at: datetime, amount_fen: int | None, *, reversal: bool) -> None:
-        """Count one fact. One that reverses another takes its count and amount back, and leaves the instants."""
-        adds, amount, sign = ADDS[kind], amount_fen or 0, -1 if reversal else 1
+    def add(self, each: Fact | AnyRow) -> None:
+        """Count one fact, given as such or as a row of the log. One that reverses another takes its count and amount
+        back, and leaves the instants."""
+        adds, amount, occurred_at = ADDS[each.kind], each.amount_fen or 0, each.occurred_at
+        reversal = each.reversal_of is not None
+        sign = -1 if reversal else 1
         if adds.order:
             self.orders += sign
             self.spend += sign * amount
             if not reversal:
                 self.first_order_at = min(self.first_order_at or occurred_at, occurred_at)
                 self.last_order_at = max(self.last_order_at or occurred_at, occurred_at)
-        if adds.refund and amount:
+        if adds.refund and amount and each.order_ref is not None:
             self.refunds += sign
             self.refunded += sign * amount
         if adds.seen and not reversal:
@@ -116,7 +121,7 @@ async def add_facts(connection: AsyncConnection, facts: Iterable[Fact]) -> None:
         sums = kept.get(key)
         if sums is None:
             sums = kept[key] = Sums()
-        sums.add(each.kind, each.occurred_at, each.amount_fen, reversal=each.reversal_of is not None)
+        sums.add(each)
     await add_sums(connection, identity_total, by_identity)
     await add_sums(connection, member_total, by_member)
 

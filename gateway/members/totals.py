@@ -134,6 +134,9 @@ _TABLES = {table.name: table for table in (identity_total, member_total)}
 _LOCKS = {name: text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE") for name in _TABLES}
 
 
+_COUNTED = [fact.c[name] for name in ("kind", "occurred_at", "tool", "amount_fen", "order_ref", "reversal_of")]
+
+
 async def _slice(connection: AsyncConnection, table: Any, after: str) -> str | None:
     """Rebuild the next subjects after one; the last of them, or None at the end."""
     subject = table.primary_key.columns[0]
@@ -147,13 +150,10 @@ async def _slice(connection: AsyncConnection, table: Any, after: str) -> str | N
     await connection.execute(delete(table).where(*within))
     upto = mine if last is None else [*mine, named <= last]
     rows = await connection.execute(
-        select(
-            named.label("subject"), fact.c.kind, fact.c.occurred_at, fact.c.tool, fact.c.amount_fen, fact.c.reversal_of
-        ).where(*upto, fact.c.kind.in_(ADDS), fact.c.is_test.is_(False))
+        select(named.label("subject"), *_COUNTED).where(*upto, fact.c.kind.in_(ADDS), fact.c.is_test.is_(False))
     )
     sums: dict[Key, Sums] = defaultdict(Sums)
     for row in rows:
-        kept = sums[row.subject, month_of(row.occurred_at), row.tool or ""]
-        kept.add(row.kind, row.occurred_at, row.amount_fen, reversal=row.reversal_of is not None)
+        sums[row.subject, month_of(row.occurred_at), row.tool or ""].add(row)
     await add_sums(connection, table, sums)
     return last

@@ -47,7 +47,7 @@ async def stored(database: Database) -> list[tuple[Any, ...]]:
 
 async def test_what_each_kind_adds(database: Database, clock: ManualClock, link: Link) -> None:
     [who] = await link(shown(openid("o1")))
-    mine = {"member": who.member, "identity": who.identity}
+    mine, his = {"member": who.member, "identity": who.identity}, {"identity": who.identity}
     at = NOVEMBER
     facts = [
         happened("order.created", "1", at, amount_fen=81900, **mine),
@@ -55,9 +55,10 @@ async def test_what_each_kind_adds(database: Database, clock: ManualClock, link:
         happened("payment.captured", "1", at + timedelta(hours=1), amount_fen=81900, **mine | {"tool": "payments"}),
         happened("order.line", "1:1", at + timedelta(hours=1), amount_fen=81900, **mine),
         happened("order.paid", "0", at - timedelta(seconds=1), amount_fen=100, **mine | {"tool": None}),
-        happened("refund.succeeded", "1", at + timedelta(days=2), amount_fen=20000, identity=who.identity),
-        happened("after_sale.completed", "2", at + timedelta(days=3), amount_fen=0, identity=who.identity),
-        happened("after_sale.completed", "3", at + timedelta(days=3), amount_fen=1, identity=who.identity),
+        happened("refund.succeeded", "1", at + timedelta(days=2), amount_fen=20000, order_ref="1", **his),
+        happened("refund.succeeded", "2", at + timedelta(days=2), amount_fen=9, **his),
+        happened("after_sale.completed", "2", at + timedelta(days=3), amount_fen=0, order_ref="1", **his),
+        happened("after_sale.completed", "3", at + timedelta(days=3), amount_fen=1, order_ref="1", **his),
         happened("follow", "1", at, member=who.member, tool="official_account"),
         happened("follow", "test", at + timedelta(days=9), member=who.member, is_test=True),
         happened("store.traffic", "1", at),
@@ -178,6 +179,7 @@ def storm(rng: random.Random, people: Sequence[Linked]) -> list[Fact]:
                 NOVEMBER - timedelta(minutes=rng.randrange(700_000)),
                 tool=rng.choice([None, "payments", "mini_program_store", "official_account"]),
                 amount_fen=rng.choice([None, 0, rng.randrange(100_000)]),
+                order_ref=rng.choice([None, "order"]),
                 is_test=rng.random() < 0.1,
                 reversal_of="0" * 26 if rng.random() < 0.1 else None,
                 **names,
