@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.databases import MASTER, ManualClock
 from tests.gateway.members.conftest import Link, openid, shown
 from tests.gateway.members.families import merge, unmerge
 
+PAGE = Path(__file__).parents[3] / "docs" / "ledger.md"
 #: 2026-10-31 16:00 UTC begins November in Asia/Shanghai.
 NOVEMBER = datetime(2026, 10, 31, 16, tzinfo=UTC)
 
@@ -43,6 +45,15 @@ async def read(database: Database, who: str, now: datetime, months: int = 12) ->
 async def stored(database: Database) -> list[tuple[Any, ...]]:
     found = [await database.fetch(select(table)) for table in (identity_total, member_total)]
     return sorted(tuple(row) for rows in found for row in rows)
+
+
+def test_the_page_about_totals_lists_what_each_kind_adds() -> None:
+    rows = [
+        f"| `{kind}` |{' its amount' * adds.order} |{' its amount' * adds.refund} |{' yes' * adds.seen} |"
+        for kind, adds in sorted(ADDS.items())
+    ]
+    table = PAGE.read_text("utf-8").partition("<!-- kinds -->\n")[2].partition("<!-- end -->")[0]
+    assert table.splitlines()[2:] == rows
 
 
 async def test_what_each_kind_adds(database: Database, clock: ManualClock, link: Link) -> None:
