@@ -951,9 +951,15 @@ def upgrade() -> None:
             batch_op.f("ix_level_entry_identity_source_occurred_at"),
             ["identity", "source", "occurred_at"],
             unique=False,
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
         )
         batch_op.create_index(
-            batch_op.f("ix_level_entry_member_source_occurred_at"), ["member", "source", "occurred_at"], unique=False
+            batch_op.f("ix_level_entry_member_source_occurred_at"),
+            ["member", "source", "occurred_at"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
         )
 
     op.create_table(
@@ -989,10 +995,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("points_entry", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_points_entry_identity_occurred_at_id"), ["identity", "occurred_at", "id"], unique=False
+            batch_op.f("ix_points_entry_identity_occurred_at_id"),
+            ["identity", "occurred_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
         )
         batch_op.create_index(
-            batch_op.f("ix_points_entry_member_occurred_at_id"), ["member", "occurred_at", "id"], unique=False
+            batch_op.f("ix_points_entry_member_occurred_at_id"),
+            ["member", "occurred_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_points_entry_reversal_of"), ["reversal_of"], unique=False)
         batch_op.create_index(batch_op.f("ix_points_entry_valid_until_id"), ["valid_until", "id"], unique=False)
@@ -1178,13 +1192,29 @@ def downgrade() -> None:
     with op.batch_alter_table("points_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_points_entry_valid_until_id"))
         batch_op.drop_index(batch_op.f("ix_points_entry_reversal_of"))
-        batch_op.drop_index(batch_op.f("ix_points_entry_member_occurred_at_id"))
-        batch_op.drop_index(batch_op.f("ix_points_entry_identity_occurred_at_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_points_entry_member_occurred_at_id"),
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_points_entry_identity_occurred_at_id"),
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
+        )
 
     op.drop_table("points_entry")
     with op.batch_alter_table("level_entry", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_level_entry_member_source_occurred_at"))
-        batch_op.drop_index(batch_op.f("ix_level_entry_identity_source_occurred_at"))
+        batch_op.drop_index(
+            batch_op.f("ix_level_entry_member_source_occurred_at"),
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_level_entry_identity_source_occurred_at"),
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
+        )
 
     op.drop_table("level_entry")
     with op.batch_alter_table("identity_link", schema=None) as batch_op:
