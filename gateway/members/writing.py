@@ -13,7 +13,7 @@ from gateway.database.facts import Fact, append_facts
 from gateway.database.keyring import Keyring
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
-from gateway.database.tables.members import identity, member, points_entry, review_case
+from gateway.database.tables.members import identity, member, review_case
 from gateway.database.ulid import Ulids
 from gateway.events.kinds import KINDS
 from gateway.events.labels import relabel
@@ -92,8 +92,7 @@ def _fact(kind: str, evidence: Evidence, who: str, key: str, at: datetime, *, id
 
 async def _merge(connection: AsyncConnection, keyring: Keyring, merge: Merge, now: datetime) -> list[Fact]:
     loser, keeper = merge.loser, merge.keeper
-    for table in (identity, points_entry):
-        await connection.execute(update(table).where(table.c.member == loser).values(member=keeper))
+    await connection.execute(update(identity).where(identity.c.member == loser).values(member=keeper))
     await _inherit(connection, keyring, merge, now)
     await connection.execute(
         update(member)

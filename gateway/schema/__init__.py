@@ -18,11 +18,12 @@ from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.reach import ReachMutations
 from gateway.schema.scalars import CONFIG
+from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.timeline import TIMELINE_TYPES
 
 QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
-MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, PointsMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):

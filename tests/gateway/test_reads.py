@@ -34,20 +34,26 @@ class Field:
 
     @property
     def name(self) -> str:
-        """As the graph's reader knows it: ``chat`` has nothing of its own, its two lists count."""
+        """As the graph's reader knows it: ``chat`` has nothing of its own, its two lists count; points have two."""
         words = self.selection.split(" { ")
-        return ".".join(words[:2]) if words[0] == "chat" else words[0]
+        if words[0] == "chat":
+            return ".".join(words[:2])
+        return f"{words[0]} {{expiring entries}}" if words[1:2] == ["expiring"] else words[0]
 
 
 FIELDS = (
     Field("name", "profile", "page", "In the row of the member; sealed under the member's own key."),
-    Field("level { name }", "profile", "page", "Read with the membership cards by sync."),
+    Field("level { name }", "ledger", "page", "The highest of the cards, which sync reads as a whole."),
     Field(
-        "points { balance }",
-        "projection",
-        "page",
-        "Cards are listed by the store as a whole, never looked up for a page.",
+        "points { balance }", "ledger", "page", "Cards are listed by the store as a whole, never looked up for a page."
     ),
+    Field(
+        "points { expiring { amount } entries { nodes { points } } }",
+        "ledger",
+        "page",
+        "What is left of which entry follows from all of them.",
+    ),
+    Field("totals { orders frequency }", "totals", "page", "Kept as facts arrive, per identity and month."),
     Field("identities { value }", "identity graph", "page", "Every platform's answer and event adds to it."),
     Field("reach { reachable }", "projection", "page", "Everything that decides it, in nine statements."),
     Field(

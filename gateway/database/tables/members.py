@@ -129,18 +129,6 @@ review_case = Table(
     Index(None, "state", "id"),
 )
 
-points_entry = Table(
-    "points_entry",
-    metadata,
-    Column("id", String(26), primary_key=True),
-    Column("member", String(36), ForeignKey("member.id"), nullable=False),
-    Column("delta", Long, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("source_key", String, nullable=False, unique=True),
-    Column("occurred_at", UtcDateTime, nullable=False),
-    Index(None, "member"),
-)
-
 consent = Table(
     "consent",
     metadata,

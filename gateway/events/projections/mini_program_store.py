@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 
 from adapters.mini_program_store import AfterSale, Order, Product, VipMember
 from gateway.database.facts import Fact, Source
-from gateway.database.tables.members import member
 from gateway.database.tables.projections import (
     after_sale,
     membership_card,
@@ -17,6 +16,7 @@ from gateway.database.tables.projections import (
     purchase,
     purchase_line,
 )
+from gateway.events.projections import standing
 from gateway.events.projector import Batch, Evidence, Linked, Projector
 
 TOOL = "mini_program_store"
@@ -60,7 +60,7 @@ async def products(projector: Projector, records: Sequence[Product]) -> int:
 
 
 async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
-    """Membership cards: grade, growth and points."""
+    """Membership cards: grade, growth and points, which the ledgers follow."""
     evidence = [
         Evidence(
             projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
@@ -73,19 +73,7 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
     ]
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
-        for each, linked in pairs:
-            await batch.connection.execute(
-                update(member)
-                .where(
-                    member.c.id == linked.member,
-                    or_(
-                        member.c.level.is_distinct_from(each.grade),
-                        member.c.growth.is_distinct_from(each.experience),
-                    ),
-                )
-                .values(level=each.grade, growth=each.experience, updated_at=projector.clock.now())
-            )
-        return await batch.upsert(
+        wrote = await batch.upsert(
             membership_card,
             [
                 {
@@ -98,6 +86,8 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
                 for each, linked in pairs
             ],
         )
+        await standing.follow_cards(batch, [(each.appid, linked) for each, linked in pairs], projector.clock)
+        return wrote
 
 
 async def orders(projector: Projector, records: Sequence[Order], *, source: Source = "poll") -> int:

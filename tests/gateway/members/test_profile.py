@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from gateway.database import ERASED, Database
 from gateway.database.tables.facts import fact
-from gateway.database.tables.members import identity, member, points_entry
+from gateway.database.tables.members import identity, member
 from gateway.events.projector import Linked
 from tests.databases import ManualClock
 from tests.gateway.members.conftest import SEEN, Link, openid, shown, unionid
@@ -108,25 +108,6 @@ async def test_equal_levels_without_growth_do_not_stop_a_merge(
     await link(shown(openid("o1"), unionid("u1")))
     row = await _keeper(database)
     assert (row.level, row.growth) == (1, 300)
-
-
-async def test_points_add_up(database: Database, clock: ManualClock, link: Link) -> None:
-    older, newer = await _pair(link, clock)
-    async with database.write() as connection:
-        for number, (who, delta) in enumerate(((older, 100), (newer, 3260))):
-            await connection.execute(
-                points_entry.insert().values(
-                    id=f"{number:026}",
-                    member=who.member,
-                    delta=delta,
-                    reason="test",
-                    source_key=str(number),
-                    occurred_at=SEEN,
-                )
-            )
-    await link(shown(openid("o1"), unionid("u1")))
-    rows = await database.fetch(select(points_entry.c.member, points_entry.c.delta))
-    assert {(row.member, row.delta) for row in rows} == {(older.member, 100), (older.member, 3260)}
 
 
 async def test_no_handle_is_stored_in_clear(database: Database, link: Link) -> None:
