@@ -268,7 +268,8 @@ async def test_the_protagonists_timeline(served: Served) -> None:
     # Her card was read by the first sync: the ledger opens with what it showed then.
     own = [each["summary"] for each in nodes[2:] if each["tool"] is None]
     assert sorted(own) == ["会员等级变更", "积分变动 3260"]
-    assert [each for each in nodes[2:] if each["tool"] is not None] == expected
+    # A page of twenty: the oldest two are on the next one.
+    assert [each for each in nodes[2:] if each["tool"] is not None] == expected[:16]
 
 
 @pytest.mark.parametrize("caller", ["masked", "guide"])
