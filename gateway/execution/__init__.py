@@ -15,3 +15,24 @@ Two doors lead to one plan, and both give what graphql-core's own executor gives
 
 This package imports nothing of the gateway. docs/execution.md tells how it works.
 """
+
+from __future__ import annotations
+
+from gateway.execution.cache import PlanCache, Rejected, compile_operation
+from gateway.execution.explain import explain
+from gateway.execution.hook import CompiledExecutor
+from gateway.execution.operation import Operation as Plan
+from gateway.execution.running import SerialHook, Step, begin, run
+
+__all__ = [
+    "CompiledExecutor",
+    "Plan",
+    "PlanCache",
+    "Rejected",
+    "SerialHook",
+    "Step",
+    "begin",
+    "compile_operation",
+    "explain",
+    "run",
+]
