@@ -31,7 +31,7 @@ def compile_arguments(definition: GraphQLField, node: FieldNode) -> Arguments | 
     """The arguments of a field; None where it takes none."""
     if not definition.args:
         return None
-    given = {each.name.value: each.value for each in node.arguments}
+    given = {each.name.value: each.value for each in node.arguments or ()}
     if not any(_mentions_variable(value) for value in given.values()):
         constant = _constant(definition, node)
         if constant is not None:

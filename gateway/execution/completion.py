@@ -147,16 +147,16 @@ def complete_selection(state: State, selection: Selection, source: Any, trail: T
     """The dict of an object, field by field in the document's order. Raises a located error to null the object."""
     answer: dict[str, Any] = {}
     for field in selection.fields:
-        if isinstance(field.resolver, Typename):
-            answer[field.key] = selection.type.name
-        else:
-            complete_field(state, field, source, trail, answer)
+        complete_field(state, field, source, trail, answer)
     return answer
 
 
 def complete_field(state: State, field: Field, source: Any, trail: Trail | None, answer: dict[str, Any]) -> None:
     """Fetch and complete one field into ``answer``. Raises a located error where null may not stand."""
     key, position = field.key, field.position
+    if isinstance(field.resolver, Typename):
+        answer[key] = field.parent.name
+        return
     below: Trail = (trail, key, field.parent.name, position.nullable)
     try:
         value = fetch(state, field, source, below)

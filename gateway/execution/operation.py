@@ -139,7 +139,7 @@ class Operation:
             argument.value.name.value
             for directive in self._directives()
             if directive.name.value in ("skip", "include")
-            for argument in directive.arguments
+            for argument in directive.arguments or ()
             if isinstance(argument.value, VariableNode)
         }
 
