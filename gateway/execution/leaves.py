@@ -14,6 +14,7 @@ from enum import Enum, Flag
 from types import FunctionType
 from typing import Any
 
+import orjson
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLString
 from graphql.pyutils import Undefined, is_awaitable
 
@@ -49,9 +50,15 @@ def returns_unchanged(serialiser: Callable[[Any], Any], condition: str) -> None:
 
 
 def answers_isoformat(serialiser: Callable[[Any], Any]) -> None:
-    """State that a scalar's serialiser answers ``value.isoformat()``: for dates and times that is a text."""
-    dates = frozenset({dt.date, dt.datetime, dt.time})
-    _BY_SERIALISER[serialiser] = Check("{v}.__class__ in dates", "{v}.isoformat()", (("dates", dates),))
+    """State that a scalar's serialiser answers ``value.isoformat()``, which is a text for dates and times.
+
+    The text of an instant in UTC is taken from orjson, which writes the same one several times faster.
+    """
+    _BY_SERIALISER[serialiser] = Check(
+        "{v}.__class__ is datetime and {v}.tzinfo is UTC",
+        "dumps({v})[1:-1].decode()",
+        (("datetime", dt.datetime), ("UTC", dt.UTC), ("dumps", orjson.dumps)),
+    )
 
 
 def check(type_: Any) -> Check | None:
@@ -100,10 +107,10 @@ def check_enum(type_: Any, enum: type) -> Check | None:
         answers = {member._name_: type_.coerce_output_value(member) for member in enum}
     except Exception:
         return None
-    number = id(type_)
-    class_name, answers_name = f"enum_{number}", f"answers_{number}"
+    class_name, answers_name = f"enum_{id(type_)}", f"answers_{id(type_)}"
+    unchanged = all(name == answer for name, answer in answers.items())
     return Check(
         f"{{v}}.__class__ is {class_name}",
-        f"{answers_name}[{{v}}._name_]",
+        "{v}._name_" if unchanged else f"{answers_name}[{{v}}._name_]",
         ((class_name, enum), (answers_name, answers)),
     )
