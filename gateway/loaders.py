@@ -7,7 +7,9 @@ of a request share the turn in which they dispatch, and a batch costs one task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Sequence
+from contextvars import Context, copy_context
+from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
 C = TypeVar("C")
@@ -45,19 +47,21 @@ class Loaders(Generic[C]):
         loader = self._loaders.get(batch)
         if loader is None:
             loader = self._loaders[batch] = _Loader(batch)
-        found = loader.futures.get(key)
+        futures = loader.futures
+        found = futures.get(key)
         # Whoever is cancelled while waiting for a future cancels it; the next one asks again.
-        if found is None or found.cancelled():
-            loop = self._loop
-            if loop is None:
-                loop = self._loop = asyncio.get_running_loop()
-            found = loader.futures[key] = loop.create_future()
-            if not loader.keys:
-                if not self._waiting:
-                    # Two turns later: resolvers that start a turn apart still meet in one batch.
-                    loop.call_soon(loop.call_soon, self._dispatch)
-                self._waiting.append(loader)
-            loader.keys.append(key)
+        if found is not None and not found.cancelled():
+            return found
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        futures[key] = found = loop.create_future()
+        if not loader.keys:
+            if not self._waiting:
+                # Two turns later: resolvers that start a turn apart still meet in one batch.
+                loop.call_soon(loop.call_soon, self._dispatch)
+            self._waiting.append(loader)
+        loader.keys.append(key)
         return found
 
     async def load_many(self, batch: BatchFunction[C, K, V], keys: Sequence[K]) -> list[V]:
@@ -66,35 +70,78 @@ class Loaders(Generic[C]):
 
     def _dispatch(self) -> None:
         waiting, self._waiting = self._waiting, []
-        assert self._loop is not None  # noqa: S101 — set by the load that scheduled this
+        batches: list[tuple[_Loader, list[Any]]] = []
         for loader in waiting:
             keys, loader.keys = loader.keys, []
-            for start in range(0, len(keys), BATCH):
-                task = self._loop.create_task(self._fetch(loader, keys[start : start + BATCH]))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            if len(keys) <= BATCH:
+                batches.append((loader, keys))
+            else:
+                batches += [(loader, keys[start : start + BATCH]) for start in range(0, len(keys), BATCH)]
+        self._spawn(batches, copy_context())
 
-    async def _fetch(self, loader: _Loader, keys: list[Any]) -> None:
-        futures = [loader.futures[key] for key in keys]
-        try:
-            values = await loader.batch(self._context, keys)
-            if len(values) != len(keys):
-                raise TypeError(  # noqa: TRY301 — it fails every key, like what the function itself raises
-                    f"{loader.batch!r} returned {len(values)} values for {len(keys)} keys; it must keep their order."
-                )
-        except Exception as error:
-            for key, future in zip(keys, futures, strict=True):
-                # A failed batch is forgotten: the same key may be asked for again.
-                loader.futures.pop(key, None)
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for future, value in zip(futures, values, strict=True):
-            if not future.done():
-                if isinstance(value, Exception):
-                    future.set_exception(value)
+    def _spawn(self, batches: list[tuple[_Loader, list[Any]]], within: Context) -> None:
+        assert self._loop is not None  # noqa: S101 — set by the load that led here
+        task = self._loop.create_task(self._relay(batches, within), context=within.copy())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _relay(self, batches: list[tuple[_Loader, list[Any]]], within: Context) -> None:
+        """Fetch one batch after the other; with the first that has to wait, hand the rest to a task of their own.
+
+        Most batches are read from memory or from SQLite without waiting: all of those share one task.
+        """
+        for number, (loader, keys) in enumerate(batches):
+            waited = False
+            try:
+                fetching = loader.batch(self._context, keys)
+                if fetching.__class__ is CoroutineType:
+                    try:
+                        what = fetching.send(None)
+                    except StopIteration as done:
+                        values = done.value
+                    else:
+                        if number + 1 < len(batches):
+                            self._spawn(batches[number + 1 :], within)
+                        waited = True
+                        values = await _Begun(fetching, what)
                 else:
-                    future.set_result(value)
+                    values = await fetching
+                if len(values) != len(keys):
+                    raise TypeError(  # noqa: TRY301 — it fails every key, like what the function itself raises
+                        f"{loader.batch!r} returned {len(values)} values for {len(keys)} keys; it must keep their order."
+                    )
+            except Exception as error:
+                loader.fail(keys, error)
+            else:
+                loader.deliver(keys, values)
+            if waited:
+                return
+
+
+class _Begun:
+    """The rest of a coroutine that was begun by hand and waits for something."""
+
+    __slots__ = ("_coroutine", "_what")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], what: Any) -> None:
+        self._coroutine = coroutine
+        self._what = what
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        coroutine, what = self._coroutine, self._what
+        while True:
+            try:
+                sent = yield what
+            except BaseException as error:
+                try:
+                    what = coroutine.throw(error)
+                except StopIteration as done:
+                    return done.value
+            else:
+                try:
+                    what = coroutine.send(sent)
+                except StopIteration as done:
+                    return done.value
 
 
 class _Loader:
@@ -104,3 +151,20 @@ class _Loader:
         self.batch = batch
         self.futures: dict[Any, asyncio.Future[Any]] = {}
         self.keys: list[Any] = []
+
+    def deliver(self, keys: list[Any], values: Sequence[Any]) -> None:
+        futures = self.futures
+        for key, value in zip(keys, values, strict=False):
+            future = futures[key]
+            if not future.done():
+                if isinstance(value, Exception):
+                    future.set_exception(value)
+                else:
+                    future.set_result(value)
+
+    def fail(self, keys: list[Any], error: Exception) -> None:
+        for key in keys:
+            # A failed batch is forgotten: the same key may be asked for again.
+            future = self.futures.pop(key)
+            if not future.done():
+                future.set_exception(error)

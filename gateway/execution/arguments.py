@@ -15,7 +15,7 @@ from graphql.language import ValueNode
 from graphql.pyutils import Undefined
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
-from gateway.execution.model import Arguments
+from gateway.execution.model import Arguments, Direct
 
 if TYPE_CHECKING:
     from gateway.execution.state import State
@@ -62,7 +62,7 @@ def compile_arguments(definition: GraphQLField, node: FieldNode) -> Arguments | 
             arguments[out_name] = value
         return arguments
 
-    return Arguments(None, quick)
+    return Arguments(None, quick, Direct(fixed, tuple(passed)))
 
 
 def is_immutable(value: Any) -> bool:

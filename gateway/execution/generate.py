@@ -18,8 +18,10 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from graphql.pyutils import Undefined
+
 from gateway.execution import completion, leaves
-from gateway.execution.model import Attribute, Call, Field, Position, Selection, Typename, named
+from gateway.execution.model import Arguments, Attribute, Call, Field, Position, Selection, Typename, named
 from gateway.execution.state import Waiting
 
 if TYPE_CHECKING:
@@ -213,6 +215,8 @@ class _Unit:
             return
         self._generator.names.update(check.names)
         condition, result = check.condition.format(v=value), check.result.format(v=value)
+        if check.native and self._variant.operation.native:
+            result = value
         if result == value:
             null = f" and {value} is not None" if position.nullable else ""
             with self._block(f"if not ({condition}){null}:"):
@@ -273,7 +277,8 @@ class _Unit:
             known = ""
             if field.position.kind == "object":
                 known = f" and v.__class__ not in {self._bind('classes', field.position.classes)}"
-            with self._block(f"if v.__class__ not in SETTLED{known} and state.is_awaitable(v):"):
+            later = f"v.__class__ not in SETTLED{known} and state.is_awaitable(v)"
+            with self._block(f"if v.__class__ is state.coroutine or ({later}):"):
                 self._line(f"state.fresh.append(Waiting(state, v, put_{name}, {position}, t, a, {field.key!r}))")
             with self._block("else:"):
                 self._line(f"put_{name}(state, v, t, a)")
@@ -293,11 +298,31 @@ class _Unit:
             given.append(f"{resolver.info_name}=info(state, {name}, t, {definition})")
         arguments = field.arguments
         if arguments is not None:
-            if arguments.of is not None:
+            inline = self._inline(arguments)
+            if inline is not None:
+                given += inline
+            elif arguments.of is not None:
                 given.append(f"**{self._bind('arguments', arguments.of)}(state)")
             else:
                 given += [f"{key}={self._bind('k', value)}" for key, value in (arguments.constant or {}).items()]
         return f"{self._bind('f', resolver.function)}({', '.join(given)})"
+
+    def _inline(self, arguments: Arguments) -> list[str] | None:
+        """Each argument as an expression over the variables, where they are sure to give what is needed."""
+        direct = arguments.direct
+        if direct is None:
+            return None
+        given = [f"{name}={self._bind('k', value)}" for name, value in direct.fixed.items()]
+        signatures = self._variant.operation.variables
+        for name, variable, default, required in direct.passed:
+            if signatures.is_never_null(variable) or (not required and signatures.is_always_there(variable)):
+                given.append(f"{name}=state.variables[{variable!r}]")
+            elif not required and default is not Undefined:
+                otherwise = self._bind("k", default)
+                given.append(f"{name}=state.variables.get({variable!r}, {otherwise})")
+            else:
+                return None
+        return given
 
     def _put(self, field: Field) -> None:
         name, position = self._bind("F", field), field.position

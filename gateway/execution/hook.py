@@ -58,7 +58,7 @@ def _kept(executor: Executor[Any]) -> Operation | None:
     if found is not None and found[0] is node and found[1] == executor.fragment_definitions:
         return found[2]
     try:
-        made = Operation(schema, executor.fragment_definitions, node, dialect_for(schema))
+        made = Operation(schema, executor.fragment_definitions, node, dialect_for(schema), native=False)
     except GraphQLError:
         return None
     while len(by_node) >= KEPT:

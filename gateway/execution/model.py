@@ -142,6 +142,16 @@ class Arguments:
 
     constant: Mapping[str, Any] | None
     of: Callable[[State], dict[str, Any]] | None
+    #: Where every argument is a constant or one variable, and none needs converting: what generated code may inline.
+    direct: Direct | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """Arguments by name: constants, and variables as (name, variable, default, must not be null)."""
+
+    fixed: Mapping[str, Any]
+    passed: tuple[tuple[str, str, Any, bool], ...]
 
 
 def position_of(at: Field, type_: GraphQLOutputType) -> Position:

@@ -45,7 +45,11 @@ class Operation:
         fragments: Mapping[str, FragmentDefinitionNode],
         node: OperationDefinitionNode,
         dialect: Dialect,
+        *,
+        native: bool,
     ) -> None:
+        #: Whether dates are left to orjson: the bytes are the same, the data has instants where a text would stand.
+        self.native = native
         self.schema = schema
         self.node = node
         self.dialect = dialect

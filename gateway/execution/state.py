@@ -34,13 +34,42 @@ class Waiting:
         self.key = key
         self.future: asyncio.Future[Any] | None = None
 
-    def wake(self, _future: asyncio.Future[Any]) -> None:
-        """Called by the future when it is done."""
+    def arrive(self, future: asyncio.Future[Any]) -> None:
+        """Called by the future when it is done: complete the value, and begin what that asks for."""
         state = self.state
-        state.ready.append(self)
-        waiter = state.waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if self not in state.active:
+            # The place is gone. A failure nobody waits for any more must still be looked at.
+            if not future.cancelled():
+                future.exception()
+            return
+        del state.active[self]
+        try:
+            try:
+                value = future.result()
+            except Exception as error:
+                state.settle_failure(self, error)
+            else:
+                state.settle(self, value)
+            if state.fresh:
+                state.start_fresh()
+        except BaseException as error:
+            state.collapse(error)
+        else:
+            if not state.active:
+                state.wake()
+
+
+class _Nothing:
+    """No value is of this class."""
+
+
+#: Predicates that hold for every coroutine.
+_USUAL: set[Any] = {default_is_awaitable}
+
+
+def holds_for_coroutines(predicate: Callable[[Any], bool]) -> None:
+    """State that an ``is_awaitable`` of another library holds for every coroutine."""
+    _USUAL.add(predicate)
 
 
 class State:
@@ -50,13 +79,13 @@ class State:
         "active",
         "cancelled",
         "context",
+        "coroutine",
         "data",
         "errors",
         "executor",
         "fresh",
         "is_awaitable",
         "raw_variables",
-        "ready",
         "root",
         "root_nulled",
         "variables",
@@ -81,14 +110,14 @@ class State:
         self.executor = executor
         self.errors: CollectedErrors = CollectedErrors() if executor is None else executor.collected_errors
         self.is_awaitable: Callable[[Any], bool] = default_is_awaitable if executor is None else executor.is_awaitable
+        #: The class that is awaitable without asking; none where even coroutines are to be taken as values.
+        self.coroutine: type = CoroutineType if self.is_awaitable in _USUAL else _Nothing
         self.data: dict[str, Any] | None = None
         self.root_nulled = False
         #: Registered, not started.
         self.fresh: list[Waiting] = []
         #: Started, not done.
         self.active: dict[Waiting, None] = {}
-        #: Done, not completed.
-        self.ready: list[Waiting] = []
         self.waiter: asyncio.Future[None] | None = None
         self.cancelled: list[asyncio.Future[Any]] = []
 
@@ -174,45 +203,54 @@ class State:
             self.cancelled.append(future)
 
     async def drive(self) -> None:
-        """Complete what is waited for, each as soon as it is there, until nothing is left.
+        """Wait until nothing is left to wait for. Each value is completed as soon as it is there.
 
-        One coroutine alone is awaited where it stands; several get a task each, and a future needs none.
+        One awaitable alone is awaited where it stands; of several, coroutines get a task each, and futures need none.
         """
-        loop = asyncio.get_running_loop()
         try:
             while True:
-                if self.fresh:
-                    await self._start(loop)
-                elif self.ready:
-                    ready, self.ready = self.ready, []
-                    for waiting in ready:
-                        if waiting in self.active:
-                            del self.active[waiting]
-                            self._take(waiting)
+                if len(self.fresh) == 1 and not self.active:
+                    await self._alone(self.fresh.pop())
+                elif self.fresh:
+                    self.start_fresh()
                 elif self.active:
-                    self.waiter = loop.create_future()
+                    self.waiter = asyncio.get_running_loop().create_future()
                     await self.waiter
-                    self.waiter = None
                 else:
                     break
         finally:
-            await self._stop()
+            if self.active or self.fresh or self.cancelled:
+                await self._stop()
 
-    async def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        fresh, self.fresh = self.fresh, []
-        if len(fresh) == 1 and not self.active and not self.ready:
-            alone = fresh[0]
-            if self.is_dead(alone):
-                self.core().settle_in_background([alone.awaitable])
-                return
-            try:
-                value = await alone.awaitable
-            except Exception as error:
-                self.settle_failure(alone, error)
-            else:
-                self.settle(alone, value)
+    def wake(self) -> None:
+        """Let ``drive`` go on."""
+        waiter = self.waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def collapse(self, error: BaseException) -> None:
+        """End the run with what is no error of a field, such as a cancellation from within."""
+        waiter = self.waiter
+        if waiter is None or waiter.done():
+            raise error
+        waiter.set_exception(error)
+
+    async def _alone(self, waiting: Waiting) -> None:
+        if self.is_dead(waiting):
+            self.core().settle_in_background([waiting.awaitable])
             return
-        suspicious = bool(self.errors.errors)
+        try:
+            value = await waiting.awaitable
+        except Exception as error:
+            self.settle_failure(waiting, error)
+        else:
+            self.settle(waiting, value)
+
+    def start_fresh(self) -> None:
+        """Start what was registered."""
+        loop = asyncio.get_running_loop()
+        suspicious = self.root_nulled or bool(self.errors.errors)
+        fresh, self.fresh = self.fresh, []
         for waiting in fresh:
             awaitable = waiting.awaitable
             if suspicious and self.is_dead(waiting):
@@ -225,20 +263,7 @@ class State:
                 future = asyncio.ensure_future(awaitable)
             waiting.future = future
             self.active[waiting] = None
-            if future.done():
-                self.ready.append(waiting)
-            else:
-                future.add_done_callback(waiting.wake)
-
-    def _take(self, waiting: Waiting) -> None:
-        future = waiting.future
-        assert future is not None  # noqa: S101 — only what was started becomes ready
-        try:
-            value = future.result()
-        except Exception as error:
-            self.settle_failure(waiting, error)
-        else:
-            self.settle(waiting, value)
+            future.add_done_callback(waiting.arrive)
 
     async def _stop(self) -> None:
         for waiting in self.active:

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLString,
     VariableDefinitionNode,
@@ -47,6 +48,8 @@ class Variables:
         self._schema = schema
         self._definitions = definitions
         self._coercers: list[tuple[str, Coercer, Any, bool]] | None = []
+        self._there: set[str] = set()
+        self._not_null: set[str] = set()
         for each in definitions:
             signature = get_variable_signature(schema, each)
             default: Any = Undefined
@@ -59,7 +62,19 @@ class Variables:
                 self._coercers = None
                 return
             required = isinstance(signature.type, GraphQLNonNull)
+            if required:
+                self._not_null.add(signature.name)
+            if required or default is not Undefined:
+                self._there.add(signature.name)
             self._coercers.append((signature.name, coercer(signature.type), default, required))
+
+    def is_always_there(self, name: str) -> bool:
+        """Whether every request has a value for the variable, which may be null."""
+        return name in self._there
+
+    def is_never_null(self, name: str) -> bool:
+        """Whether every request has a value for the variable that is not null."""
+        return name in self._not_null
 
     def coerce(self, raw: dict[str, Any]) -> dict[str, Any] | list[GraphQLError]:
         """The coerced values by name, or what is wrong with them."""
@@ -117,6 +132,9 @@ class _Coercers:
         if by_class is not None:
             return by_class
         coerce = type_.coerce_input_value
+        quick = _BY_PARSER.get(coerce) if isinstance(type_, GraphQLScalarType) else None
+        if quick is not None:
+            return quick
 
         def leaf(value: Any, _depth: int) -> Any:
             if value is None:
@@ -174,6 +192,14 @@ class _Coercers:
                 default = _REQUIRED
             fields.append((name, field.out_name or name, self.of(field.type), default))
         return members
+
+
+_BY_PARSER: dict[Any, Coercer] = {}
+
+
+def parses_as(parser: Any, coercer: Coercer) -> None:
+    """State that a coercer gives what a scalar's parser gives, or raises."""
+    _BY_PARSER[parser] = coercer
 
 
 #: Stands for "there is nothing to put here that could be shared": leave it to graphql-core.
