@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +57,8 @@ class Rejected:
     """A document that is not valid, or has no such operation."""
 
     errors: Sequence[GraphQLError]
+    #: Whether the document itself is valid, and only the operation is not there.
+    missing: bool = False
 
 
 @dataclass(slots=True)
@@ -90,8 +92,8 @@ class PlanCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         #: Bytes that the kept documents and plans are taken to need.
         self.bytes = 0
-        self.hits = 0
-        self.misses = 0
+        #: Runs by the path they took, ``compiled`` or ``fallback``; documents ``found`` and ``read``.
+        self.counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -100,10 +102,10 @@ class PlanCache:
         """The plan of one operation of a document."""
         entry = self._entries.get(text)
         if entry is None:
-            self.misses += 1
+            self.counts["read"] += 1
             entry = self._enter(text)
         else:
-            self.hits += 1
+            self.counts["found"] += 1
             self._entries.move_to_end(text)
         found = entry.operations.get(operation_name)
         if found is None:
@@ -133,11 +135,11 @@ class PlanCache:
             return entry.document
         try:
             found = Operation(
-                self.schema, fragments_of(entry.document), operation_of(entry.document, name), self._dialect, native=True
+                self.schema, fragments_of(entry.document), operation_of(entry.document, name), self._dialect, native=True, counts=self.counts
             )
         except GraphQLError as error:
             # Names of operations that are not there are a client's to invent, and are not kept.
-            return Rejected([error])
+            return Rejected([error], missing=True)
         entry.operations[name] = found
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ class Operation:
         dialect: Dialect,
         *,
         native: bool,
+        counts: Counter[str] | None = None,
     ) -> None:
         #: Whether dates are left to orjson: the bytes are the same, the data has instants where a text would stand.
         self.native = native
@@ -64,7 +66,8 @@ class Operation:
         #: Variables that decide what is selected.
         self.conditions = tuple(sorted(self._conditions())) if self.reason is None else ()
         self.variants: dict[tuple[bool, ...], Variant] = {}
-        self.fallbacks = 0
+        #: Runs by the path they took.
+        self.counts: Counter[str] = Counter() if counts is None else counts
         if self.reason is None and not self.conditions:
             self._compile(())
 
@@ -72,6 +75,12 @@ class Operation:
     def path(self) -> str:
         """``compiled``, or ``fallback`` for an operation that is left to graphql-core."""
         return "compiled" if self.reason is None else "fallback"
+
+    def described(self, *, fell_back: bool) -> str:
+        """The path of a run in words, for a header."""
+        if not fell_back:
+            return "compiled"
+        return f"fallback ({self.reason or 'more vectors of conditions than are compiled'})"
 
     @property
     def is_query(self) -> bool:

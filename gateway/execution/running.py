@@ -78,6 +78,7 @@ def begin(
     variant = plan.variant(coerced)
     if variant is None:
         return _by_reference(plan, raw, context, root)
+    plan.counts["compiled"] += 1
     state = State(variant, context, root, coerced, raw)
     return execute(state, serial=variant.serial, hook=serial)
 
@@ -160,7 +161,7 @@ def _result(state: State) -> ExecutionResult:
 def _by_reference(
     plan: Operation, raw: dict[str, Any], context: Any, root: Any
 ) -> ExecutionResult | Awaitable[ExecutionResult]:
-    plan.fallbacks += 1
+    plan.counts["fallback"] += 1
     values = plan.variables.exact(raw)
     if isinstance(values, list):
         return ExecutionResult(None, values)
