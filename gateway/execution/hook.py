@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, OperationType
@@ -18,6 +19,10 @@ from gateway.execution.state import State
 KEPT = 256
 
 
+#: Operations run by the hook, by the path they took.
+counts: Counter[str] = Counter()
+
+
 class CompiledExecution(Executor[Any]):
     """Mixed into an executor class, before it."""
 
@@ -30,8 +35,10 @@ class CompiledExecution(Executor[Any]):
                 state = State(
                     variant, self.context_value, self.root_value, self.variable_values.coerced, None, executor=self
                 )
+                counts["compiled"] += 1
                 serial = self.operation.operation is OperationType.MUTATION if serially is None else serially
                 return execute(state, serial=serial)
+        counts["fallback"] += 1
         return super().execute_operation(serially)
 
     def _operation(self) -> Operation | None:
