@@ -102,7 +102,11 @@ def _direct(
         elif _mentions_variable(value):
             return None
         else:
-            literal = coerce_input_literal(value, argument.type)
+            try:
+                literal = coerce_input_literal(value, argument.type)
+            except Exception:
+                # What an input type makes of its fields may fail, and does so as an error of the field.
+                return None
             if literal is Undefined or not is_immutable(literal):
                 return None
             fixed[out_name] = literal
@@ -112,7 +116,7 @@ def _direct(
 def _default(argument: GraphQLArgument) -> Any:
     try:
         return coerce_default_value(argument)
-    except TypeError:
+    except Exception:
         # Something mutable that sends the caller to the exact way, which reports the bad default.
         return []
 

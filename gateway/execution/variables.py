@@ -56,7 +56,7 @@ class Variables:
             if not isinstance(signature, GraphQLError) and each.default_value is not None:
                 try:
                     default = coerce_default_value(signature)
-                except TypeError:
+                except Exception:
                     default = []
             if isinstance(signature, GraphQLError) or (default is not Undefined and not is_immutable(default)):
                 self._coercers = None
@@ -184,7 +184,7 @@ class _Coercers:
             default: Any = Undefined
             try:
                 default = coerce_default_value(field)
-            except TypeError:
+            except Exception:
                 default = _REQUIRED
             if default is Undefined and isinstance(field.type, GraphQLNonNull):
                 default = _REQUIRED

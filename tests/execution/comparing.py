@@ -32,6 +32,7 @@ async def finished(start: Callable[[World], Any], world: World) -> ExecutionResu
     for left in asyncio.all_tasks() - {me}:
         left.cancel()
     await _idle()
+    world.close()
     found: ExecutionResult = result
     return found
 

@@ -49,6 +49,9 @@ class World:
     asynchronous: float
     calls: int = 0
     gates: list[Any] = field(default_factory=list)
+    coroutines: list[Any] = field(default_factory=list)
+    #: How deep we are in attributes: what stands there may be read several times.
+    in_object: int = 0
     _numbers: Any = field(default_factory=itertools.count)
 
     def rng(self, *key: Any) -> random.Random:
@@ -123,6 +126,8 @@ class World:
         pick = rng.random()
         if pick < 0.1:
             return tuple(items)
+        if self.in_object:
+            return items
         if pick < 0.15:
             return iter(items)
         if pick < 0.2 and self.asynchronous:
@@ -150,11 +155,16 @@ class World:
             return self.value(type_, path, depth)
 
         pick = rng.random()
-        if pick < 0.2:
-            return asyncio.ensure_future(later())
-        if pick < 0.3:
-            return _Awaitable(later())
-        return later()
+        made = later()
+        self.coroutines.append(made)
+        if pick < 0.2 or self.in_object:
+            return asyncio.ensure_future(made)
+        return _Awaitable(made) if pick < 0.3 else made
+
+    def close(self) -> None:
+        """Close what nobody awaited: attributes that no document asks for, items behind a failed one."""
+        for each in self.coroutines:
+            each.close()
 
 
 class _Awaitable:
