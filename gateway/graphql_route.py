@@ -91,9 +91,7 @@ class GraphQLRoute:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _serve(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
-    ) -> Answer:
+    async def _serve(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str) -> Answer:
         principal = await self._principal(headers)
         is_get = scope["method"] != "POST"
         values = _from_query(scope) if is_get else await self._read(headers, receive)
@@ -174,8 +172,9 @@ class GraphQLRoute:
                 if isinstance(result, ExecutionResult):
                     return result
                 if plan.is_query:
-                    return await _attended(result, receive)
-                # What a mutation has begun to do at a platform it must also see through: the client's going ends nothing.
+                    finished: ExecutionResult = await _attended(result, receive)
+                    return finished
+                # What a mutation has begun at a platform must be seen through: the client's going ends nothing.
                 return await result
             finally:
                 turns.leave()

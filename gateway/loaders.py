@@ -108,7 +108,8 @@ class Loaders(Generic[C]):
                     values = await fetching
                 if len(values) != len(keys):
                     raise TypeError(  # noqa: TRY301 — it fails every key, like what the function itself raises
-                        f"{loader.batch!r} returned {len(values)} values for {len(keys)} keys; it must keep their order."
+                        f"{loader.batch!r} returned {len(values)} values for {len(keys)} keys;"
+                        " it must keep their order."
                     )
             except Exception as error:
                 loader.fail(keys, error)

@@ -49,7 +49,9 @@ def compile_operation(
     core = core_schema(schema)
     if isinstance(document, str):
         document = parse(document)
-    return Operation(core, fragments_of(document), operation_of(document, operation_name), dialect_for(core), native=native)
+    return Operation(
+        core, fragments_of(document), operation_of(document, operation_name), dialect_for(core), native=native
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,12 @@ class PlanCache:
             return entry.document
         try:
             found = Operation(
-                self.schema, fragments_of(entry.document), operation_of(entry.document, name), self._dialect, native=True, counts=self.counts
+                self.schema,
+                fragments_of(entry.document),
+                operation_of(entry.document, name),
+                self._dialect,
+                native=True,
+                counts=self.counts,
             )
         except GraphQLError as error:
             # Names of operations that are not there are a client's to invent, and are not kept.

@@ -82,7 +82,8 @@ def complete_item(state: State, item: Position, value: Any, trail: Trail, comple
         else:
             complete(state, item, value, trail, completed, index)
     except Exception as error:
-        completed[index] = state.fail(item, trail, error)
+        state.fail(item, trail, error)
+        completed[index] = None
 
 
 def _object(
@@ -168,7 +169,8 @@ def complete_field(state: State, field: Field, source: Any, trail: Trail | None,
         else:
             complete(state, position, value, below, answer, key)
     except Exception as error:
-        answer[key] = state.fail(position, below, error)
+        state.fail(position, below, error)
+        answer[key] = None
 
 
 def fetch(state: State, field: Field, source: Any, trail: Trail) -> Any:

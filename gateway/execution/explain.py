@@ -15,7 +15,13 @@ def explain(plan: Operation) -> str:
         lines.append(f"specialised by: {', '.join('$' + name for name in plan.conditions)}")
     for vector, variant in plan.variants.items():
         named = ", ".join(f"${name}={value}" for name, value in zip(plan.conditions, vector, strict=True))
-        lines += ["", f"variant {named or '(the only one)'}", *_selection(variant.root, 1), "", variant.generator.source]
+        lines += [
+            "",
+            f"variant {named or '(the only one)'}",
+            *_selection(variant.root, 1),
+            "",
+            variant.generator.source,
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -150,9 +150,7 @@ class _Unit:
 
     def _plain_object(self, selection: Selection, of: str) -> str:
         """Lines that read an object; the expression of its dict."""
-        return self._display(
-            {field.key: self._plain_field(selection, field, of) for field in selection.fields}
-        )
+        return self._display({field.key: self._plain_field(selection, field, of) for field in selection.fields})
 
     def _display(self, entries: dict[str, str]) -> str:
         return "{" + ", ".join(f"{key!r}: {value}" for key, value in entries.items()) + "}"
@@ -375,21 +373,20 @@ class _Unit:
         self._line("l = []")
         self._line(f"{place} = l")
         self._line("i = -1")
-        with self._block("try:"):
-            with self._block(f"for i, o in enumerate({v}):"):
-                self._line("l.append(None)")
-                self._line(f"t = ({trail}, i, None, {item.nullable})")
-                if item.kind == "list":
+        with self._block("try:"), self._block(f"for i, o in enumerate({v}):"):
+            self._line("l.append(None)")
+            self._line(f"t = ({trail}, i, None, {item.nullable})")
+            if item.kind == "list":
+                self._line(f"complete_item(state, {at}, o, t, l, i)")
+            else:
+                condition, run = self._mixed_object(item, "o")
+                with self._block(f"if {condition}:"):
+                    with self._block("try:"):
+                        self._line(f"l[i] = {run}(state, o, t)")
+                    with self._block("except Exception as error:"):
+                        self._line(f"l[i] = state.fail({at}, t, error)")
+                with self._block("else:"):
                     self._line(f"complete_item(state, {at}, o, t, l, i)")
-                else:
-                    condition, run = self._mixed_object(item, "o")
-                    with self._block(f"if {condition}:"):
-                        with self._block("try:"):
-                            self._line(f"l[i] = {run}(state, o, t)")
-                        with self._block("except Exception as error:"):
-                            self._line(f"l[i] = state.fail({at}, t, error)")
-                    with self._block("else:"):
-                        self._line(f"complete_item(state, {at}, o, t, l, i)")
         with self._block("except Exception:"):
             self._line(f"abandon(state, {v}, i)")
             self._line("raise")

@@ -43,11 +43,7 @@ class CompiledExecution(Executor[Any]):
 
     def _operation(self) -> Operation | None:
         manager = self.middleware_manager
-        if (
-            self.abort_signal is not None
-            or (manager is not None and manager.middlewares)
-            or not self.error_propagation
-        ):
+        if self.abort_signal is not None or (manager is not None and manager.middlewares) or not self.error_propagation:
             return None
         return _kept(self)
 

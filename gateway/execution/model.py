@@ -6,14 +6,14 @@ type (``Position.classes``), so that the next run can tell by one look at an obj
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from graphql import (
     GraphQLField,
     GraphQLList,
-    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -52,9 +52,9 @@ class Field:
     details: list[FieldDetails]
     resolver: Resolver
     arguments: Arguments | None
-    position: Position = field(init=False)
+    position: Position = dataclasses.field(init=False)
     #: Selections of the objects found here, by type name; filled as types are met.
-    selections: dict[str, Selection] = field(default_factory=dict)
+    selections: dict[str, Selection] = dataclasses.field(default_factory=dict)
     #: Generated where the field is fetched by more than an attribute.
     put: Put | None = None
 
@@ -76,11 +76,11 @@ class Position:
     kind: Literal["leaf", "object", "abstract", "list"]
     item: Position | None = None
     #: Classes seen here whose instances always complete as one type. Generated code looks into these three.
-    classes: set[type] = field(default_factory=set)
+    classes: set[Any] = dataclasses.field(default_factory=set)
     #: Class → ``Selection.run`` of what it completes as.
-    runs: dict[type, Callable[..., dict[str, Any]]] = field(default_factory=dict)
+    runs: dict[Any, Callable[..., dict[str, Any]]] = dataclasses.field(default_factory=dict)
     #: Class → ``Selection.fast``, where that selection is plain.
-    fasts: dict[type, Callable[[Any], dict[str, Any]]] = field(default_factory=dict)
+    fasts: dict[Any, Callable[[Any], dict[str, Any]]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -168,9 +168,8 @@ def position_of(at: Field, type_: GraphQLOutputType) -> Position:
     return Position(at, type_, inner, nullable, "object")
 
 
-def named(position: Position) -> GraphQLNamedType:
+def named(position: Position) -> Any:
     """The type of what is at the bottom of a position's lists."""
     while position.item is not None:
         position = position.item
-    inner: Any = position.inner
-    return inner
+    return position.inner

@@ -130,7 +130,9 @@ async def _serial_rest(state: State, fields: list[Field], hook: SerialHook | Non
                 try:
                     await hook.before(step)
                 except Exception as error:
-                    answer[field.key] = state.fail(field.position, (None, field.key, field.parent.name, field.position.nullable), error)
+                    nullable = field.position.nullable
+                    state.fail(field.position, (None, field.key, field.parent.name, nullable), error)
+                    answer[field.key] = None
                     continue
             complete_field(state, field, state.root, None, answer)
         except GraphQLError as error:

@@ -137,9 +137,7 @@ class State:
         path: Any = path_of(at)
         return self.core().build_resolve_info(field.definition, [d.node for d in field.details], field.parent, path)
 
-    def wait(
-        self, awaitable: Any, put: Put, position: Position, trail: Trail, container: Any, key: str | int
-    ) -> None:
+    def wait(self, awaitable: Any, put: Put, position: Position, trail: Trail, container: Any, key: str | int) -> None:
         """Leave the place open until the awaitable is done."""
         self.fresh.append(Waiting(self, awaitable, put, position, trail, container, key))
 

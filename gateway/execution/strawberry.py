@@ -48,7 +48,6 @@ from gateway.execution.arguments import compile_arguments
 from gateway.execution.dialect import Dialect
 from gateway.execution.hook import CompiledExecution
 from gateway.execution.model import Arguments, Attribute, Call, Core, Direct, Field, Position, Resolver, Trail, Typename
-
 from gateway.execution.state import State, holds_for_coroutines
 from gateway.execution.variables import parses_as
 

@@ -89,7 +89,7 @@ class Variables:
                     elif default is not Undefined:
                         coerced[name] = default
                     elif required:
-                        raise Unusual
+                        raise Unusual  # noqa: TRY301 — like what a coercer raises
             except Exception:
                 coercers = None
             else:
@@ -186,9 +186,9 @@ class _Coercers:
                 default = coerce_default_value(field)
             except Exception:
                 default = _REQUIRED
-            if default is Undefined and isinstance(field.type, GraphQLNonNull):
-                default = _REQUIRED
-            elif default is not Undefined and not is_immutable(default):
+            if (default is Undefined and isinstance(field.type, GraphQLNonNull)) or (
+                default is not Undefined and not is_immutable(default)
+            ):
                 default = _REQUIRED
             fields.append((name, field.out_name or name, self.of(field.type), default))
         return members

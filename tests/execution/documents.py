@@ -146,7 +146,9 @@ class Documents:
             return "null"
         if isinstance(type_, GraphQLList):
             if rng.random() < 0.15:
-                return self._literal(GraphQLNonNull(type_.of_type) if not _is_non_null(type_.of_type) else type_.of_type, depth)
+                return self._literal(
+                    GraphQLNonNull(type_.of_type) if not _is_non_null(type_.of_type) else type_.of_type, depth
+                )
             return "[" + ", ".join(self._item(type_.of_type, depth) for _ in range(rng.randint(0, 3))) + "]"
         if isinstance(type_, GraphQLInputObjectType):
             parts = []
@@ -199,7 +201,8 @@ class Documents:
             return {
                 name: self._value_in(field.type, depth - 1)
                 for name, field in names
-                if (isinstance(field.type, GraphQLNonNull) and field.default is None) or (depth > 0 and rng.random() < 0.6)
+                if (isinstance(field.type, GraphQLNonNull) and field.default is None)
+                or (depth > 0 and rng.random() < 0.6)
             }
         if isinstance(type_, GraphQLEnumType):
             return rng.choice(list(type_.values))
@@ -214,7 +217,9 @@ class Documents:
         }.get(type_.name, lambda: rng.choice(["a", "bcd", "é中", ""]))()
 
     def _value_in(self, type_: Any, depth: int) -> Any:
-        return self._some(type_, depth) if isinstance(type_, GraphQLNonNull) else self._value(type_, wrong=0, depth=depth)
+        return (
+            self._some(type_, depth) if isinstance(type_, GraphQLNonNull) else self._value(type_, wrong=0, depth=depth)
+        )
 
     def _some(self, type_: Any, depth: int) -> Any:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -113,5 +114,5 @@ async def test_a_sample_agrees(kind: str, part: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_twenty_thousand_agree(kind: str, part: int) -> None:
     """500 documents each, 2 kinds by 20 parts: 20,000."""
-    print(f"seed {SEED + 1000 + part}")
+    sys.stdout.write(f"seed {SEED + 1000 + part}\n")
     await compare(kind, SEED + 1000 + part, 500)

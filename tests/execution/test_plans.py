@@ -107,7 +107,8 @@ def test_the_cache_is_bounded_by_count_and_by_bytes() -> None:
 
 def test_a_variant_per_vector_and_eight_at_most() -> None:
     names = [f"c{number}" for number in range(20)]
-    text = f"query ({' '.join(f'${n}: Boolean!' for n in names)}) {{ {' '.join(f'{n}: echo @skip(if: ${n})' for n in names)} }}"
+    declared = " ".join(f"${name}: Boolean!" for name in names)
+    text = f"query ({declared}) {{ {' '.join(f'{name}: echo @skip(if: ${name})' for name in names)} }}"
     plan = PlanCache(SCHEMA).plan(text)
     assert isinstance(plan, Plan)
     for number in range(100):
@@ -130,7 +131,8 @@ async def test_a_null_condition_is_graphql_cores_error() -> None:
 
 def test_defer_falls_back_and_says_so() -> None:
     schema = build_schema(
-        "directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT type Query { a: Int }"
+        "directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT\n"
+        "type Query { a: Int }"
     )
     plan = compile_operation(schema, "{ ... @defer { a } }")
     assert (plan.path, plan.reason) == ("fallback", "@defer")
@@ -205,7 +207,9 @@ class Recorder(SerialHook):
 
 async def test_the_serial_hook_stands_around_each_root_field() -> None:
     hook, context = Recorder(), list[str]()
-    plan = compile_operation(SCHEMA, 'mutation ($k: String!) { a: put(key: $k) b: put(key: $k) c: put(key: "bad") d: put(key: $k) }')
+    plan = compile_operation(
+        SCHEMA, 'mutation ($k: String!) { a: put(key: $k) b: put(key: $k) c: put(key: "bad") d: put(key: $k) }'
+    )
     result = await run(plan, {"k": "given"}, context, serial=hook)
     assert context == ["given", "exported", "bad"]
     assert result.data == {"a": "given", "b": "exported", "c": None, "d": None}
@@ -245,7 +249,10 @@ def _objects(repeat: int, texts: Sequence[str]) -> int:
 
 @pytest.mark.parametrize(
     "text",
-    ["query ($c: Boolean = true) { leaf { name @skip(if: $c) at } }", "query ($c: Boolean = true) { aNUMBER: echo @skip(if: $c) leaf { at } }"],
+    [
+        "query ($c: Boolean = true) { leaf { name @skip(if: $c) at } }",
+        "query ($c: Boolean = true) { aNUMBER: echo @skip(if: $c) leaf { at } }",
+    ],
     ids=["one document", "many documents"],
 )
 def test_memory_is_flat(text: str) -> None:
