@@ -34,8 +34,8 @@ class Loaders(Generic[C]):
         #: Loaders that have keys to fetch.
         self._waiting: list[_Loader] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: The loop holds its tasks weakly.
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: The loop holds its tasks weakly; these live as long as the request.
+        self._tasks: list[asyncio.Task[None]] = []
 
     def load(self, batch: BatchFunction[C, K, V], key: K) -> Awaitable[V]:
         """The value of one key, fetched together with the other keys asked for at this moment.
@@ -81,9 +81,7 @@ class Loaders(Generic[C]):
 
     def _spawn(self, batches: list[tuple[_Loader, list[Any]]], within: Context) -> None:
         assert self._loop is not None  # noqa: S101 — set by the load that led here
-        task = self._loop.create_task(self._relay(batches, within), context=within.copy())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.append(self._loop.create_task(self._relay(batches, within), context=within.copy()))
 
     async def _relay(self, batches: list[tuple[_Loader, list[Any]]], within: Context) -> None:
         """Fetch one batch after the other; with the first that has to wait, hand the rest to a task of their own.
