@@ -240,7 +240,7 @@ def create_app(
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/graphql", graphql.serve, methods=["GET", "POST"]),
+            Route("/graphql", graphql, methods=["GET", "POST"]),
             Route("/hooks/{tool}/{account}", _hook, methods=["GET", "POST"]),
             Route("/hooks/{tool}/{account}/{tail:path}", _hook, methods=["GET", "POST"]),
             Route("/health", _health),

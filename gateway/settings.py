@@ -52,6 +52,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     page: int = 100
     #: Seconds that one GraphQL request may take, upstream calls included.
     deadline: float = 8.0
+    #: GraphQL requests executed at once; the others wait in the order in which they came.
+    running: int = 100
 
 
 class Checkout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

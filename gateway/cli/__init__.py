@@ -8,6 +8,7 @@ from gateway.cli.database import db, keys, schema
 from gateway.cli.jobs import jobs
 from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
+from gateway.cli.plans import plan
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 
@@ -17,5 +18,5 @@ def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
 
 
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, points, totals):
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, plan, points, totals):
     main.add_command(_command)

@@ -137,6 +137,12 @@ async def test_a_query_by_get_is_answered(served: Served) -> None:
     assert (answer.status, body_of(answer)) == (200, {"data": {"__typename": "Query"}})
 
 
+async def test_the_path_of_a_document_is_told_on_request(served: Served) -> None:
+    shown = await served.client().post({"query": "{ __typename }"}, **{"X-Show-Plan": "1"})
+    assert shown.headers["x-plan"] == "compiled"
+    assert "x-plan" not in (await served.client().post({"query": "{ __typename }"})).headers
+
+
 async def test_bad_variables_by_get(served: Served) -> None:
     found = await refused(served, lambda c: c.send("GET", query="?query=%7B__typename%7D&variables=%7B"))
     assert found == (400, "VARIABLES_INVALID", "variables must be a JSON object.")
