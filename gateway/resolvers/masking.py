@@ -28,3 +28,9 @@ def handle(text: str, *, shown: bool) -> str:
     if shown:
         return text
     return f"{text[:4]}…{text[-4:]}" if len(text) >= 16 else f"{text[:2]}…"
+
+
+def identity(kind: str, value: str, *, shown: bool) -> str:
+    """A name that a platform has for somebody: a phone number as ``phone`` does, else as ``handle``."""
+    masked = phone(value, shown=shown) if kind == "PHONE" else None
+    return masked if masked is not None else handle(value, shown=shown)

@@ -21,6 +21,8 @@ class IdentityKind(Enum):
     EXTERNAL_USERID = strawberry.enum_value("EXTERNAL_USERID", description="外部联系人 id, within a corpid.")
     PHONE = strawberry.enum_value("PHONE", description="手机号.")
     CARD = strawberry.enum_value("CARD", description="会员卡号, within a card programme.")
+    OUT_ID = strawberry.enum_value("OUT_ID", description="The brand's own member number (外部编号), within a system.")
+    CLICK_ID = strawberry.enum_value("CLICK_ID", description="广告点击 id, within the macro that named it.")
 
 
 assert {kind.name for kind in IdentityKind} == set(KINDS)  # noqa: S101 — two lists would drift
@@ -40,6 +42,6 @@ class Identity:
         return cls(
             kind=IdentityKind[record.kind],
             issuer=record.issuer,
-            value=masking.handle(record.value, shown=shown),
+            value=masking.identity(record.kind, record.value, shown=shown),
             linked_at=record.linked_at,
         )

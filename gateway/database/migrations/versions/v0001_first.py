@@ -906,11 +906,16 @@ def upgrade() -> None:
         ),
         sa.Column("value", types.Encrypted(), nullable=False),
         sa.Column("value_hash", types.KeyedHash("identity"), nullable=False),
-        sa.Column("member", sa.String(length=36), nullable=False, comment="Derived from identity_link."),
+        sa.Column(
+            "member",
+            sa.String(length=36),
+            nullable=True,
+            comment="Derived from identity_link; null for a name that was only claimed and leads to nobody.",
+        ),
         sa.Column(
             "home",
             sa.String(length=36),
-            nullable=False,
+            nullable=True,
             comment="The member it was created under, whose key seals what hangs on it; only a split changes it.",
         ),
         sa.Column(
@@ -923,7 +928,11 @@ def upgrade() -> None:
             "strength",
             sa.String(),
             nullable=False,
-            comment="The strongest link that holds it: STRONG, CONDITIONAL or WEAK",
+            comment="How it was shown at best: STRONG, CONDITIONAL, WEAK or NEVER",
+        ),
+        sa.Column("stands", sa.Boolean(), nullable=False, comment="Somebody's on its own, without any link."),
+        sa.Column(
+            "seen_at", types.UtcDateTime(), nullable=True, comment="The earliest instant at which a platform showed it."
         ),
         sa.Column("source", sa.String(), nullable=False, comment="Where it was seen first: tool.endpoint or own."),
         sa.Column("linked_at", types.UtcDateTime(), nullable=False),
@@ -1007,6 +1016,13 @@ def upgrade() -> None:
             comment="Since then it proves nothing, also when a platform shows it again.",
         ),
         sa.Column("retired_by", sa.String(), nullable=True),
+        sa.Column("retired_reason", sa.String(), nullable=True, comment="The mutation that retired it, and why."),
+        sa.Column(
+            "review_case",
+            sa.String(length=26),
+            nullable=True,
+            comment="The question that it raises, while the rules refuse it.",
+        ),
         sa.ForeignKeyConstraint(["a"], ["identity.id"], name=op.f("fk_identity_link_a")),
         sa.ForeignKeyConstraint(["b"], ["identity.id"], name=op.f("fk_identity_link_b")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_link")),
