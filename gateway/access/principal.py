@@ -21,7 +21,9 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
     "guide": frozenset({"catalogue", "members:read", "consents:write"}),
     "partner": frozenset({"catalogue"}),
-    "hq": frozenset({"catalogue", "members:read", "checkout", "ads:read", "operations", "consents:write"}),
+    "hq": frozenset(
+        {"catalogue", "members:read", "checkout", "ads:read", "operations", "consents:write", "members:write"}
+    ),
 }
 
 

@@ -54,7 +54,7 @@ async def by_keys(fetch: Fetch, wanted: Collection[Key]) -> list[Identity]:
     found = []
     for hashes in chunks(sorted({key[2] for key in wanted})):
         for row in await fetch(select(*COLUMNS).where(identity.c.value_hash.in_(hashes))):
-            each = _identity(row)
+            each = identity_of(row)
             if each.key in wanted:
                 found.append(each)
     return found
@@ -63,7 +63,7 @@ async def by_keys(fetch: Fetch, wanted: Collection[Key]) -> list[Identity]:
 async def by_ids(fetch: Fetch, wanted: Iterable[str]) -> list[Identity]:
     """Stored identities by our ids."""
     return [
-        _identity(row)
+        identity_of(row)
         for some in chunks(sorted(set(wanted)))
         for row in await fetch(select(*COLUMNS).where(identity.c.id.in_(some)))
     ]
@@ -76,8 +76,10 @@ async def links_among(fetch: Fetch, draft: Draft, wanted: Iterable[str]) -> None
         return
     for some in chunks(ids):
         for other in chunks(ids):
-            pairs = select(identity_link).where(identity_link.c.a.in_(some), identity_link.c.b.in_(other))
-            _take(draft, await fetch(pairs))
+            # Kept from the index on (a, b): SQLite would look up every pair of the two lists there.
+            filtered = func.coalesce(identity_link.c.b, "").in_(other)
+            pairs = select(identity_link).where(identity_link.c.a.in_(some), filtered)
+            take(draft, await fetch(pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ async def cluster(fetch: Fetch, draft: Draft, seeds: Iterable[str], *, links_per
         for some in chunks(sorted(ahead)):
             live = identity_link.c.retired_at.is_(None), identity_link.c.strength != "WEAK"
             either = or_(identity_link.c.a.in_(some), identity_link.c.b.in_(some))
-            _take(draft, await fetch(select(identity_link).where(*live, either)))
+            take(draft, await fetch(select(identity_link).where(*live, either)))
         found = _drafted(draft, reached)
         unread = {each for each in found if each not in draft.identities}
         for each in await by_ids(fetch, unread):
@@ -147,7 +149,8 @@ async def _crowded(fetch: Fetch, ids: Sequence[str], limit: int) -> set[str]:
     return crowded
 
 
-def _take(draft: Draft, rows: Sequence[AnyRow]) -> None:
+def take(draft: Draft, rows: Sequence[AnyRow]) -> None:
+    """Take in stored links, unless a newer state of them is here."""
     for row in rows:
         draft.links.setdefault(
             (row.a, row.b, row.strength),
@@ -166,7 +169,8 @@ def _take(draft: Draft, rows: Sequence[AnyRow]) -> None:
         )
 
 
-def _identity(row: AnyRow) -> Identity:
+def identity_of(row: AnyRow) -> Identity:
+    """An identity from its COLUMNS."""
     key = (row.kind, row.issuer, bytes(row.value_hash))
     return Identity(row.id, key, row.member, row.home, row.strength, row.stands, row.superseded_by, row.seen_at)
 

@@ -62,6 +62,7 @@ class Link:
     decided_by: str | None = None
     reason: str | None = None
     new: bool = False
+    revived: bool = False
 
     def edge(self) -> Edge:
         """As ``partition`` sees it."""
@@ -101,6 +102,8 @@ class Draft:
         self.claims: dict[tuple[str, str, str], Claim] = {}
         #: Identities whose earliest sight moved: their member may have joined earlier.
         self.earlier: set[str] = set()
+        #: Cases that links raised which are retired now.
+        self.answered: set[str] = set()
         self.new_id = new_id
         self._by_key: dict[Key, Identity] = {}
 
@@ -151,7 +154,7 @@ class Draft:
             link.decided_by, link.reason = decided_by, reason
             self.links[key] = link
         elif decided_by is not None and link.retired:
-            link.retired = False
+            link.retired, link.revived = False, True
             link.source, link.seen_at, link.decided_by, link.reason = cause.source, cause.seen_at, decided_by, reason
             self.changed_links[key] = link
         elif not link.retired and cause.seen_at < link.seen_at:
@@ -164,6 +167,14 @@ class Draft:
             self.touched.setdefault(a, cause)
             self.touched.setdefault(b, cause)
         return link
+
+    def add(self, key: Key, value: str, strength: Strength, cause: Cause) -> Identity:
+        """A name that no platform has shown, but a person or a list of renames tells."""
+        found = Identity(self.new_id(), key, None, None, strength, strength == "STRONG", new=True)
+        found.value, found.source = value, cause.source
+        self.identities[found.id] = self._by_key[key] = found
+        self.touched[found.id] = cause
+        return found
 
     def change(self, found: Identity) -> None:
         """Note that a stored identity's row must be written."""

@@ -31,6 +31,7 @@ async def ask(
         raised.setdefault(each.question, []).append(each)
     inside = [link for link in draft.links.values() if link.a in reach.ids and link.b in reach.ids]
     before = {link.review_case for link in inside if link.review_case is not None}
+    before |= draft.answered
     if not raised and not before:
         return {}
     held = await _cases(connection, raised, before)

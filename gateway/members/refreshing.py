@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.keyring import Erased, Keyring
 from gateway.database.rows import AnyRow
-from gateway.database.tables.members import identity, member, profile_claim
+from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.database.tables.projections import membership_card
+from gateway.events.kinds import normal
 from gateway.members import profile
 from gateway.members.gathering import Fetch, chunks, fetching
 from gateway.members.linking import Claim
@@ -35,7 +36,7 @@ async def _refresh(
     )
     keyring.prime({*members, *(row.home for row in found if row.home is not None)})
     of = {row.id: row.member for row in found}
-    claims = await _claims(fetch, of)
+    claims = await _claims(fetch, keyring, of)
     numbers = await _numbers(fetch, found)
     levels = await _levels(fetch, members)
     rows = await fetch(select(member).where(member.c.id.in_(members), member.c.erased_at.is_(None)))
@@ -58,14 +59,39 @@ async def _refresh(
             await connection.execute(update(member).where(member.c.id == row.id).values(**values, updated_at=now))
 
 
-async def _claims(fetch: Fetch, of: dict[str, str]) -> dict[str, list[Claim]]:
-    claims: dict[str, list[Claim]] = {}
-    for some in chunks(sorted(of)):
-        for row in await fetch(select(profile_claim).where(profile_claim.c.identity.in_(some))):
-            if not isinstance(row.value, Erased):
-                claim = Claim(row.identity, row.field, row.source, row.value, row.verified, row.seen_at)
-                claims.setdefault(of[row.identity], []).append(claim)
-    return claims
+async def _claims(fetch: Fetch, keyring: Keyring, of: dict[str, str]) -> dict[str, list[Claim]]:
+    claims = [
+        Claim(row.identity, row.field, row.source, row.value, row.verified, row.seen_at)
+        for some in chunks(sorted(of))
+        for row in await fetch(select(profile_claim).where(profile_claim.c.identity.in_(some)))
+        if not isinstance(row.value, Erased)
+    ]
+    found: dict[str, list[Claim]] = {}
+    for claim in await standing_claims(fetch, keyring, claims):
+        found.setdefault(of[claim.identity], []).append(claim)
+    return found
+
+
+async def standing_claims(fetch: Fetch, keyring: Keyring, claims: Sequence[Claim]) -> list[Claim]:
+    """Without phones that are another's now: whose link with the identity that claims them was retired."""
+    phones = sorted({claim.identity for claim in claims if claim.field == "phone"})
+    live: dict[tuple[str, bytes], bool] = {}
+    for one, other in ((identity_link.c.a, identity_link.c.b), (identity_link.c.b, identity_link.c.a)):
+        for some in chunks(phones):
+            rows = await fetch(
+                select(one.label("said"), identity.c.value_hash, identity_link.c.retired_at)
+                .join(identity, identity.c.id == other)
+                .where(one.in_(some), identity.c.kind == "PHONE")
+            )
+            for row in rows:
+                key = (row.said, bytes(row.value_hash))
+                live[key] = live.get(key, False) or row.retired_at is None
+    return [
+        claim
+        for claim in claims
+        if claim.field != "phone"
+        or live.get((claim.identity, keyring.hash(normal("PHONE", claim.value), "identity")), True)
+    ]
 
 
 async def _numbers(fetch: Fetch, found: Sequence[AnyRow]) -> dict[str, str]:

@@ -234,7 +234,7 @@ class Writer:
     async def _write_links(self, draft: Draft) -> None:
         new = [each for each in draft.links.values() if each.new]
         await _insert(self._connection, identity_link, [_link(each) for each in new])
-        for each in new:
+        for each in (*new, *(link for link in draft.changed_links.values() if link.revived)):
             self._bound(draft, each)
         changed = [{"key": each.id, **_changed(each)} for each in draft.changed_links.values() if not each.new]
         if changed:
@@ -256,7 +256,7 @@ class Writer:
         phone = next((each for each in ends if each.key[0] == "PHONE"), None)
         if phone is not None and phone.member is not None and ends[0].member == ends[1].member:
             cause = draft.touched[link.a]
-            self._tell("phone.bound", cause, phone.member, link.id, cause.seen_at, phone.id)
+            self._tell("phone.bound", cause, phone.member, link.id, cause.seen_at, phone.id, link.revived)
 
     async def _changed_claims(self, draft: Draft) -> list[Claim]:
         """What is said anew. A source that repeats itself changes nothing, not even the time."""

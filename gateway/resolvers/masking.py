@@ -34,3 +34,14 @@ def identity(kind: str, value: str, *, shown: bool) -> str:
     """A name that a platform has for somebody: a phone number as ``phone`` does, else as ``handle``."""
     masked = phone(value, shown=shown) if kind == "PHONE" else None
     return masked if masked is not None else handle(value, shown=shown)
+
+
+def profile(field: str, value: str, *, shown: bool) -> str:
+    """A field of a profile: name and phone by their own rules, of a birthday the year, and of the rest nothing."""
+    if shown:
+        return value
+    if field == "name":
+        return name(value, shown=False) or ""
+    if field == "phone":
+        return phone(value, shown=False) or ""
+    return f"{value[:4]}-**-**" if field == "birthday" else "*"

@@ -107,6 +107,7 @@ identity_link = Table(
     Column("review_case", String(26), comment="The question that it raises, while the rules refuse it."),
     UniqueConstraint("a", "b", "strength"),
     Index(None, "b"),
+    Index(None, "review_case"),
 )
 
 profile_claim = Table(
@@ -132,8 +133,21 @@ review_case = Table(
     Column("decision", String, comment="SAME_PERSON or DIFFERENT_PEOPLE"),
     Column("decided_at", UtcDateTime),
     Column("decided_by", String),
+    Column("reason", String, comment="Theirs who decided."),
     Column("dedupe_key", String, nullable=False, unique=True),
     Index(None, "state", "id"),
+)
+
+phone_proof = Table(
+    "phone_proof",
+    metadata,
+    # A platform's code works once: for some minutes we remember what it told, so that a repeated call gets its answer
+    # and a shopper may answer a question without another tap.
+    Column("code_hash", KeyedHash("phone_code"), primary_key=True),
+    Column("identity", String(26), ForeignKey("identity.id"), nullable=False, comment="Of the session that asked."),
+    Column("phone", Encrypted, nullable=False),
+    Column("proved_at", UtcDateTime, nullable=False),
+    Index(None, "proved_at"),
 )
 
 points_entry = Table(

@@ -685,6 +685,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.String(), nullable=True, comment="SAME_PERSON or DIFFERENT_PEOPLE"),
         sa.Column("decided_at", types.UtcDateTime(), nullable=True),
         sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True, comment="Theirs who decided."),
         sa.Column("dedupe_key", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_case")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_review_case_dedupe_key")),
@@ -1030,6 +1031,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("identity_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_identity_link_b"), ["b"], unique=False)
+        batch_op.create_index(batch_op.f("ix_identity_link_review_case"), ["review_case"], unique=False)
+
+    op.create_table(
+        "phone_proof",
+        sa.Column("code_hash", types.KeyedHash("phone_code"), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False, comment="Of the session that asked."),
+        sa.Column("phone", types.Encrypted(), nullable=False),
+        sa.Column("proved_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["identity"], ["identity.id"], name=op.f("fk_phone_proof_identity")),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_phone_proof")),
+    )
+    with op.batch_alter_table("phone_proof", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_phone_proof_proved_at"), ["proved_at"], unique=False)
 
     op.create_table(
         "profile_claim",
@@ -1209,7 +1223,12 @@ def downgrade() -> None:
 
     op.drop_table("session")
     op.drop_table("profile_claim")
+    with op.batch_alter_table("phone_proof", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_phone_proof_proved_at"))
+
+    op.drop_table("phone_proof")
     with op.batch_alter_table("identity_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identity_link_review_case"))
         batch_op.drop_index(batch_op.f("ix_identity_link_b"))
 
     op.drop_table("identity_link")
