@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.database import db, keys, schema
+from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
@@ -15,5 +16,5 @@ def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
 
 
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs):
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, identities):
     main.add_command(_command)

@@ -194,8 +194,8 @@ async def merge(graph: IdentityGraph, one: str, other: str, who: Person) -> Deci
         if winners[0] == winners[1]:
             return Decided(winners[0])
         # The oldest identity at home there: it stays that member's whatever else is unmerged later.
-        first = _anchor(await step.identities(winners[0]), winners[0])
-        second = _anchor(await step.identities(winners[1]), winners[1])
+        first = anchor(await step.identities(winners[0]), winners[0])
+        second = anchor(await step.identities(winners[1]), winners[1])
         await links_among(step.fetch, step.draft, (first.id, second.id))
         step.draft.join(first, second, "DECIDED", step.cause("memberMerge"), decided_by=who.by, reason=who.reason)
         await step.write()
@@ -219,13 +219,12 @@ async def unmerge(graph: IdentityGraph, part: str, who: Person) -> Decided | Ref
         live = [each for each in links if each.counts]
         ids = {each.id for each in group}
         inside = [each.edge() for each in live if each.a in ids and each.b in ids]
-        ours = [each.id for each in group if each.home == part]
-        theirs = [each.id for each in group if each.home == winner]
-        goes = divide({each.id: each.node() for each in group}, inside, ours, theirs)
+        sets = await _as_they_were(step, group, part, winner)
+        goes = divide({each.id: each.node() for each in group}, inside, sets)
         crossing = [each for each in live if each.a in ids and each.b in ids and (each.a in goes) != (each.b in goes)]
         await step.retire(crossing, who, "memberUnmerge")
         await step.write()
-        return Decided(step.draft.identities[ours[0]].member, step.draft.identities[theirs[0]].member)
+        return Decided(step.draft.identities[sets[0][0]].member, step.draft.identities[sets[1][0]].member)
 
     return await transact(graph, work)
 
@@ -267,9 +266,27 @@ async def decide(graph: IdentityGraph, case_id: str, decision: Decision, who: Pe
     return await transact(graph, work)
 
 
-def _anchor(identities: Sequence[Identity], home: str) -> Identity:
+def anchor(identities: Sequence[Identity], home: str) -> Identity:
     """The oldest identity that is at home with a member and stands on its own."""
     return min(identities, key=lambda each: (each.home != home, not each.stands, each.id))
+
+
+async def _as_they_were(step: Step, group: Sequence[Identity], part: str, winner: str) -> list[list[str]]:
+    """What was at home with ``part`` and with ``winner`` before they merged, then the same of all others.
+
+    What came after the merge is at home with the winner, whosever it is: only its evidence can tell.
+    """
+    merged_at = (await step.fetch(select(member.c.merged_at).where(member.c.id == part)))[0].merged_at
+    linked = {
+        row.id: row.linked_at
+        for row in await step.fetch(select(identity.c.id, identity.c.linked_at).where(identity.c.member == winner))
+    }
+    homes: dict[str, list[str]] = {part: [], winner: [anchor(group, winner).id]}
+    for each in group:
+        # A phone that stands for nobody goes with whoever shows it.
+        if each.stands and each.home is not None and (each.home != winner or linked[each.id] < merged_at):
+            homes.setdefault(each.home, []).append(each.id)
+    return list(homes.values())
 
 
 async def _first(step: Step, evidence: Sequence[str]) -> str | None:

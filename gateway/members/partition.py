@@ -120,18 +120,18 @@ def partition(
     return Partition(people.groups(), united, open_)
 
 
-def divide(nodes: Mapping[str, Node], edges: Iterable[Edge], part: Collection[str], rest: Collection[str]) -> set[str]:
-    """Which of one person's nodes go with ``part`` when it is taken away from ``rest``.
+def divide(nodes: Mapping[str, Node], edges: Iterable[Edge], sets: Sequence[Collection[str]]) -> set[str]:
+    """Which of one person's nodes go with the first of ``sets`` when it is taken away from the second.
 
-    Every other node stays with the side that its own evidence holds it to, in the order of the pass. What no evidence
-    holds to ``part`` stays with ``rest``.
+    Each set is known to belong together; all else goes with the side that its own evidence holds it to, in the order
+    of the pass. What no evidence holds to the first stays with the second.
     """
     people = _Plain(nodes)
-    side = {"part": part, "rest": rest}
-    root: dict[str, str] = {}
-    for name, members in side.items():
-        for each in members:
-            root[name] = people.unite(root.get(name, each), each)
+    for members in sets:
+        first, *others = members
+        for each in others:
+            people.unite(first, each)
+    root = {"part": people.of(next(iter(sets[0]))), "rest": people.of(next(iter(sets[1])))}
     for edge in _ordered(nodes, edges):
         one, other = people.of(edge.a), people.of(edge.b)
         if one == other or {one, other} == {root["part"], root["rest"]}:
@@ -227,11 +227,12 @@ class _People(_Plain):
     def objection(self, one: str, other: str, edge: Edge) -> Refused | None:
         mine, theirs = self._unionids.get(one), self._unionids.get(other)
         if mine and theirs:
-            for issuer in sorted(mine.keys() & theirs.keys()):
-                return Refused(edge, "TWO_UNIONIDS", _question("TWO_UNIONIDS", mine[issuer], theirs[issuer]))
             if edge.strength == "CONDITIONAL":
                 about = min(mine.values()), min(theirs.values())
                 return Refused(edge, "PHONE_SHARED", _question("PHONE_SHARED", *about))
+            issuer = min(mine.keys() & theirs.keys(), default=None)
+            if issuer is not None:
+                return Refused(edge, "TWO_UNIONIDS", _question("TWO_UNIONIDS", mine[issuer], theirs[issuer]))
         counts, more = self._counts.get(one), self._counts.get(other)
         if counts and more:
             for kind in sorted(counts.keys() & more.keys()):

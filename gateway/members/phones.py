@@ -13,7 +13,7 @@ from gateway.database.statements import insert_new
 from gateway.database.tables.members import identity, phone_proof
 from gateway.events.kinds import PHONE_ISSUER, normal
 from gateway.members.answers import Decided, Person, Refusal
-from gateway.members.decisions import Refused, Step, transact
+from gateway.members.decisions import Refused, Step, anchor, transact
 from gateway.members.gathering import by_ids, by_keys, cluster, links_among
 from gateway.members.graph import IdentityGraph
 from gateway.members.linking import Claim, Identity
@@ -72,8 +72,10 @@ async def bind(
             await _release(step, phone, mine, who)
         await links_among(step.fetch, step.draft, (mine.id, *(() if phone.new else (phone.id,))))
         step.draft.join(mine, phone, "CONDITIONAL", cause, decided_by=who.by)
-        if resolution == "MERGE" and phone.member is not None:
-            step.draft.join(mine, phone, "DECIDED", cause, decided_by=who.by)
+        if resolution == "MERGE" and phone.member not in (None, mine.member):
+            holder = anchor(await step.identities(str(phone.member)), str(phone.member))
+            await links_among(step.fetch, step.draft, (mine.id, holder.id))
+            step.draft.join(mine, holder, "DECIDED", cause, decided_by=who.by)
         elif not await _joins(step, mine, phone):
             raise Refused(await _refusal(step, phone, mine))
         said = Claim(mine.id, "phone", f"own.{MUTATION}", number, True, step.now)

@@ -127,13 +127,14 @@ class Writer:
         rehomed = []
         for person in settlement.people:
             for each in person.identities:
-                if each.home not in person.homes:
+                back = each.home in person.homes
+                if not back:
                     if not each.new:
                         rehomed.append(each)
                     each.home = person.member
                     draft.change(each)
                 if each.member != person.member:
-                    self._move(draft, person, each)
+                    self._move(draft, person, each, back=back)
         for each in settlement.hints:
             if each.member is not None:
                 self._stale.add(each.member)
@@ -142,17 +143,18 @@ class Writer:
                 draft.change(each)
         return rehomed
 
-    def _move(self, draft: Draft, person: Person, each: Identity) -> None:
+    def _move(self, draft: Draft, person: Person, each: Identity, *, back: bool) -> None:
+        """``back``: its own home is this person again, or still; then what became of the home tells it."""
         cause = _cause(draft, person.identities, each)
         old = each.member
         if old is not None:
             self._stale.add(old)
         if not person.new:
             self._stale.add(person.member)
-        # When its member merges with all that is the member's, nothing is unlinked: member.merged tells it.
-        if old is not None and old not in person.homes:
+        alone = not back and old not in person.homes
+        if old is not None and alone:
             self._tell("identity.unlinked", cause, old, each.id, self._now, each.id, True)
-        if old is None or old not in person.homes:
+        if old is None or alone:
             self._tell("identity.linked", cause, person.member, each.id, self._now, each.id, old is not None)
         each.member = person.member
         draft.change(each)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gateway.database import Database
-from gateway.database.tables.members import identity, member
+from gateway.database.tables.members import identity, identity_link, member
 from gateway.events.projector import Evidence, Handle, Projector
 from gateway.members import decisions, phones, renames
 from gateway.members.answers import Decided, Person
@@ -138,17 +138,12 @@ class Player:
         pair = await self._two(dice)
         if pair:
             rows = await self.rows()
-            ends = []
-            for each in pair:
-                theirs = [
-                    (r.home != r.member, not r.stands, r.id, n) for n, r in rows.items() if r.member == each.member
-                ]
-                ends.append(min(theirs)[3])
+            ends = [_anchor(rows, each.member) for each in pair]
             await decisions.merge(self.graph, pair[0].member, pair[1].member, HQ)
             self.model.line(ends[0], ends[1], "DECIDED", self.clock.now(), decided=True)
 
     async def _unmerge(self, dice: random.Random) -> None:
-        """The model does not know ids: it is told who was parted, and must agree with what follows."""
+        """The model does not know ids: it is told which links were cut, and must agree with what follows."""
         before = await self.rows()
         parts = sorted({row.home for row in before.values() if row.member is not None and row.home != row.member})
         if not parts:
@@ -160,11 +155,19 @@ class Player:
         after = await self.rows()
         group = {name for name, row in before.items() if row.member == winner}
         kept = {name for name in group if after[name].member == winner}
-        # Nothing that was at home with one of the two went with the other.
-        assert all(before[name].home != part for name in kept)
-        assert all(before[name].home != winner for name in group - kept)
+        # Nobody who was at home with the part stayed, and the winner is still somebody.
+        assert all(before[name].home != part for name in kept if before[name].stands)
+        assert any(before[name].home == winner for name in kept)
+        names = {row.id: name for name, row in after.items()}
+        cut = {
+            (frozenset({names[row.a], names[row.b]}), row.strength)
+            for row in await self.database.fetch(select(identity_link).where(identity_link.c.retired_at.is_not(None)))
+            if row.a in names
+        }
         for each in self.model.live():
-            if {each.a, each.b} <= group and (each.a in kept) != (each.b in kept):
+            if (frozenset({each.a, each.b}), each.strength) in cut:
+                # Only what crosses is cut, and it is cut inside the person who is parted.
+                assert {each.a, each.b} <= group
                 each.retired = True
                 for old, new in ((each.a, each.b), (each.b, each.a)):
                     if each.strength == "RENAMED" and self.model.renamed.get(old) == new:
@@ -191,8 +194,8 @@ class Player:
                 if phone in (each.a, each.b) and not {each.a, each.b} & kept:
                     each.retired = True
         self.model.line(name, phone, "CONDITIONAL", self.clock.now(), decided=True)
-        if resolution == "MERGE" and held is not None and held.member is not None:
-            self.model.line(name, phone, "DECIDED", self.clock.now(), decided=True)
+        if resolution == "MERGE" and held is not None and held.member not in (None, mine.member):
+            self.model.line(name, _anchor(rows, held.member), "DECIDED", self.clock.now(), decided=True)
 
     async def _rename(self, dice: random.Random) -> None:
         kind = dice.choice(["UNIONID", "OPENID"])
@@ -206,3 +209,8 @@ class Player:
             self.model.names.add(new)
             self.model.renamed[old] = new
             self.model.line(old, new, "RENAMED", self.clock.now(), decided=True)
+
+
+def _anchor(rows: dict[Name, Any], who: str) -> Name:
+    """The oldest identity at home with a member, which decisions about the member are linked with."""
+    return min((r.home != who, not r.stands, r.id, name) for name, r in rows.items() if r.member == who)[3]
