@@ -199,8 +199,11 @@ async def test_late_evidence_splits_whom_a_phone_had_joined(database: Database, 
     assert rows == {late.member: "二号", two.member: None}
 
 
-async def test_a_phone_that_changes_hands(database: Database, link: Link, graph: IdentityGraph) -> None:
+async def test_a_phone_that_changes_hands(
+    database: Database, clock: ManualClock, link: Link, graph: IdentityGraph
+) -> None:
     [one] = await link(shown(openid("o1"), unionid("u1"), phone_handle(PHONE), phone=PHONE, rank=1))
+    clock.advance(minutes=1)
     [two] = await link(shown(openid("o2"), unionid("u2")))
     who = Person("session")
 
