@@ -99,9 +99,8 @@ LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, 
 
 def test_these_are_all_commands() -> None:
     assert sorted(LEAVES) == [
-        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new", "sandbox", "schema print",
-        "serve",
-        "sync",
+        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new", "sandbox",
+        "schema print", "serve", "sync",
     ]  # fmt: skip
 
 

@@ -68,8 +68,15 @@ async def test_an_unmerge_restores_ids_identities_profile_points_and_consents(
         for number, who in enumerate((one.member, two.member)):
             values = {"id": f"{number:026}", "member": who, "delta": 100, "reason": "test", "source_key": str(number)}
             await connection.execute(points_entry.insert().values(**values, occurred_at=SEEN))
-            answer = {"member": who, "purpose": "MARKETING", "given_at": SEEN, "allowed": "GIVEN"}
-            await connection.execute(consent.insert().values(**answer, policy_version="1", channel="TEST"))
+            answer = {
+                "id": f"{number:026}",
+                "member": who,
+                "purpose": "MARKETING",
+                "given_at": SEEN,
+                "allowed": "GIVEN",
+            }
+            how = {"policy_version": "1", "channel": "TEST", "recorded_at": SEEN, "recorded_by": "test"}
+            await connection.execute(consent.insert().values(**answer, **how, source_key=f"answer {number}"))
     before = await _state(database)
 
     assert await decisions.merge(graph, two.member, one.member, HQ) == Decided(one.member)
