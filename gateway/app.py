@@ -48,6 +48,8 @@ from gateway.jobs import Handlers, Queue, Worker
 from gateway.members import grants
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
+from gateway.members.points import EXPIRE_JOB, PointsExpiry
+from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.schema import build_schema
@@ -111,6 +113,8 @@ async def open_gateway(
         handlers = Handlers()
         handlers.add(INBOX_JOB, inbox.handle, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
+        handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
+        handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
         checkout.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)

@@ -7,6 +7,8 @@ import click
 from gateway.cli.database import db, keys, schema
 from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
+from gateway.cli.ledger import points, totals
+from gateway.cli.members import members
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 
@@ -16,5 +18,5 @@ def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
 
 
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, identities):
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, identities, members, points, totals):
     main.add_command(_command)

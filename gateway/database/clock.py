@@ -1,8 +1,13 @@
-"""The clock used where none is injected."""
+"""The clock used where none is injected, and the zone of a business day."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+#: A day of business is a day in China, whatever the server's zone.
+BUSINESS_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 
 class SystemClock:

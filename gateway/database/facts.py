@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
-from gateway.database.clock import SystemClock
-from gateway.database.statements import insert_new
+from gateway.database.activity import seen_active
+from gateway.database.bulk import insert_columns
+from gateway.database.clock import BUSINESS_ZONE, SystemClock
+from gateway.database.fact_kinds import ACTIVITY
 from gateway.database.tables.facts import fact
+from gateway.database.totals import add_facts
 from gateway.database.ulid import Ulids
-
-#: A day of business is a day in China, whatever the server's zone.
-BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
 
 Source = Literal["webhook", "poll", "own", "import", "bill"]
 
@@ -55,23 +55,58 @@ class Fact:
 
 
 _NAMES = tuple(each.name for each in fields(Fact))
+_VALUES = attrgetter(*_NAMES)
+_PLACE = attrgetter("kind", "account", "source_key")
 
 
 async def append_facts(connection: AsyncConnection, facts: Sequence[Fact], *, clock: Clock | None = None) -> int:
     """Append those that are not in the log yet, in the caller's transaction; returns how many were new.
 
     Sets the id, ``recorded_at`` and ``business_date``. The same (kind, account, source_key) again is no
-    error and changes nothing: a webhook and the bill may both tell of one payment.
+    error and changes nothing: a webhook and the bill may both tell of one payment. What is new is added to
+    its person's running totals (``gateway.database.totals``), and what shoppers did moves their last activity.
+    The number of statements does not depend on that of the facts, so append all facts of a transaction in one call.
     """
+    if not facts:
+        return 0
     now = (clock or SystemClock()).now()
     ulids = Ulids()
-    rows = [_row(each, ulids.next(now), now) for each in facts]
-    return await insert_new(connection, fact, rows, keys=("kind", "account", "source_key"))
+    named = {ulids.next(now): each for each in facts}
+    # Ids follow the given order, rows that of their keys: two writers of the same facts never wait for each other.
+    rows = sorted(named.items(), key=lambda pair: _PLACE(pair[1]))
+    columns: dict[str, Sequence[Any]] = dict(
+        zip(_NAMES, zip(*(_VALUES(each) for _, each in rows), strict=True), strict=True)
+    )
+    columns |= {
+        "id": [fact_id for fact_id, _ in rows],
+        "recorded_at": [now] * len(rows),
+        "business_date": [_business_date(each) for _, each in rows],
+    }
+    new = [
+        named[fact_id] for fact_id in await insert_columns(connection, fact, columns, conflict=_KNOWN, returning="id")
+    ]
+    await add_facts(connection, new)
+    acts = [each for each in new if each.kind in ACTIVITY]
+    await seen_active(
+        connection,
+        _latest((each.identity, each.occurred_at) for each in acts),
+        _latest((each.member, each.occurred_at) for each in acts if each.identity is None),
+    )
+    return len(new)
 
 
-def _row(each: Fact, fact_id: str, now: datetime) -> dict[str, Any]:
+def _latest(seen: Iterable[tuple[str | None, datetime]]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for who, instant in seen:
+        if who is not None:
+            found[who] = max(found.get(who, instant), instant)
+    return found
+
+
+_KNOWN = "(kind, account, source_key) DO NOTHING"
+
+
+def _business_date(each: Fact) -> date:
     if each.occurred_at.tzinfo is None:
         raise ValueError(f"fact {each.kind}: occurred_at has no time zone; give an aware datetime")
-    business_date = each.occurred_at.astimezone(BUSINESS_ZONE).date()
-    named = {name: getattr(each, name) for name in _NAMES}
-    return named | {"id": fact_id, "recorded_at": now, "business_date": business_date}
+    return each.occurred_at.astimezone(BUSINESS_ZONE).date()

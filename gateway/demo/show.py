@@ -13,7 +13,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from adapters.registry import TOOLS
-from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.demo.stage import Stage
 
 

@@ -109,11 +109,18 @@ class Batch:
     """One transaction of a projector."""
 
     def __init__(
-        self, connection: AsyncConnection, linked: Sequence[Linked], database: Database, as_of: datetime
+        self,
+        connection: AsyncConnection,
+        linked: Sequence[Linked],
+        database: Database,
+        as_of: datetime,
+        now: datetime,
     ) -> None:
         self.connection = connection
         self.linked = linked
         self.as_of = as_of
+        #: When the transaction had begun: on SQLite no later transaction has an earlier one.
+        self.now = now
         self.facts: list[Fact] = []
         self._keyring = database.keyring
 
@@ -161,7 +168,8 @@ class Projector:
         linking = await self._people.prepare(evidence) if evidence else None
         async with AsyncExitStack() as stack:
             connection, linked = await self._begin(stack, linking)
-            batch = Batch(connection, linked, self.database, as_of or self.as_of or self.clock.now())
+            now = self.clock.now()
+            batch = Batch(connection, linked, self.database, as_of or self.as_of or now, now)
             yield batch
             if batch.facts and await append_facts(connection, batch.facts, clock=self.clock):
                 after_commit(connection, lambda: self._tell(batch.facts))

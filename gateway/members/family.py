@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Executable, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.keyring import Keyring
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import member

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.keyring import Keyring
 from gateway.database.rows import AnyRow
 from gateway.database.tables.dimensions import guide

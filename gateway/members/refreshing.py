@@ -1,4 +1,4 @@
-"""Derives member rows anew from what leads to them: profile, first sight, level and the brand's own number."""
+"""Derives member rows anew from what leads to them: profile, first sight and the brand's own number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database.keyring import Erased, Keyring
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity, identity_link, member, profile_claim
-from gateway.database.tables.projections import membership_card
 from gateway.events.kinds import normal
 from gateway.members import profile
 from gateway.members.gathering import Fetch, chunks, fetching
@@ -38,7 +37,6 @@ async def _refresh(
     of = {row.id: row.member for row in found}
     claims = await _claims(fetch, keyring, of)
     numbers = await _numbers(fetch, found)
-    levels = await _levels(fetch, members)
     rows = await fetch(select(member).where(member.c.id.in_(members), member.c.erased_at.is_(None)))
     for row in rows:
         # Of one that merged nothing is left to derive; it keeps its row for the day it is unmerged.
@@ -48,8 +46,6 @@ async def _refresh(
         seen = [each.seen_at for each in found if each.member == row.id and each.seen_at is not None]
         if seen and min(seen) != row.joined_at:
             values["joined_at"] = min(seen)
-        if levels.get(row.id, (None, None)) != (row.level, row.growth):
-            values["level"], values["growth"] = levels.get(row.id, (None, None))
         if numbers.get(row.id) != row.out_id:
             values["out_id"] = numbers.get(row.id)
         won = profile.winners(claims.get(row.id, ()))
@@ -102,16 +98,3 @@ async def _numbers(fetch: Fetch, found: Sequence[AnyRow]) -> dict[str, str]:
     rows = await fetch(select(identity.c.id, identity.c.value).where(identity.c.id.in_(wanted)))
     values = {row.id: row.value for row in rows if not isinstance(row.value, Erased)}
     return {who: values[each] for each, who in wanted.items() if each in values}
-
-
-async def _levels(fetch: Fetch, members: Sequence[str]) -> dict[str, tuple[int | None, int | None]]:
-    """The best of each member's cards: grade, then growth."""
-    rows = await fetch(
-        select(identity.c.member, membership_card.c.grade, membership_card.c.growth)
-        .join(identity, identity.c.id == membership_card.c.identity)
-        .where(identity.c.member.in_(members))
-    )
-    best: dict[str, tuple[int | None, int | None]] = {}
-    for row in sorted(rows, key=lambda row: (-1 if row.grade is None else row.grade, row.growth or 0)):
-        best[row.member] = (row.grade, row.growth)
-    return best

@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.runtime import Clock
 from gateway.database.facts import Fact, append_facts
 from gateway.database.keyring import Keyring
+from gateway.database.ledgers import refresh_levels
 from gateway.database.rows import AnyRow
 from gateway.database.statements import upsert
 from gateway.database.tables.members import identity, identity_link, member, profile_claim
+from gateway.events.labels import relabel
 from gateway.members import profile
 from gateway.members.gathering import Cluster, Fetch, chunks, cluster, fetching
 from gateway.members.linking import Cause, Claim, Draft, Identity, Link
@@ -48,8 +50,10 @@ class Writer:
         self._now = clock.now()
         self._fresh = fresh
         self._facts: list[Fact] = []
-        #: Members whose profile, first sight or level may have changed.
+        #: Members whose profile or first sight may have changed.
         self._stale: set[str] = set()
+        #: Those whom stored identities came to or went from.
+        self._moved: set[str] = set()
 
     async def write(self, draft: Draft) -> None:
         """Bring the draft into the database; afterwards its identities say where they lead."""
@@ -77,6 +81,9 @@ class Writer:
             if leads_to is not None and leads_to not in whole:
                 self._stale.add(leads_to)
         await refresh(self._connection, self._keyring, self._stale, self._now)
+        # Whoever gained or lost an identity that was there before: what hangs on it counts for another member now.
+        await refresh_levels(self._connection, self._moved, self._now)
+        await relabel(self._connection, self._moved)
         await append_facts(self._connection, self._facts, clock=self._clock)
 
     def _settle(self, draft: Draft, reach: Cluster) -> tuple[Settlement, Sequence[Any]]:
@@ -138,6 +145,7 @@ class Writer:
         for each in settlement.hints:
             if each.member is not None:
                 self._stale.add(each.member)
+                self._moved.add(each.member)
                 self._tell("identity.unlinked", _cause(draft, [each]), each.member, each.id, self._now, each.id, True)
                 each.member = None
                 draft.change(each)
@@ -149,6 +157,8 @@ class Writer:
         old = each.member
         if old is not None:
             self._stale.add(old)
+        if not each.new:
+            self._moved |= {person.member} if old is None else {old, person.member}
         if not person.new:
             self._stale.add(person.member)
         alone = not back and old not in person.homes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from adapters.cloud_storage import LIST_LIMIT, CloudStorageAdapter
 from adapters.ip_content import IpContentAdapter, Participation, Property
@@ -212,6 +212,38 @@ async def files_by_ref(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequenc
         .where(stored_file.c.key_hash.in_(hashes))
     )
     found = {(row.bucket, row.key_hash.hex()): (row.member, _file(row)) for row in rows}
+    return [found.get(each) for each in keys]
+
+
+async def files_stored(
+    ctx: Context, keys: Sequence[tuple[str, str, datetime]]
+) -> Sequence[tuple[str, FileRecord] | None]:
+    """Batch by (bucket, identity, instant of storing): the projected file with its member."""
+    identities_ = sorted({identity_id for _, identity_id, _ in keys})
+    owners = {
+        row.id: row.member
+        for row in await ctx.database.fetch(
+            select(identity.c.id, identity.c.member).where(identity.c.id.in_(identities_))
+        )
+    }
+    await prime(ctx, sorted(set(owners.values())))
+    rows = await ctx.database.fetch(
+        select(stored_file).where(
+            stored_file.c.identity.in_(identities_), stored_file.c.modified_at.in_({at for _, _, at in keys})
+        )
+    )
+    found = {(row.bucket, row.identity, row.modified_at): (owners[row.identity], _file(row)) for row in rows}
+    return [found.get(each) for each in keys]
+
+
+async def stock_names(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[str | None]:
+    """Batch by (mchid, stock id): the name of a coupon stock, as its coupons show it."""
+    rows = await ctx.database.fetch(
+        select(coupon.c.mchid, coupon.c.stock_id, func.max(coupon.c.name).label("name"))
+        .where(coupon.c.mchid.in_({mchid for mchid, _ in keys}), coupon.c.stock_id.in_({stock for _, stock in keys}))
+        .group_by(coupon.c.mchid, coupon.c.stock_id)
+    )
+    found = {(row.mchid, row.stock_id): row.name for row in rows}
     return [found.get(each) for each in keys]
 
 

@@ -37,3 +37,17 @@ class PageTooLarge(UserError):
     """More items asked for than a page may have."""
 
     code = "PAGE_TOO_LARGE"
+
+
+class SessionRequired(UserError):
+    """What only a shopper may do, asked for by somebody else."""
+
+    code = "SESSION_REQUIRED"
+
+
+class CodeRefused(UserError):
+    """A member code that leads to nobody: misread, not ours, or too old; its code says which."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

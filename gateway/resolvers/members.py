@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from gateway.context import Context
 from gateway.database.keyring import Erased
 from gateway.database.tables.members import identity, member
-from gateway.database.tables.projections import membership_card
 from gateway.events.kinds import PHONE_ISSUER
+from gateway.members import codes
 from gateway.resolvers import ids
-from gateway.resolvers.errors import UserError
+from gateway.resolvers.errors import CodeRefused, UserError
 from gateway.resolvers.keys import prime
-from gateway.resolvers.paging import PageArgs, Slice, aware, keyset
+from gateway.resolvers.paging import Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,6 @@ class MemberRecord:
     updated_at: datetime
     name: str | None
     phone: str | None
-    level: int | None
-    growth: int | None
     out_id: str | None
     live: bool
 
@@ -51,15 +49,6 @@ class IdentityRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LevelRecord:
-    """会员等级: the brand's name for the grade, growth, and the growth at which the next one begins."""
-
-    name: str
-    growth: int
-    next_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class MemberBy:
     """How to find a member: exactly one of these."""
 
@@ -70,11 +59,13 @@ class MemberBy:
     phone: str | None = None
     out_id: str | None = None
     identity: tuple[str, str, str] | None = None
+    code: str | None = field(default=None, repr=False)
 
 
 async def find(ctx: Context, by: MemberBy) -> MemberRecord | None:
-    """The member, or None. Needs the scope members:read."""
-    ctx.principal.require("members:read")
+    """The member, or None. Needs the scope members:read; by a code that the shopper shows, pos is enough."""
+    if by.code is None or "pos" not in ctx.principal.scopes:
+        ctx.principal.require("members:read")
     if by.out_id is not None and "\0" in by.out_id:
         return None  # PostgreSQL cannot even compare such a text.
     # Before anything is awaited, so that the document's order decides and not the database's.
@@ -107,16 +98,11 @@ async def by_ids(ctx: Context, member_ids: Sequence[str]) -> Sequence[MemberReco
     return [records.get(home.get(each, "")) for each in member_ids]
 
 
-async def page(ctx: Context, args: PageArgs, updated_after: datetime | None) -> Slice[MemberRecord]:
-    """Members, oldest first; served from projections only."""
-    ctx.principal.require("members:read")
-    # Ids first: the rows hold sealed values, whose keys are loaded together once it is known whose they are.
-    statement = select(member.c.id).where(member.c.merged_into.is_(None), member.c.erased_at.is_(None))
-    scope = "members"
-    if updated_after is not None:
-        statement = statement.where(member.c.updated_at > aware(updated_after, "updatedAfter"))
-        scope += f":{updated_after.isoformat()}"
-    found = await keyset(ctx, scope, statement, [(member.c.id, False)], args, lambda row: str(row.id))
+async def listed(ctx: Context, found: Slice[str]) -> Slice[MemberRecord]:
+    """The members of a page of ids, from projections only. Three statements.
+
+    Ids come first: the rows hold sealed values, whose keys are loaded together once it is known whose they are.
+    """
     await prime(ctx, found.items)
     rows = await ctx.database.fetch(select(member).where(member.c.id.in_(found.items)))
     records = {row.id: _record(row, live=False) for row in rows}
@@ -141,33 +127,12 @@ def identity_record(row: Row[Any]) -> IdentityRecord:
     )
 
 
-async def points(ctx: Context, member_ids: Sequence[str]) -> Sequence[int | None]:
-    """Batch: points on each member's cards; None without a card. One statement."""
-    rows = await ctx.database.fetch(
-        select(identity.c.member, func.sum(membership_card.c.points).label("points"))
-        .join(identity, identity.c.id == membership_card.c.identity)
-        .where(identity.c.member.in_(member_ids))
-        .group_by(identity.c.member)
-    )
-    found = {row.member: row.points for row in rows}
-    return [None if found.get(each) is None else int(found[each]) for each in member_ids]
-
-
-def level(ctx: Context, record: MemberRecord) -> LevelRecord | None:
-    """The member's level by the brand's own names; None without a card."""
-    if record.level is None:
-        return None
-    levels = sorted(ctx.settings.levels, key=lambda each: each.growth)
-    name = next((each.name for each in levels if each.grade == record.level), str(record.level))
-    growth = record.growth or 0
-    next_at = next((each.growth for each in levels if each.grade > record.level), None)
-    return LevelRecord(name, growth, next_at)
-
-
 async def _find_id(ctx: Context, by: MemberBy) -> str | None:
     graph = ctx.services.graph
     if by.id is not None:
         return ids.decode_as("mb", by.id)[1]
+    if by.code is not None:
+        return _redeem(ctx, by.code)
     if by.openid is not None:
         return await graph.find("OPENID", *by.openid)
     if by.unionid is not None:
@@ -186,6 +151,13 @@ async def _find_id(ctx: Context, by: MemberBy) -> str | None:
     return await graph.find("PHONE", PHONE_ISSUER, by.phone)
 
 
+def _redeem(ctx: Context, code: str) -> str:
+    try:
+        return codes.redeem(ctx.database.keyring, code, ctx.clock.now())
+    except codes.CodeRefused as error:
+        raise CodeRefused(error.code, str(error)) from None
+
+
 def _record(row: Row[Any], *, live: bool) -> MemberRecord:
     return MemberRecord(
         id=row.id,
@@ -193,8 +165,6 @@ def _record(row: Row[Any], *, live: bool) -> MemberRecord:
         updated_at=row.updated_at,
         name=row.name or None,
         phone=row.phone or None,
-        level=row.level,
-        growth=row.growth,
         out_id=row.out_id,
         live=live,
     )

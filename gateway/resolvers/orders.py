@@ -14,6 +14,7 @@ from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import after_sale, payment, purchase, purchase_line
 from gateway.database.types import Encrypted
+from gateway.resolvers.errors import UserError
 from gateway.resolvers.keys import prime
 from gateway.resolvers.paging import OwnedList, PageArgs, Slice, aware, keyset
 
@@ -35,6 +36,7 @@ class OrderRecord:
     refunded: int
     created_at: datetime
     updated_at: datetime
+    changed_at: datetime
     paid_at: datetime | None
     store: str | None
     guide: str | None
@@ -111,6 +113,7 @@ def _order(row: Row[Any]) -> OrderRecord:
         row.refunded,
         row.created_at,
         row.updated_at,
+        row.changed_at,
         row.paid_at,
         row.store,
         row.guide,
@@ -160,19 +163,41 @@ MEMBER_PAYMENTS = OwnedList(
 
 
 async def page(ctx: Context, args: PageArgs, updated_after: datetime | None) -> Slice[OrderRecord]:
-    """All orders, newest first; for those who sync, ``updated_after`` in the order of change."""
+    """All orders, newest first; for those who sync, ``updated_after`` in the order of change.
+
+    That is the change of our copy by our own clock: what a platform tells late has changed now, whatever time it bears.
+    """
     ctx.principal.require("members:read")
     if updated_after is not None:
         return await keyset(
             ctx,
             f"orders:{updated_after.isoformat()}",
-            _ORDERS.where(purchase.c.updated_at > aware(updated_after, "updatedAfter")),
-            [(purchase.c.updated_at, False), (purchase.c.id, False)],
+            _ORDERS.where(purchase.c.changed_at > aware(updated_after, "updatedAfter")),
+            [(purchase.c.changed_at, False), (purchase.c.id, False)],
             args,
             _order,
         )
     order = [(purchase.c.created_at, True), (purchase.c.id, True)]
     return await keyset(ctx, "orders", _ORDERS, order, args, _order)
+
+
+async def find(ctx: Context, *, out_id: str | None = None, number: str | None = None) -> OrderRecord | None:
+    """An order by its number in the ERP, or by that of its platform; a shopper's own, or by members:read.
+
+    Raises UserError when several have it.
+    """
+    column, wanted = (purchase.c.out_id, out_id) if out_id is not None else (purchase.c.native_id, number)
+    found: Sequence[OrderRecord] = []
+    if wanted is not None and "\0" not in wanted:  # PostgreSQL cannot even compare such a text.
+        rows = await ctx.database.fetch(_ORDERS.where(column == wanted).limit(2))
+        found = [_order(row) for row in rows]
+    buyer = found[0].identity if len(found) == 1 else None
+    owner = None if buyer is None else await ctx.loaders.load(owners, buyer)
+    if owner is None or owner != ctx.principal.member:
+        ctx.principal.require("members:read")
+    if len(found) > 1:
+        raise UserError("Several orders have this number; find yours by its id.")
+    return found[0] if found else None
 
 
 async def orders(ctx: Context, ids: Sequence[str]) -> Sequence[OrderRecord | None]:

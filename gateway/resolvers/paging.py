@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, literal, select, tuple_, union
 
 from gateway.context import Context
 from gateway.resolvers.errors import CursorExpired, CursorInvalid, PageTooLarge, UserError
@@ -100,6 +100,60 @@ async def keyset(
         has_next=(cursor is not None) if backward else more,
         has_previous=more if backward else cursor is not None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Rows that an index has in the list's order: a SELECT that names its key columns ``names``, and these columns."""
+
+    statement: Select[Any]
+    columns: Sequence[ColumnElement[Any]]
+
+
+async def merged(
+    ctx: Context,
+    scope: str,
+    ranges: Sequence[Range],
+    names: Sequence[str],
+    args: PageArgs,
+    make: Callable[[Row[Any]], T],
+    *,
+    descending: bool,
+) -> Slice[T]:
+    """One page of several ranges as one list: no more than a page is read from each. One statement.
+
+    ``names`` are the labels of the key columns, the last of which is unique; a row that is in two ranges is listed
+    once.
+    """
+    size = page_size(ctx, args)
+    backward = args.last is not None or args.before is not None
+    down = descending != backward
+    cursor = args.before if backward else args.after
+    decoded = None if cursor is None else decode_cursor(ctx, scope, cursor, len(names))
+    parts = []
+    for each in ranges:
+        part = each.statement
+        if decoded is not None:
+            values = tuple_(*(literal(v, c.type) for v, c in zip(decoded, each.columns, strict=True)))
+            place = tuple_(*each.columns)
+            part = part.where(place < values if down else place > values)
+        parts.append(part.order_by(*(c.desc() if down else c.asc() for c in each.columns)).limit(size + 1))
+    rows = list(await ctx.database.fetch(parts[0] if len(parts) == 1 else _united(parts, names, size, down=down)))
+    more = len(rows) > size
+    rows = rows[:size]
+    if backward:
+        rows.reverse()
+    return Slice(
+        [make(row) for row in rows],
+        [encode_cursor(ctx, scope, [getattr(row, name) for name in names]) for row in rows],
+        has_next=(cursor is not None) if backward else more,
+        has_previous=more if backward else cursor is not None,
+    )
+
+
+def _united(parts: Sequence[Select[Any]], names: Sequence[str], size: int, *, down: bool) -> Select[Any]:
+    found = union(*(select(part.subquery()) for part in parts)).subquery()
+    return select(found).order_by(*(found.c[n].desc() if down else found.c[n].asc() for n in names)).limit(size + 1)
 
 
 class OwnedList(Generic[T]):

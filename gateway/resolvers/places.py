@@ -13,6 +13,7 @@ from sqlalchemy import Row, Table, select
 from gateway.context import Context
 from gateway.database.tables.dimensions import campaign, guide, guide_store, sku, store
 from gateway.database.tables.projections import offer, product
+from gateway.resolvers.errors import UserError
 from gateway.resolvers.paging import PageArgs, Slice, keyset
 
 
@@ -40,6 +41,7 @@ class GuideRecord:
     name: str | None
     position: str | None
     active: bool
+    out_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class SkuRecord:
     category: str | None
     gtin: str | None
     ip_property: str | None
+    out_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,28 @@ async def products(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[Pr
     return [found.get(each) for each in keys]
 
 
+async def store_by(ctx: Context, out_id: str) -> StoreRecord | None:
+    """The store with this code in the ERP. Raises UserError when several have it."""
+    row = await _only(ctx, store, "out_id", out_id)
+    return None if row is None else _store(row)
+
+
+async def guide_by(ctx: Context, *, out_id: str | None, userid: tuple[str, str] | None) -> GuideRecord | None:
+    """The guide with this number in the brand's own systems, or (corpid, userid). Needs the scope members:read."""
+    ctx.principal.require("members:read")
+    if userid is not None:
+        row = await _only(ctx, guide, "id", ":".join(userid))
+    else:
+        row = await _only(ctx, guide, "out_id", out_id or "")
+    return None if row is None else _guide(row)
+
+
+async def sku_by(ctx: Context, *, code: str | None, out_id: str | None) -> SkuRecord | None:
+    """The variant with the brand's code, or this number in the ERP. Raises UserError when several have it."""
+    row = await _only(ctx, sku, "out_id" if code is None else "code", out_id or code or "")
+    return None if row is None else _sku(row)
+
+
 async def store_page(ctx: Context, args: PageArgs) -> Slice[StoreRecord]:
     """All stores."""
     statement = select(store).where(store.c.valid_to.is_(None))
@@ -191,6 +216,15 @@ async def campaign_page(ctx: Context, args: PageArgs) -> Slice[CampaignRecord]:
     return await keyset(ctx, "campaigns", statement, [(campaign.c.id, False)], args, _campaign)
 
 
+async def _only(ctx: Context, table: Table, key: str, value: str) -> Row[Any] | None:
+    if "\0" in value:
+        return None  # PostgreSQL cannot even compare such a text.
+    rows = await ctx.database.fetch(select(table).where(table.c[key] == value, table.c.valid_to.is_(None)).limit(2))
+    if len(rows) > 1:
+        raise UserError(f"Several rows of table {table.name} have this number; find yours by its id.")
+    return rows[0] if rows else None
+
+
 async def _current(ctx: Context, table: Table, key: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
     rows = await ctx.database.fetch(select(table).where(table.c[key].in_(ids), table.c.valid_to.is_(None)))
     return {getattr(row, key): row for row in rows}
@@ -211,11 +245,13 @@ def _store(row: Row[Any]) -> StoreRecord:
 
 
 def _guide(row: Row[Any]) -> GuideRecord:
-    return GuideRecord(row.id, row.corpid, row.userid, row.name or None, row.position, row.state == "ACTIVE")
+    return GuideRecord(
+        row.id, row.corpid, row.userid, row.name or None, row.position, row.state == "ACTIVE", row.out_id
+    )
 
 
 def _sku(row: Row[Any]) -> SkuRecord:
-    return SkuRecord(row.code, row.spu, row.title, row.category, row.gtin, row.ip_property)
+    return SkuRecord(row.code, row.spu, row.title, row.category, row.gtin, row.ip_property, row.out_id)
 
 
 def _offer(row: Row[Any]) -> OfferRecord:

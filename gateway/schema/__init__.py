@@ -20,7 +20,9 @@ from gateway.schema.places import PlaceQueries
 from gateway.schema.reach import ReachMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
+from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
+from gateway.schema.timeline import TIMELINE_TYPES
 
 QUERIES = (
     MemberQueries,
@@ -32,7 +34,7 @@ QUERIES = (
     SystemQueries,
     NodeQueries,
 )
-MUTATIONS = (CheckoutMutations, ConsentMutations, DecisionMutations, ReachMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, DecisionMutations, ReachMutations, PointsMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):
@@ -55,4 +57,4 @@ def build_schema() -> GatewaySchema:
     # merge_types takes no description, and a root type without one is a gap in the docs.
     query.__strawberry_definition__.description = "Everything that can be asked: members (会员), orders, goods, tools."
     mutation.__strawberry_definition__.description = "Everything that can be done: log in, consent, buy (下单)."
-    return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup], config=CONFIG)
+    return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup, *TIMELINE_TYPES], config=CONFIG)

@@ -9,7 +9,20 @@ import strawberry
 
 from adapters.ip_content import IpContentAdapter
 from adapters.payments import PaymentsAdapter
-from gateway.resolvers import benefits, consents, ids, masking, members, orders, provenance, reach, timeline, touch
+from gateway.resolvers import (
+    benefits,
+    consents,
+    ids,
+    masking,
+    members,
+    orders,
+    provenance,
+    reach,
+    search,
+    standing,
+    timeline,
+    touch,
+)
 from gateway.resolvers.members import MemberBy, MemberRecord
 from gateway.resolvers.paging import in_memory
 from gateway.schema.ads import AdTouchpoint
@@ -27,8 +40,9 @@ from gateway.schema.places import IpParticipation
 from gateway.schema.profile import ProfileField
 from gateway.schema.reach import Reach
 from gateway.schema.scalars import Long
-from gateway.schema.standing import MemberLevel, MemberPoints
-from gateway.schema.timeline import TimelineEntry
+from gateway.schema.search import MemberFilter
+from gateway.schema.standing import MemberLevel, MemberPoints, MemberTotals
+from gateway.schema.timeline import TimelineEntry, TimelineFilter
 
 
 @strawberry.type(description="A shopper as the brand knows them over all seven tools (会员).")
@@ -42,18 +56,38 @@ class Member(Node):
     out_id: str | None = strawberry.field(description="The member's number in the brand's own systems.")
     updated_at: datetime = strawberry.field(description="When the profile last changed.")
 
-    @strawberry.field(description="会员等级; null without a card.")
+    @strawberry.field(description="会员等级: the highest of the member's cards; null without one.")
     async def level(self, info: Info) -> MemberLevel | None:
-        found = members.level(info.context, self.record)
-        if found is None:
-            return None
-        next_at = None if found.next_at is None else Long(found.next_at)
-        return MemberLevel(name=found.name, growth=Long(found.growth), next_at=next_at)
+        return MemberLevel.maybe(await standing.level(info.context, self.record.id))
 
-    @strawberry.field(description="积分; null without a card.")
+    @strawberry.field(description="积分; null for who never had any.")
     async def points(self, info: Info) -> MemberPoints | None:
-        found = await info.context.loaders.load(members.points, self.record.id)
-        return None if found is None else MemberPoints(balance=Long(found))
+        found = await info.context.loaders.load(standing.points, self.record.id)
+        return None if found is None else MemberPoints(member=self.record.id, balance=Long(found))
+
+    @strawberry.field(description="What the member's orders and refunds add up to, and RFM (消费统计).")
+    async def totals(
+        self,
+        info: Info,
+        months: Annotated[
+            int,
+            strawberry.argument(
+                description="Window of frequency and monetary: business months, the current one included; 1 to 120."
+            ),
+        ] = 12,
+    ) -> MemberTotals | None:
+        found = await standing.totals(info.context, self.record.id, months)
+        return MemberTotals.of(found, info.context.clock.now())
+
+    @strawberry.field(
+        description="会员码 for the till, as digits: show it as QR code or Code 128. Only in the shopper's own session."
+    )
+    def member_code(
+        self,
+        info: Info,
+        expires_in: Annotated[int, strawberry.argument(description="Seconds that it lives, 10 to 300.")] = 60,
+    ) -> str | None:
+        return standing.member_code(info.context, self.record, expires_in)
 
     @strawberry.field(description="Every name that leads to this member.")
     async def identities(self, info: Info) -> list[Identity]:
@@ -159,11 +193,22 @@ class Member(Node):
     async def chat(self) -> Chat | None:
         return Chat(record=self.record)
 
-    @strawberry.field(description="Everything that happened, newest first.")
+    @strawberry.field(
+        description="Everything that happened, newest first; what is learnt late stands where it belongs."
+    )
     async def timeline(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002
+            TimelineFilter | None, strawberry.argument(description="Only these entries.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[TimelineEntry] | None:
-        page = await timeline.timeline(info.context, self.record, args(first, after, last, before))
+        wanted = None if filter is None else filter.record()
+        page = await timeline.timeline(info.context, self.record, args(first, after, last, before), wanted)
         return connect(page, TimelineEntry.of)
 
     @classmethod
@@ -209,6 +254,9 @@ class MemberByInput:
     phone: strawberry.Maybe[str] = strawberry.field(description="手机号, digits only.")
     out_id: strawberry.Maybe[str] = strawberry.field(description="The member's number in the brand's systems.")
     identity: strawberry.Maybe[IdentityInput] = strawberry.field(description="Any name, of any kind.")
+    code: strawberry.Maybe[str] = strawberry.field(
+        description="会员码 as scanned at the till; the scope pos is enough for it."
+    )
 
     def record(self) -> MemberBy:
         """As a plain record."""
@@ -223,6 +271,7 @@ class MemberByInput:
             external_userid=(external.corp, external.value) if external else None,
             phone=self.phone.value if self.phone else None,
             out_id=self.out_id.value if self.out_id else None,
+            code=self.code.value if self.code else None,
         )
 
 
@@ -244,10 +293,18 @@ class MemberQueries:
         record = await members.find(info.context, by.record())
         return None if record is None else Member.of(info, record)
 
-    @strawberry.field(description="All members, oldest first; served from projections only.")
+    @strawberry.field(
+        description=(
+            "Members, oldest first; with filter only those for whom all of it holds; served from projections only."
+            " With updatedAfter in the order of change, with a range of time in that time's order, newest first."
+        )
+    )
     async def members(
         self,
         info: Info,
+        filter: Annotated[  # noqa: A002
+            MemberFilter | None, strawberry.argument(description="Only these members (会员搜索).")
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -256,5 +313,6 @@ class MemberQueries:
             datetime | None, strawberry.argument(description="Only members who changed after this instant.")
         ] = None,
     ) -> Connection[Member] | None:
-        page = await members.page(info.context, args(first, after, last, before), updated_after)
+        criteria = (filter or MemberFilter()).criteria(updated_after)
+        page = await search.page(info.context, args(first, after, last, before), criteria)
         return connect(page, lambda record: Member.of(info, record))

@@ -125,7 +125,10 @@ class Order(Node):
     payable: Money = strawberry.field(description="What the customer owes (应付).")
     refunded: Money = strawberry.field(description="What has gone back (已退).")
     created_at: datetime = strawberry.field(description="When it was placed.")
-    updated_at: datetime = strawberry.field(description="When it last changed.")
+    updated_at: datetime = strawberry.field(description="When it last changed, by the platform's word.")
+    changed_at: datetime = strawberry.field(
+        description="When the gateway's copy last changed: what updatedAfter compares, see docs/lists.md."
+    )
     paid_at: datetime | None = strawberry.field(description="When it was paid.")
     out_id: str | None = strawberry.field(description="The order's number in the ERP.")
 
@@ -193,6 +196,7 @@ class Order(Node):
             refunded=Money.of(record.refunded),
             created_at=record.created_at,
             updated_at=record.updated_at,
+            changed_at=record.changed_at,
             paid_at=record.paid_at,
             out_id=record.out_id,
         )
@@ -235,9 +239,29 @@ class Payment(Node):
         )
 
 
+@strawberry.input(one_of=True, description="How to find an order: exactly one of these.")
+class OrderByInput:
+    """Order lookup."""
+
+    out_id: strawberry.Maybe[str] = strawberry.field(description="The order's number in the ERP.")
+    number: strawberry.Maybe[str] = strawberry.field(
+        description="The platform's order id (订单号); of our own orders the out_trade_no (商户订单号)."
+    )
+
+
 @strawberry.type(description="Fields about orders.")
 class OrderQueries:
     """Orders."""
+
+    @strawberry.field(description="One order, by a number of it; null when none has it. A shopper finds their own.")
+    async def order(
+        self,
+        info: Info,
+        by: Annotated[OrderByInput, strawberry.argument(description="Exactly one way to find the order.")],
+    ) -> Order | None:
+        out_id = by.out_id.value if by.out_id else None
+        found = await orders.find(info.context, out_id=out_id, number=by.number.value if by.number else None)
+        return None if found is None else Order.of(found)
 
     @strawberry.field(
         description="All orders, newest first; with updatedAfter in the order of change, for those who sync."
@@ -250,7 +274,7 @@ class OrderQueries:
         last: Last = None,
         before: Before = None,
         updated_after: Annotated[
-            datetime | None, strawberry.argument(description="Only orders that changed after this instant.")
+            datetime | None, strawberry.argument(description="Only orders whose changedAt is after this instant.")
         ] = None,
     ) -> Connection[Order] | None:
         page = await orders.page(info.context, args(first, after, last, before), updated_after)

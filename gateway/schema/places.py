@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -65,6 +66,7 @@ class Guide(Node):
     name: str | None = strawberry.field(description="Name; shown in full, since customers know their guide.")
     position: str | None = strawberry.field(description="Position (职务).")
     active: bool = strawberry.field(description="Whether the guide still works for the brand.")
+    out_id: str | None = strawberry.field(description="The guide's number in the brand's own systems (工号).")
 
     @strawberry.field(description="The store where the guide works now.")
     async def store(self, info: Info) -> Store | None:
@@ -80,6 +82,7 @@ class Guide(Node):
             name=record.name,
             position=record.position,
             active=record.active,
+            out_id=record.out_id,
         )
 
 
@@ -119,6 +122,7 @@ class Sku(Node):
     title: str = strawberry.field(description="Title (标题).")
     category: str | None = strawberry.field(description="Category (类目) by the ERP.")
     gtin: str | None = strawberry.field(description="GS1 GTIN (商品条码).")
+    out_id: str | None = strawberry.field(description="The variant's number in the ERP.")
 
     @strawberry.field(description="Where it is sold, and at which price.")
     async def offers(self, info: Info) -> list[Offer]:
@@ -141,6 +145,7 @@ class Sku(Node):
             title=record.title,
             category=record.category,
             gtin=record.gtin,
+            out_id=record.out_id,
         )
 
 
@@ -263,9 +268,78 @@ class IpParticipation:
         )
 
 
+@strawberry.input(one_of=True, description="How to find a store: exactly one of these.")
+class StoreByInput:
+    """Store lookup."""
+
+    out_id: strawberry.Maybe[str] = strawberry.field(description="The store's code in the ERP (门店编码).")
+
+
+@strawberry.input(description="A guide's userid and the corp that it is unique within.")
+class UseridInput:
+    """Userid."""
+
+    corp: str = strawberry.field(description="corpid.")
+    value: str = strawberry.field(description="userid (企业成员).")
+
+
+@strawberry.input(one_of=True, description="How to find a guide: exactly one of these.")
+class GuideByInput:
+    """Guide lookup."""
+
+    out_id: strawberry.Maybe[str] = strawberry.field(
+        description="The guide's number in the brand's own systems (工号)."
+    )
+    userid: strawberry.Maybe[UseridInput] = strawberry.field(description="userid within a corp.")
+
+
+@strawberry.input(one_of=True, description="How to find a variant: exactly one of these.")
+class SkuByInput:
+    """Sku lookup."""
+
+    code: strawberry.Maybe[str] = strawberry.field(description="The brand's code (商家编码).")
+    out_id: strawberry.Maybe[str] = strawberry.field(description="The variant's number in the ERP.")
+
+
 @strawberry.type(description="Fields about stores, guides, goods and campaigns.")
 class PlaceQueries:
     """Catalogue and master data."""
+
+    @strawberry.field(description="One store (门店); null when none has it.")
+    async def store(
+        self,
+        info: Info,
+        by: Annotated[StoreByInput, strawberry.argument(description="Exactly one way to find the store.")],
+    ) -> Store | None:
+        found = await places.store_by(info.context, by.out_id.value if by.out_id else "")
+        return None if found is None else Store.of(found)
+
+    @strawberry.field(description="One guide (导购); null when none has it. Needs the scope members:read.")
+    async def guide(
+        self,
+        info: Info,
+        by: Annotated[GuideByInput, strawberry.argument(description="Exactly one way to find the guide.")],
+    ) -> Guide | None:
+        named = by.userid.value if by.userid else None
+        found = await places.guide_by(
+            info.context,
+            out_id=by.out_id.value if by.out_id else None,
+            userid=None if named is None else (named.corp, named.value),
+        )
+        return None if found is None else Guide.of(info, found)
+
+    @strawberry.field(description="One variant (SKU); null when none has it.")
+    async def sku(
+        self,
+        info: Info,
+        by: Annotated[SkuByInput, strawberry.argument(description="Exactly one way to find the variant.")],
+    ) -> Sku | None:
+        found = await places.sku_by(
+            info.context,
+            code=by.code.value if by.code else None,
+            out_id=by.out_id.value if by.out_id else None,
+        )
+        return None if found is None else Sku.of(found)
 
     @strawberry.field(description="All stores (门店).")
     async def stores(

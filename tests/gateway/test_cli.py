@@ -99,8 +99,8 @@ LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, 
 
 def test_these_are_all_commands() -> None:
     assert sorted(LEAVES) == [
-        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new", "sandbox",
-        "schema print", "serve", "sync",
+        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new",
+        "members relabel", "points expire", "sandbox", "schema print", "serve", "sync", "totals rebuild",
     ]  # fmt: skip
 
 
@@ -523,3 +523,19 @@ def test_master_data_that_cannot_be_read(write: Any, tmp_path: Path) -> None:
             source.write_text(content)
         status, found = failed(run("sync", "--settings", write(master_data=str(source))))
         assert (status, found[: len(message)]) == (6, message)
+
+
+# Ledgers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"), [("totals rebuild", "totals.rebuild"), ("points expire", "points.expire")]
+)
+def test_the_ledgers_are_worked_on_until_nothing_is_left(tmp_path: Path, write: Any, command: str, kind: str) -> None:
+    path = write()
+    result = run(*command.split(), "--settings", path)
+    assert (result.exit_code, result.output) == (0, f"{kind}: done\n")
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        jobs = connection.execute("SELECT kind, state FROM job ORDER BY seq").fetchall()
+    # Identities, then members: a slice each, though there are none.
+    assert jobs == [(kind, "DONE")] * (2 if kind == "totals.rebuild" else 1)

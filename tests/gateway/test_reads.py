@@ -34,20 +34,26 @@ class Field:
 
     @property
     def name(self) -> str:
-        """As the graph's reader knows it: ``chat`` has nothing of its own, its two lists count."""
+        """As the graph's reader knows it: ``chat`` has nothing of its own, its two lists count; points have two."""
         words = self.selection.split(" { ")
-        return ".".join(words[:2]) if words[0] == "chat" else words[0]
+        if words[0] == "chat":
+            return ".".join(words[:2])
+        return f"{words[0]} {{expiring entries}}" if words[1:2] == ["expiring"] else words[0]
 
 
 FIELDS = (
     Field("name", "profile", "page", "In the row of the member; sealed under the member's own key."),
-    Field("level { name }", "profile", "page", "Read with the membership cards by sync."),
+    Field("level { name }", "ledger", "page", "The highest of the cards, which sync reads as a whole."),
     Field(
-        "points { balance }",
-        "projection",
-        "page",
-        "Cards are listed by the store as a whole, never looked up for a page.",
+        "points { balance }", "ledger", "page", "Cards are listed by the store as a whole, never looked up for a page."
     ),
+    Field(
+        "points { expiring { amount } entries { nodes { points } } }",
+        "ledger",
+        "page",
+        "What is left of which entry follows from all of them.",
+    ),
+    Field("totals { orders frequency }", "totals", "page", "Kept as facts arrive, per identity and month."),
     Field("identities { value }", "identity graph", "page", "Every platform's answer and event adds to it."),
     Field("reach { reachable }", "projection", "page", "Everything that decides it, in nine statements."),
     Field(
@@ -100,7 +106,7 @@ FIELDS = (
         "externalcontact/get knows one customer; the batch call goes by employee.",
     ),
     Field("chat { groups { nodes { name } } }", "projection", "page", "Nothing lists the groups of a customer."),
-    Field("timeline { nodes { summary } }", "fact log", "page", "Our own record of what the platforms told."),
+    Field("timeline { nodes { summary } }", "fact log", "page", "Our own record; a range of an index per identity."),
 )
 
 EVERYTHING = (
@@ -120,6 +126,11 @@ LISTS: Mapping[str, tuple[str, str]] = {
         """query ($n: Int!) { orders(first: $n) { nodes { id payable { amount } items { title sku { code } }
         fulfilment { state pickupCode } afterSales { state } store { name } guide { name } campaign { name } } } }""",
         "Everything nested; an order of the store platform has no store, guide or campaign of ours.",
+    ),
+    "members(filter:)": (
+        """query ($n: Int!) { members(first: $n, filter: {lastActivity: {}, joined: {}})
+        { nodes { id name phone } } }""",
+        "Two ranges of time; with several other criteria one statement more, which counts.",
     ),
     "products": (
         "query ($n: Int!) { products(first: $n) { nodes { title offers { price { amount } stock } } } }",
@@ -299,7 +310,10 @@ def _fields_table(costs: Costs) -> list[str]:
 
 def _lists_table(costs: Costs) -> list[str]:
     lines = ["| list | calls for 1 / 10 / 50 | statements 1 / 10 / 50 | what is asked |", "|---|---|---|---|"]
-    lines += [_list_row(f"`{name}(first:)`", costs.lists[name], why) for name, (_, why) in LISTS.items()]
+    lines += [
+        _list_row(f"`{name}`" if "(" in name else f"`{name}(first:)`", costs.lists[name], why)
+        for name, (_, why) in LISTS.items()
+    ]
     why = "Members with all their lists, and all that is nested in these."
     return [*lines, _list_row("`nodes(ids:)`", costs.nodes, why)]
 

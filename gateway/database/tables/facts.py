@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, UniqueConstraint, text
 
 from gateway.database.schema import metadata
 from gateway.database.types import Json, KeyedHash, Long, UtcDateTime
+
+#: Facts of a member as such. Those of an identity follow it, and their ``member`` is who it led to at the time.
+_MEMBER_LEVEL = text("identity IS NULL")
 
 fact = Table(
     "fact",
@@ -37,7 +40,7 @@ fact = Table(
     Column("reversal_of", String(26)),
     Column("payload", Json, nullable=False, comment="Never personal data."),
     UniqueConstraint("kind", "account", "source_key"),
-    Index(None, "member", "occurred_at", "id"),
+    Index(None, "member", "occurred_at", "id", sqlite_where=_MEMBER_LEVEL, postgresql_where=_MEMBER_LEVEL),
     Index(None, "identity", "occurred_at", "id"),
     Index(None, "kind", "business_date"),
     Index(None, "recorded_at", "id"),

@@ -55,6 +55,7 @@ member = Table(
     Index(None, "merged_into"),
     Index(None, "out_id"),
     Index(None, "updated_at", "id"),
+    Index(None, "joined_at", "id"),
 )
 
 identity = Table(
@@ -148,18 +149,6 @@ phone_proof = Table(
     Column("phone", Encrypted, nullable=False),
     Column("proved_at", UtcDateTime, nullable=False),
     Index(None, "proved_at"),
-)
-
-points_entry = Table(
-    "points_entry",
-    metadata,
-    Column("id", String(26), primary_key=True),
-    Column("member", String(36), ForeignKey("member.id"), nullable=False),
-    Column("delta", Long, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("source_key", String, nullable=False, unique=True),
-    Column("occurred_at", UtcDateTime, nullable=False),
-    Index(None, "member"),
 )
 
 consent = Table(

@@ -130,12 +130,19 @@ purchase = Table(
     Column("transaction_id", String),
     Column("saga", String(26)),
     Column("out_id", String),
+    Column(
+        "changed_at",
+        UtcDateTime,
+        nullable=False,
+        comment="When our copy last changed, by our own clock: updated_at is the platform's, and may arrive late.",
+    ),
     _as_of(),
     Index(None, "identity", "created_at", "id"),
-    Index(None, "updated_at", "id"),
+    Index(None, "changed_at", "id"),
     Index(None, "created_at", "id"),
     Index(None, "mchid", "out_trade_no"),
     Index(None, "store", "created_at"),
+    Index(None, "native_id"),
     Index(None, "out_id"),
 )
 

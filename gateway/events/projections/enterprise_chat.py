@@ -11,6 +11,7 @@ from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
+from gateway.events import labels
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle, whole_second
 
 TOOL = "enterprise_chat"
@@ -72,6 +73,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
             .where(contact.c.as_of == batch.as_of, contact.c.removed_at < contact.c.added_at)
             .values(removed_by=None, removed_at=None)
         )
+        await labels.keep(batch.connection, [linked.member for linked in batch.linked])
         return wrote
 
 
@@ -91,6 +93,7 @@ async def removed(projector: Projector, event: ContactRemoved) -> None:
             )
             .values(removed_by=event.by, removed_at=event.at, as_of=batch.as_of)
         )
+        await labels.keep(batch.connection, [linked.member])
         kind = f"contact.deleted_by_{event.by.lower()}"
         batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
 
@@ -118,6 +121,7 @@ async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> N
         await batch.connection.execute(
             update(contact).where(*mine).values(removed_by="GUIDE", removed_at=batch.as_of, as_of=batch.as_of)
         )
+        await labels.keep(batch.connection, [row.member for row in gone])
         batch.facts += [
             _fact(
                 "contact.deleted_by_guide",
@@ -193,7 +197,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 member=linked.member,
                 identity=linked.identity,
                 guide=f"{group.corpid}:{group.owner_userid}",
-                payload={"group": group.name},
+                payload={"chat": group.chat_id, "group": group.name},
             )
             for (group, each), linked in pairs
         ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 
 from adapters.mini_program_store import AfterSale, Order, Product, VipMember
 from gateway.database.facts import Fact, Source
-from gateway.database.tables.members import member
 from gateway.database.tables.projections import (
     after_sale,
     membership_card,
@@ -17,6 +16,7 @@ from gateway.database.tables.projections import (
     purchase,
     purchase_line,
 )
+from gateway.events.projections import standing
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle
 
 TOOL = "mini_program_store"
@@ -60,7 +60,7 @@ async def products(projector: Projector, records: Sequence[Product]) -> int:
 
 
 async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
-    """Membership cards: grade, growth and points."""
+    """Membership cards: grade, growth and points, which the ledgers follow."""
     evidence = [
         Evidence(
             _card_handles(projector, each),
@@ -74,19 +74,7 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
     ]
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
-        for each, linked in pairs:
-            await batch.connection.execute(
-                update(member)
-                .where(
-                    member.c.id == linked.member,
-                    or_(
-                        member.c.level.is_distinct_from(each.grade),
-                        member.c.growth.is_distinct_from(each.experience),
-                    ),
-                )
-                .values(level=each.grade, growth=each.experience, updated_at=projector.clock.now())
-            )
-        return await batch.upsert(
+        wrote = await batch.upsert(
             membership_card,
             [
                 {
@@ -99,6 +87,8 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
                 for each, linked in pairs
             ],
         )
+        await standing.follow_cards(batch, [(each.appid, linked) for each, linked in pairs], projector.clock)
+        return wrote
 
 
 def _card_handles(projector: Projector, record: VipMember) -> tuple[Handle, ...]:
@@ -120,7 +110,9 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
     ]
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
-        wrote = await batch.upsert(purchase, [_purchase(batch, *pair) for pair in pairs])
+        rows = [_purchase(batch, *pair) for pair in pairs]
+        await _stamp(batch, rows)
+        wrote = await batch.upsert(purchase, rows)
         await _replace_lines(batch, records)
         for each, linked in pairs:
             batch.facts += _order_facts(each, linked, source)
@@ -136,6 +128,7 @@ async def after_sales(projector: Projector, records: Sequence[AfterSale], *, sou
         )
         buyer = {row.id: row.identity for row in buyers}
         batch.facts += [_after_sale_fact(each, buyer.get(ref), source) for each, ref in zip(records, ids, strict=True)]
+        await _after_sales_changed(batch, records)
         return await batch.upsert(
             after_sale,
             [
@@ -157,9 +150,41 @@ async def after_sales(projector: Projector, records: Sequence[AfterSale], *, sou
         )
 
 
+async def _after_sales_changed(batch: Batch, records: Sequence[AfterSale]) -> None:
+    """An order has changed when one of its after-sales has."""
+    found = await batch.connection.execute(
+        select(after_sale.c.appid, after_sale.c.after_sale_id, after_sale.c.updated_at).where(
+            after_sale.c.after_sale_id.in_([each.after_sale_id for each in records])
+        )
+    )
+    held = {(row.appid, row.after_sale_id): row.updated_at for row in found}
+    changed = {
+        f"STORE:{each.appid}:{each.order_id}"
+        for each in records
+        if held.get((each.appid, each.after_sale_id)) != each.updated_at
+    }
+    await batch.connection.execute(
+        update(purchase).where(purchase.c.id.in_(sorted(changed))).values(changed_at=batch.now)
+    )
+
+
 def purchase_id(order: Order) -> str:
     """Our id of a store order."""
     return f"STORE:{order.appid}:{order.order_id}"
+
+
+async def _stamp(batch: Batch, rows: Sequence[dict[str, object]]) -> None:
+    """Orders that are read again as they were keep the time of their change: who syncs need not read them again."""
+    found = await batch.connection.execute(
+        select(
+            purchase.c.id, purchase.c.updated_at, purchase.c.state, purchase.c.identity, purchase.c.changed_at
+        ).where(purchase.c.id.in_([row["id"] for row in rows]))
+    )
+    held = {row.id: row for row in found}
+    for row in rows:
+        old = held.get(row["id"])
+        same = old is not None and all(getattr(old, name) == row[name] for name in ("updated_at", "state", "identity"))
+        row["changed_at"] = old.changed_at if old is not None and same else batch.now
 
 
 async def _replace_lines(batch: Batch, records: Sequence[Order]) -> None:

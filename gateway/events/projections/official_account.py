@@ -11,6 +11,7 @@ from adapters.official_account import Follower, FollowerChanged, Interacted, QrS
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
+from gateway.events import labels
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 TOOL = "official_account"
@@ -35,7 +36,9 @@ async def followers(projector: Projector, records: Sequence[Follower], *, source
             for each, linked in zip(records, batch.linked, strict=True)
             if each.subscribed and each.subscribed_at is not None
         ]
-        return await batch.upsert(follower, rows)
+        wrote = await batch.upsert(follower, rows)
+        await labels.keep(batch.connection, [each.member for each in batch.linked])
+        return wrote
 
 
 async def absent(projector: Projector, appid: str) -> None:
@@ -57,6 +60,7 @@ async def absent(projector: Projector, appid: str) -> None:
             .values(subscribed=False, as_of=batch.as_of)
         )
         linked = [Linked(row.identity, row.member, row.home) for row in gone]
+        await labels.keep(batch.connection, [each.member for each in linked])
         batch.facts += [_fact(appid, each, "unfollow", batch.as_of, "", "poll") for each in linked]
 
 
@@ -93,6 +97,7 @@ async def changed(projector: Projector, event: FollowerChanged) -> None:
             "tag_ids": stored.tag_ids if stored else [],
         }
         await batch.upsert(follower, [row])
+        await labels.keep(batch.connection, [linked.member])
         kind = "follow" if event.subscribed else "unfollow"
         batch.facts.append(_fact(event.appid, linked, kind, event.at, event.scene_key, "webhook"))
         if event.subscribed:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
-from gateway.database.tables.projections import coupon, payment, refund
+from gateway.database.tables.projections import coupon, payment, purchase, refund
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector
 
 TOOL = "payments"
@@ -38,9 +38,9 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
         )
         wrote += await batch.upsert(refund, [_bill_refund(row) for row in returned])
         batch.facts += [_captured(row, linked) for row, linked in zip(paid, batch.linked, strict=True)]
-        payers = await _payers(batch, returned)
+        buyers = await _buyers(batch, [row.out_trade_no for row in returned])
         batch.facts += [
-            _refunded(row, payers.get((row.mchid, row.out_trade_no)))
+            _refunded(row, buyers.get((row.mchid, row.out_trade_no), _NOBODY))
             for row in returned
             if row.refund_state == "SUCCESS"
         ]
@@ -85,7 +85,11 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
                     identity=linked.identity,
                     order_ref=purchase,
                     amount_fen=record.total,
-                    payload={"payerTotal": record.payer_total, "tradeType": record.trade_type},
+                    payload={
+                        "outTradeNo": record.out_trade_no,
+                        "payerTotal": record.payer_total,
+                        "tradeType": record.trade_type,
+                    },
                 )
             )
 
@@ -105,6 +109,8 @@ async def refunded(projector: Projector, record: Refund, *, source: Source) -> N
         await batch.upsert(refund, [row])
         await _sum_refunds(batch, {(record.mchid, record.out_trade_no)})
         if record.succeeded_at is not None:
+            buyers = await _buyers(batch, [record.out_trade_no])
+            buyer, purchase_id = buyers.get((record.mchid, record.out_trade_no), _NOBODY)
             batch.facts.append(
                 Fact(
                     kind="refund.succeeded",
@@ -113,7 +119,10 @@ async def refunded(projector: Projector, record: Refund, *, source: Source) -> N
                     source_key=record.refund_id,
                     account=record.mchid,
                     tool=TOOL,
+                    identity=buyer,
+                    order_ref=purchase_id,
                     amount_fen=record.amount,
+                    payload={"outTradeNo": record.out_trade_no},
                 )
             )
 
@@ -139,14 +148,24 @@ def _payer(projector: Projector, appid: str, openid: str) -> tuple[Handle, ...]:
     return projector.handles(appid=appid, openid=openid, unionid=None)
 
 
-async def _payers(batch: Batch, rows: Sequence[BillRow]) -> dict[tuple[str, str], str | None]:
-    """Who paid what is refunded, as far as the payments are known."""
+#: (identity, order)
+_Buyer = tuple[str | None, str | None]
+_NOBODY: _Buyer = (None, None)
+
+
+async def _buyers(batch: Batch, numbers: Sequence[str]) -> dict[tuple[str, str], _Buyer]:
+    """Whose refunds these payments' are, as far as it is known: the order's buyer, else who paid (a gift: 代付)."""
     found = await batch.connection.execute(
-        select(payment.c.mchid, payment.c.out_trade_no, payment.c.identity).where(
-            payment.c.out_trade_no.in_([row.out_trade_no for row in rows])
+        select(
+            payment.c.mchid,
+            payment.c.out_trade_no,
+            payment.c.purchase,
+            func.coalesce(purchase.c.identity, payment.c.identity).label("buyer"),
         )
+        .join(purchase, purchase.c.id == payment.c.purchase, isouter=True)
+        .where(payment.c.out_trade_no.in_(numbers))
     )
-    return {(row.mchid, row.out_trade_no): row.identity for row in found}
+    return {(row.mchid, row.out_trade_no): (row.buyer, row.purchase) for row in found}
 
 
 async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
@@ -212,11 +231,11 @@ def _captured(row: BillRow, linked: Linked) -> Fact:
         member=linked.member,
         identity=linked.identity,
         amount_fen=row.total,
-        payload={"payerTotal": row.settlement, "tradeType": row.trade_type},
+        payload={"outTradeNo": row.out_trade_no, "payerTotal": row.settlement, "tradeType": row.trade_type},
     )
 
 
-def _refunded(row: BillRow, payer: str | None) -> Fact:
+def _refunded(row: BillRow, buyer: _Buyer) -> Fact:
     return Fact(
         kind="refund.succeeded",
         occurred_at=row.at,
@@ -224,8 +243,10 @@ def _refunded(row: BillRow, payer: str | None) -> Fact:
         source_key=row.refund_id,
         account=row.mchid,
         tool=TOOL,
-        identity=payer,
+        identity=buyer[0],
+        order_ref=buyer[1],
         amount_fen=row.refund_amount,
+        payload={"outTradeNo": row.out_trade_no},
     )
 
 

@@ -16,6 +16,7 @@ from gateway.database.statements import upsert
 from gateway.database.tables.dimensions import campaign, guide, guide_store, sku, store
 from gateway.database.tables.stock import stock
 from gateway.database.versions import close_version, record_versions
+from gateway.events import labels
 from gateway.events.projector import Projector
 
 
@@ -166,15 +167,21 @@ async def guides(projector: Projector, corpid: str, records: Sequence[Employee])
             }
             await record_versions(batch.connection, guide, [row], at=now)
             wanted = {by_department[str(d)] for d in each.departments if str(d) in by_department}
-            current = (
-                await batch.connection.execute(
-                    select(guide_store.c.store).where(guide_store.c.guide == guide_id, guide_store.c.valid_to.is_(None))
-                )
-            ).scalars()
-            for gone in set(current) - wanted:
+            current = set(
+                (
+                    await batch.connection.execute(
+                        select(guide_store.c.store).where(
+                            guide_store.c.guide == guide_id, guide_store.c.valid_to.is_(None)
+                        )
+                    )
+                ).scalars()
+            )
+            for gone in current - wanted:
                 await close_version(batch.connection, guide_store, {"guide": guide_id, "store": gone}, at=now)
             posts = [{"guide": guide_id, "store": each_store} for each_store in sorted(wanted)]
             await record_versions(batch.connection, guide_store, posts, at=now)
+            if current != wanted:
+                await labels.keep_guide(batch.connection, guide_id)
     return len(records)
 
 
@@ -203,6 +210,7 @@ async def guides_left(
             )
             for each_store in list(posts.scalars()):
                 await close_version(batch.connection, guide_store, {"guide": guide_id, "store": each_store}, at=now)
+            await labels.keep_guide(batch.connection, guide_id)
             batch.facts.append(
                 Fact(
                     kind="guide.left",

@@ -13,6 +13,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import payment, purchase, purchase_line
+from gateway.events import labels
 from gateway.events.projector import Batch, Linked
 
 SOURCE = "MINI_PROGRAM"
@@ -66,7 +67,7 @@ async def placed(batch: Batch, order: OwnOrder, pickup_code: str | None) -> None
     """An order that waits for its payment. The code is what the shopper shows in the store (提货码)."""
     home = await batch.connection.scalar(select(identity.c.home).where(identity.c.id == order.identity))
     code = batch.seal(pickup_code, Linked(order.identity, order.member, home))
-    await batch.upsert(purchase, [_row(order) | {"pickup_code": code}])
+    await batch.upsert(purchase, [_row(order) | {"pickup_code": code, "changed_at": batch.now}])
     await batch.connection.execute(
         purchase_line.insert(),
         [
@@ -84,6 +85,8 @@ async def placed(batch: Batch, order: OwnOrder, pickup_code: str | None) -> None
         ],
     )
     row = await _read(batch, order.id)
+    if order.store is not None:
+        await labels.keep(batch.connection, [row.member])
     batch.facts.append(_fact(row, "order.created", order.created_at, amount_fen=order.payable, payload=_how(row)))
 
 
@@ -148,7 +151,7 @@ async def refunded(batch: Batch, mchid: str, out_trade_no: str) -> None:
     await batch.connection.execute(
         update(purchase)
         .where(purchase.c.mchid == mchid, purchase.c.out_trade_no == out_trade_no, purchase.c.source == SOURCE)
-        .values(refunded=func.coalesce(total, purchase.c.refunded), updated_at=now, as_of=now)
+        .values(refunded=func.coalesce(total, purchase.c.refunded), updated_at=now, as_of=now, changed_at=batch.now)
     )
 
 
@@ -172,7 +175,9 @@ async def _read(batch: Batch, order_id: str) -> AnyRow:
 async def _set(batch: Batch, order_id: str, **values: Any) -> None:
     now = batch.as_of
     await batch.connection.execute(
-        update(purchase).where(purchase.c.id == order_id).values(updated_at=now, as_of=now, **values)
+        update(purchase)
+        .where(purchase.c.id == order_id)
+        .values(updated_at=now, as_of=now, changed_at=batch.now, **values)
     )
 
 

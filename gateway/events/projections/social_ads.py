@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 
 from adapters.social_ads import AdClick, AdGroup, DailyReport, Lead
-from gateway.database.facts import BUSINESS_ZONE, Fact
+from gateway.database.clock import BUSINESS_ZONE
+from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad, ad_click, ad_report, lead
 from gateway.events.projector import Evidence, Handle, Projector
 

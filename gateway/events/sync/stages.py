@@ -17,7 +17,7 @@ from adapters.mini_program_store import AFTER_SALE_WINDOW, ORDER_WINDOW, MiniPro
 from adapters.official_account import OfficialAccountAdapter
 from adapters.payments import COUPONS_PER_CALL, PaymentsAdapter
 from adapters.social_ads import SocialAdsAdapter
-from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.tables.members import identity
 from gateway.events.projections import (
     cloud_storage,

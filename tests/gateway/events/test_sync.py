@@ -64,6 +64,8 @@ def _facts_expected(world: World) -> Counter[str]:
             "coupon.received": len(truth["coupon"]),
             "ad.cost": len(truth["ad_report"]),
             "file.stored": len(truth["stored_file"]),
+            "level.changed": len(world.vip_cards),
+            "points.changed": sum(card.score > 0 for card in world.vip_cards),
         }
     )
 

@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from gateway.database import ERASED, Database
 from gateway.database.tables.facts import fact
+from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import (
     consent,
     identity,
     identity_link,
     member,
-    points_entry,
     profile_claim,
     review_case,
 )
@@ -66,8 +66,9 @@ async def test_an_unmerge_restores_ids_identities_profile_points_and_consents(
     one, two = await _two(link, clock)
     async with database.write() as connection:
         for number, who in enumerate((one.member, two.member)):
-            values = {"id": f"{number:026}", "member": who, "delta": 100, "reason": "test", "source_key": str(number)}
-            await connection.execute(points_entry.insert().values(**values, occurred_at=SEEN))
+            entry = {"id": f"{number:026}", "member": who, "kind": "ADJUST", "delta": 100, "reason": "test"}
+            key = {"source": "test", "source_key": str(number), "occurred_at": SEEN, "recorded_at": SEEN}
+            await connection.execute(points_entry.insert().values(**entry, **key))
             answer = {
                 "id": f"{number:026}",
                 "member": who,

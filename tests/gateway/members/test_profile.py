@@ -9,7 +9,6 @@ from sqlalchemy import select
 from gateway.database import ERASED, Database
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
-from gateway.database.tables.projections import membership_card
 from gateway.events.projector import Handle, Linked
 from tests.databases import ManualClock
 from tests.gateway.members.conftest import SEEN, Link, openid, shown, unionid
@@ -82,37 +81,16 @@ async def test_inherited_values_are_sealed_under_the_keepers_own_key(
     assert (row.name, row.phone) == (ERASED, ERASED)
 
 
-async def _card(database: Database, clock: ManualClock, who: Linked, grade: int, growth: int | None) -> None:
-    async with database.write() as connection:
-        await connection.execute(
-            membership_card.insert().values(
-                appid="wxstore", identity=who.identity, grade=grade, growth=growth, points=0, as_of=clock.now()
-            )
-        )
-
-
-async def test_a_merge_takes_the_higher_level_and_the_earlier_first_sight(
+async def test_a_merge_takes_the_earlier_first_sight_and_the_brands_number(
     database: Database, clock: ManualClock, link: Link
 ) -> None:
-    older, newer = await _pair(link, clock, seen_at=SEEN - timedelta(days=400))
-    await _card(database, clock, older, 2, 1500)
-    await _card(database, clock, newer, 3, 10)
+    older, _ = await _pair(link, clock, seen_at=SEEN - timedelta(days=400))
     await link(shown(openid("o2", "wxapp2"), Handle("OUT_ID", "erp", "ERP-7")))
 
     await link(shown(openid("o1"), unionid("u1")))
 
     row = await _keeper(database)
-    assert (row.id, row.level, row.growth, row.out_id) == (older.member, 3, 10, "ERP-7")
-    assert row.joined_at == SEEN - timedelta(days=400)
-
-
-async def test_of_equal_levels_the_greater_growth_counts(database: Database, clock: ManualClock, link: Link) -> None:
-    older, newer = await _pair(link, clock)
-    await _card(database, clock, older, 1, 100)
-    await _card(database, clock, newer, 1, 300)
-    await link(shown(openid("o1"), unionid("u1")))
-    row = await _keeper(database)
-    assert (row.level, row.growth) == (1, 300)
+    assert (row.id, row.out_id, row.joined_at) == (older.member, "ERP-7", SEEN - timedelta(days=400))
 
 
 async def test_no_handle_is_stored_in_clear(database: Database, link: Link) -> None:

@@ -251,6 +251,7 @@ async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
     )
     for _ in range(2):
         await shop.checkout.on_refund(MCHID, RefundNotice(refund))
-    assert (await shop.order(done.order_id)).refunded == 1900
+    order = await shop.order(done.order_id)
+    assert order.refunded == 1900
     [fact] = await shop.facts("refund.succeeded")
-    assert fact.amount_fen == 1900
+    assert (fact.amount_fen, fact.identity, fact.order_ref) == (1900, order.identity, order.id)

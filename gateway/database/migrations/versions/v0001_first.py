@@ -270,7 +270,11 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_fact_kind_business_date"), ["kind", "business_date"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_fact_member_occurred_at_id"), ["member", "occurred_at", "id"], unique=False
+            batch_op.f("ix_fact_member_occurred_at_id"),
+            ["member", "occurred_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_fact_order_ref"), ["order_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_fact_recorded_at_id"), ["recorded_at", "id"], unique=False)
@@ -360,6 +364,20 @@ def upgrade() -> None:
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_idempotency_expires_at"), ["expires_at"], unique=False)
 
+    op.create_table(
+        "identity_total",
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column("month", sa.Integer(), autoincrement=False, nullable=False, comment="yyyymm, Asia/Shanghai"),
+        sa.Column("tool", sa.String(), nullable=False, comment="Empty for what happened at no tool."),
+        sa.Column("orders", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("spend", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"),
+        sa.Column("refunds", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("refunded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"),
+        sa.Column("first_order_at", types.UtcDateTime(), nullable=True),
+        sa.Column("last_order_at", types.UtcDateTime(), nullable=True),
+        sa.Column("seen_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("identity", "month", "tool", name=op.f("pk_identity_total")),
+    )
     op.create_table(
         "inbox",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -509,6 +527,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_joined_at_id"), ["joined_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_level_id"), ["level", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_merged_into"), ["merged_into"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_name_first_hash_id"), ["name_first_hash", "id"], unique=False)
@@ -520,6 +539,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_member_phone_tail_hash_id"), ["phone_tail_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_updated_at_id"), ["updated_at", "id"], unique=False)
 
+    op.create_table(
+        "member_activity",
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column(
+            "last_activity_at", types.UtcDateTime(), nullable=False, comment="The latest fact that the shopper caused."
+        ),
+        sa.PrimaryKeyConstraint("member", name=op.f("pk_member_activity")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("member_activity", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_member_activity_last_activity_at_member"), ["last_activity_at", "member"], unique=False
+        )
+
+    op.create_table(
+        "member_label",
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="TAG, GUIDE or STORE"),
+        sa.Column("value", sa.String(), nullable=False, comment="account:tag id, corpid:userid, or the store's id"),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "value", "member", name=op.f("pk_member_label")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("member_label", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_label_member"), ["member"], unique=False)
+
+    op.create_table(
+        "member_total",
+        sa.Column("member", sa.String(length=36), nullable=False, comment="Facts that name a member and no identity."),
+        sa.Column("month", sa.Integer(), autoincrement=False, nullable=False, comment="yyyymm, Asia/Shanghai"),
+        sa.Column("tool", sa.String(), nullable=False, comment="Empty for what happened at no tool."),
+        sa.Column("orders", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("spend", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"),
+        sa.Column("refunds", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("refunded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="fen"),
+        sa.Column("first_order_at", types.UtcDateTime(), nullable=True),
+        sa.Column("last_order_at", types.UtcDateTime(), nullable=True),
+        sa.Column("seen_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("member", "month", "tool", name=op.f("pk_member_total")),
+    )
     op.create_table(
         "membership_card",
         sa.Column("appid", sa.String(), nullable=False),
@@ -629,18 +687,25 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.String(), nullable=True),
         sa.Column("saga", sa.String(length=26), nullable=True),
         sa.Column("out_id", sa.String(), nullable=True),
+        sa.Column(
+            "changed_at",
+            types.UtcDateTime(),
+            nullable=False,
+            comment="When our copy last changed, by our own clock: updated_at is the platform's, and may arrive late.",
+        ),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
     )
     with op.batch_alter_table("purchase", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_purchase_changed_at_id"), ["changed_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_created_at_id"), ["created_at", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_purchase_identity_created_at_id"), ["identity", "created_at", "id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_purchase_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_purchase_native_id"), ["native_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_out_id"), ["out_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_purchase_store_created_at"), ["store", "created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_purchase_updated_at_id"), ["updated_at", "id"], unique=False)
 
     op.create_table(
         "purchase_line",
@@ -957,21 +1022,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("member", name=op.f("pk_minor")),
     )
     op.create_table(
-        "points_entry",
-        sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("member", sa.String(length=36), nullable=False),
-        sa.Column("delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("source_key", sa.String(), nullable=False),
-        sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_points_entry_member")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_points_entry")),
-        sa.UniqueConstraint("source_key", name=op.f("uq_points_entry_source_key")),
-    )
-    with op.batch_alter_table("points_entry", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_points_entry_member"), ["member"], unique=False)
-
-    op.create_table(
         "saga_step",
         sa.Column("saga_id", sa.String(length=26), nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
@@ -1034,6 +1084,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_identity_link_review_case"), ["review_case"], unique=False)
 
     op.create_table(
+        "level_entry",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=True),
+        sa.Column("grade", sa.Integer(), nullable=False, comment="The platform's grade number."),
+        sa.Column("growth", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column(
+            "source", sa.String(), nullable=False, comment="Whose level it is: card:<appid> …; each has one at a time."
+        ),
+        sa.Column("source_key", types.KeyedHash("level_entry"), nullable=False),
+        sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
+        sa.Column("recorded_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["identity"], ["identity.id"], name=op.f("fk_level_entry_identity")),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_level_entry_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_level_entry")),
+        sa.UniqueConstraint("source", "source_key", name=op.f("uq_level_entry_source_source_key")),
+    )
+    with op.batch_alter_table("level_entry", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_level_entry_identity_source_occurred_at"),
+            ["identity", "source", "occurred_at"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
+        )
+        batch_op.create_index(
+            batch_op.f("ix_level_entry_member_source_occurred_at"),
+            ["member", "source", "occurred_at"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
+
+    op.create_table(
         "phone_proof",
         sa.Column("code_hash", types.KeyedHash("phone_code"), nullable=False),
         sa.Column("identity", sa.String(length=26), nullable=False, comment="Of the session that asked."),
@@ -1044,6 +1129,55 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("phone_proof", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_phone_proof_proved_at"), ["proved_at"], unique=False)
+
+    op.create_table(
+        "points_entry",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("member", sa.String(length=36), nullable=False),
+        sa.Column(
+            "identity", sa.String(length=26), nullable=True, comment="Where the points hang on a platform's card."
+        ),
+        sa.Column("kind", sa.String(), nullable=False, comment="EARN, BURN, EXPIRE, ADJUST, REVERSAL or CARD"),
+        sa.Column("delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column(
+            "source", sa.String(), nullable=False, comment="Whose key it is: card:<appid>, own.<mutation>, order …"
+        ),
+        sa.Column("source_key", types.KeyedHash("points_entry"), nullable=False),
+        sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
+        sa.Column("recorded_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "valid_until", types.UtcDateTime(), nullable=True, comment="When what is left of it lapses; null never."
+        ),
+        sa.Column(
+            "reversal_of",
+            sa.String(length=26),
+            nullable=True,
+            comment="The entry that is taken back, or whose rest has lapsed.",
+        ),
+        sa.Column("decided_by", sa.String(), nullable=True, comment="The principal, where a person decided."),
+        sa.ForeignKeyConstraint(["identity"], ["identity.id"], name=op.f("fk_points_entry_identity")),
+        sa.ForeignKeyConstraint(["member"], ["member.id"], name=op.f("fk_points_entry_member")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_points_entry")),
+        sa.UniqueConstraint("source", "source_key", name=op.f("uq_points_entry_source_source_key")),
+    )
+    with op.batch_alter_table("points_entry", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_points_entry_identity_occurred_at_id"),
+            ["identity", "occurred_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
+        )
+        batch_op.create_index(
+            batch_op.f("ix_points_entry_member_occurred_at_id"),
+            ["member", "occurred_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_points_entry_reversal_of"), ["reversal_of"], unique=False)
+        batch_op.create_index(batch_op.f("ix_points_entry_valid_until_id"), ["valid_until", "id"], unique=False)
 
     op.create_table(
         "profile_claim",
@@ -1223,10 +1357,38 @@ def downgrade() -> None:
 
     op.drop_table("session")
     op.drop_table("profile_claim")
+    with op.batch_alter_table("points_entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_points_entry_valid_until_id"))
+        batch_op.drop_index(batch_op.f("ix_points_entry_reversal_of"))
+        batch_op.drop_index(
+            batch_op.f("ix_points_entry_member_occurred_at_id"),
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_points_entry_identity_occurred_at_id"),
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
+        )
+
+    op.drop_table("points_entry")
     with op.batch_alter_table("phone_proof", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_phone_proof_proved_at"))
 
     op.drop_table("phone_proof")
+    with op.batch_alter_table("level_entry", schema=None) as batch_op:
+        batch_op.drop_index(
+            batch_op.f("ix_level_entry_member_source_occurred_at"),
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_level_entry_identity_source_occurred_at"),
+            sqlite_where=sa.text("identity IS NOT NULL"),
+            postgresql_where=sa.text("identity IS NOT NULL"),
+        )
+
+    op.drop_table("level_entry")
     with op.batch_alter_table("identity_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_link_review_case"))
         batch_op.drop_index(batch_op.f("ix_identity_link_b"))
@@ -1237,10 +1399,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_saga_step_key"))
 
     op.drop_table("saga_step")
-    with op.batch_alter_table("points_entry", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_points_entry_member"))
-
-    op.drop_table("points_entry")
     op.drop_table("minor")
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_value_hash"))
@@ -1305,12 +1463,13 @@ def downgrade() -> None:
 
     op.drop_table("purchase_line")
     with op.batch_alter_table("purchase", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_purchase_updated_at_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_store_created_at"))
         batch_op.drop_index(batch_op.f("ix_purchase_out_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_native_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_mchid_out_trade_no"))
         batch_op.drop_index(batch_op.f("ix_purchase_identity_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_purchase_created_at_id"))
+        batch_op.drop_index(batch_op.f("ix_purchase_changed_at_id"))
 
     op.drop_table("purchase")
     with op.batch_alter_table("product", schema=None) as batch_op:
@@ -1331,6 +1490,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_membership_card_identity"))
 
     op.drop_table("membership_card")
+    op.drop_table("member_total")
+    with op.batch_alter_table("member_label", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_label_member"))
+
+    op.drop_table("member_label")
+    with op.batch_alter_table("member_activity", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_activity_last_activity_at_member"))
+
+    op.drop_table("member_activity")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_member_updated_at_id"))
         batch_op.drop_index(batch_op.f("ix_member_phone_tail_hash_id"))
@@ -1342,6 +1510,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_name_first_hash_id"))
         batch_op.drop_index(batch_op.f("ix_member_merged_into"))
         batch_op.drop_index(batch_op.f("ix_member_level_id"))
+        batch_op.drop_index(batch_op.f("ix_member_joined_at_id"))
 
     op.drop_table("member")
     with op.batch_alter_table("lead", schema=None) as batch_op:
@@ -1380,6 +1549,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_inbox_received_at"))
 
     op.drop_table("inbox")
+    op.drop_table("identity_total")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_expires_at"))
 
@@ -1409,7 +1579,11 @@ def downgrade() -> None:
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))
         batch_op.drop_index(batch_op.f("ix_fact_order_ref"))
-        batch_op.drop_index(batch_op.f("ix_fact_member_occurred_at_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_fact_member_occurred_at_id"),
+            sqlite_where=sa.text("identity IS NULL"),
+            postgresql_where=sa.text("identity IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_fact_kind_business_date"))
         batch_op.drop_index(batch_op.f("ix_fact_identity_occurred_at_id"))
 

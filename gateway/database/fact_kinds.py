@@ -1,0 +1,124 @@
+"""The vocabulary of the fact log: every kind that is written, and how a member's timeline tells it.
+
+A kind that is missing here cannot be told, so a test compares this list with what the source writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class FactKind:
+    """A kind of fact.
+
+    ``summary`` is the timeline's sentence with places for ``{scene}``, ``{group}``, ``{name}``, ``{amount}``,
+    ``{quantity}`` and ``{whom}``; ``family`` says which type of entry it is. Kinds without a family are for the
+    books only: the timeline never shows them. ``acts`` is True for what the shopper did and nobody else: it counts
+    as activity.
+    """
+
+    name: str
+    summary: str
+    family: str | None = None
+    acts: bool = False
+
+
+def _told(family: str, *kinds: tuple[str, str], acts: bool = False) -> list[FactKind]:
+    return [FactKind(name, summary, family, acts) for name, summary in kinds]
+
+
+def _books(*kinds: tuple[str, str]) -> list[FactKind]:
+    return [FactKind(name, summary) for name, summary in kinds]
+
+
+_KINDS: Final = (
+    *_told("FOLLOW", ("follow", "关注公众号{scene}"), ("unfollow", "取消关注公众号"), acts=True),
+    *_told("CONTACT", ("contact.added", "添加导购为好友"), ("contact.deleted_by_customer", "删除了导购"), acts=True),
+    *_told("CONTACT", ("contact.deleted_by_guide", "被导购删除"), ("guide.assigned", "分配导购")),
+    *_told("GROUP", ("group.joined", "加入客户群「{group}」"), ("group.left", "退出客户群「{group}」"), acts=True),
+    *_told("AD", ("ad.click", "点击广告"), acts=True),
+    *_told("LEAD", ("lead", "留下线索"), acts=True),
+    *_told(
+        "VISIT",
+        ("mini_program.authorised", "登录小程序"),
+        ("mini_program.visit", "访问小程序{scene}"),
+        ("qr.scan", "扫描二维码{scene}"),
+        acts=True,
+    ),
+    *_told(
+        "ORDER",
+        ("order.created", "下单 {amount}"),
+        ("order.paid", "支付订单 {amount}"),
+        ("order.picked_up", "到店自提"),
+        ("pos.ticket", "门店消费 {amount}"),
+        acts=True,
+    ),
+    *_told(
+        "ORDER",
+        ("order.shipped", "订单发货"),
+        ("order.completed", "订单完成"),
+        ("order.closed", "订单关闭"),
+        ("after_sale.changed", "售后处理中"),
+        ("after_sale.completed", "售后完成"),
+    ),
+    *_told("PAYMENT", ("payment.captured", "微信支付 {amount}"), ("payment.late", "订单关闭后付款"), acts=True),
+    *_told("PAYMENT", ("refund.requested", "申请退款 {amount}"), ("refund.succeeded", "退款 {amount}")),
+    *_told("COUPON", ("coupon.received", "领取优惠券「{name}」"), ("coupon.used", "核销优惠券 {amount}"), acts=True),
+    *_told(
+        "COUPON",
+        ("coupon.locked", "下单占用优惠券"),
+        ("coupon.conflict", "优惠券已在门店核销"),
+        ("coupon.returned", "退回优惠券"),
+        ("coupon.expired", "优惠券过期"),
+    ),
+    *_told(
+        "MESSAGE",
+        ("message.accepted", "{whom}"),
+        ("message.delivered", "消息送达"),
+        ("message.failed", "消息未送达"),
+        ("message.capped", "消息因频次上限未发送"),
+        ("message.refused", "消息未获许可，没有发送"),
+    ),
+    *_told("CONSENT", ("consent.given", "同意授权"), ("consent.withdrawn", "撤回授权"), acts=True),
+    *_told(
+        "STANDING",
+        ("points.earned", "获得 {quantity} 积分"),
+        ("points.spent", "使用 {quantity} 积分"),
+        ("points.expired", "{quantity} 积分过期"),
+        ("points.reversed", "扣回 {quantity} 积分"),
+        ("points.changed", "积分变动 {quantity}"),
+        ("level.changed", "会员等级变更{name}"),
+    ),
+    *_told(
+        "MEMBER",
+        ("member.created", "成为会员"),
+        ("phone.bound", "绑定手机号"),
+    ),
+    *_told("FILE", ("file.stored", "存入文件")),
+    *_told("IP", ("reward.claimed", "领取奖励「{name}」"), acts=True),
+    *_told("IP", ("reward.reserved", "获得奖励「{name}」"), ("reward.expired", "奖励过期「{name}」")),
+    *_books(
+        ("ad.cost", "广告花费"),
+        ("guide.left", "导购离职"),
+        ("identity.linked", "身份关联"),
+        ("identity.unlinked", "解除身份关联"),
+        ("member.merged", "合并会员档案"),
+        ("member.unmerged", "拆分会员档案"),
+        ("message.attempted", "尝试发送消息"),
+        ("order.line", "订单商品"),
+        ("payment.mismatch", "支付金额不符"),
+        ("personal_data.searched", "按个人信息查找会员"),
+        ("stock.missing", "缺货"),
+    ),
+)
+
+#: Every kind by its name.
+FACT_KINDS: Final = {kind.name: kind for kind in _KINDS}
+#: What the timeline shows.
+TOLD: Final = {name: kind for name, kind in FACT_KINDS.items() if kind.family is not None}
+#: What the shopper did, and what moves their last activity.
+ACTIVITY: Final = frozenset(name for name, kind in FACT_KINDS.items() if kind.acts)
+#: Families of told kinds, in the order of the list.
+FAMILIES: Final = tuple(dict.fromkeys(kind.family for kind in TOLD.values() if kind.family is not None))
