@@ -58,7 +58,7 @@ def identity_id(number: int) -> str:
 
 def record(who: str) -> MemberRecord:
     """A member as the resolvers hand them on."""
-    return MemberRecord(who, None, START, None, None, None, None, None, live=False)
+    return MemberRecord(who, None, START, None, None, None, live=False)
 
 
 async def add_members(database: Database, rows: Sequence[dict[str, Any]]) -> None:

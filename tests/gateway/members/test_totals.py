@@ -170,8 +170,8 @@ async def test_a_batch_and_a_page_cost_the_same_for_any_number(
             await totals(database.fetch, [each.member for each in people[:number]], NOVEMBER, 12)
         return written.value, asked.value
 
-    # The facts, the totals of identities, those of bare members.
-    assert [await cost(number) for number in (1, 10)] == [(3, 1), (3, 1)]
+    # The facts, the totals of identities, those of bare members; whom they lead to, and their last activity.
+    assert [await cost(number) for number in (1, 10)] == [(5, 1), (5, 1)]
 
 
 def storm(rng: random.Random, people: Sequence[Linked]) -> list[Fact]:
