@@ -27,6 +27,8 @@ TYPE_CODES: Final = {
     "gp": "CustomerGroup",
     "ip": "IpProperty",
     "ac": "IpActivation",
+    "id": "Identity",
+    "rc": "ReviewCase",
 }
 _LIMIT = 512
 
