@@ -24,7 +24,10 @@ async def seen_active(
         return
     led = await connection.execute(
         union_all(
-            select(identity.c.id, identity.c.member).where(identity.c.id.in_(identities)),
+            # What nobody's identity did, such as a claimed click, waits for its member.
+            select(identity.c.id, identity.c.member).where(
+                identity.c.id.in_(identities), identity.c.member.is_not(None)
+            ),
             select(member.c.id, func.coalesce(member.c.merged_into, member.c.id)).where(member.c.id.in_(members)),
         )
     )
