@@ -96,7 +96,8 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """Open database, tools and queue; nothing runs yet. Raises the errors of the database and settings."""
     clock = SystemClock(timedelta(seconds=settings.clock_offset_seconds))
-    keyring = Keyring.from_base64(settings.master_key.reveal())
+    accepted = [key.reveal() for key in settings.master_keys_accepted]
+    keyring = Keyring.from_base64(settings.master_key.reveal(), accepted)
     meter = CountingMeter()
     async with AsyncExitStack() as stack:
         wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport

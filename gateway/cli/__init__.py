@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from gateway.cli.database import db, keys, schema
+from gateway.cli.database import db, schema
 from gateway.cli.jobs import jobs
 from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.plans import plan
+from gateway.cli.keys import keys
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Executable, event
+from sqlalchemy import Executable, Table, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -103,9 +103,13 @@ class Database:
             yield connection
         run_callbacks(callbacks)
 
-    async def forget_deleted(self) -> None:
-        """Have the database's own log forget overwritten values as far as it can."""
-        await self._backend.forget_deleted()
+    async def forget_deleted(self, *tables: Table) -> None:
+        """Have the database forget overwritten and deleted values as far as it can.
+
+        SQLite empties its log. PostgreSQL vacuums the named tables, which frees the old versions of rows; what its log
+        and its archives hold goes as they are dropped.
+        """
+        await self._backend.forget_deleted(tables)
 
     async def close(self) -> None:
         """Close every connection."""
