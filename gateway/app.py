@@ -47,9 +47,12 @@ from gateway.graphql_route import GraphQLRoute
 from gateway.jobs import Handlers, Queue, Worker
 from gateway.members import grants
 from gateway.members.gate import Gate
+from gateway.members.access_report import AccessReports
+from gateway.members.erasure import Erasures
 from gateway.members.graph import IdentityGraph
 from gateway.members.points import EXPIRE_JOB, PointsExpiry
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
+from gateway.members.retention import Retention
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.schema import build_schema
@@ -72,6 +75,7 @@ class Gateway:
     auth: Authenticator
     transport: Transport
     health: health.States
+    retention: Retention
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -110,6 +114,13 @@ async def open_gateway(
         gate = Gate(projector, settings.reach)
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
         services = Services(settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate)
+        checkout = CheckoutService(database, queue, tools, projector, clock, settings)
+        erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
+        reports = AccessReports(database, queue, tools, settings.privacy)
+        retention = Retention(database, queue, settings.privacy)
+        services = Services(
+            settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, erasures, reports
+        )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
         handlers.add(INBOX_JOB, inbox.handle, versions={1})
@@ -117,12 +128,14 @@ async def open_gateway(
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
         checkout.register(handlers)
+        for part in (checkout, erasures, reports, retention):
+            part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services))
+        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
 
 
 def _connect(
@@ -225,6 +238,7 @@ def create_app(
             app.state.gateway = gateway
             if on_open is not None:
                 await on_open(gateway)
+            await gateway.retention.schedule()
             gateway.worker.start()
             try:
                 yield

@@ -17,6 +17,7 @@ from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.reach import ReachMutations
+from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
@@ -24,6 +25,8 @@ from gateway.schema.timeline import TIMELINE_TYPES
 
 QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
 MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, PointsMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, PrivacyMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):

@@ -424,19 +424,25 @@ async def test_an_unknown_member_is_null_without_an_error(served: Served, by: di
     assert count.calls == {}
 
 
-MALFORMED = "is no id of this gateway; pass an id as you received it."
+def malformed(text_: str) -> tuple[str, str, str]:
+    """A row of the table: such a text is not repeated in the answer."""
+    return (
+        text_,
+        "ID_INVALID",
+        f"A text of {len(text_)} characters is no id of this gateway; pass an id as you received it.",
+    )
 
 
 @pytest.mark.parametrize(
     ("text_", "code", "message"),
     [
-        ("", "ID_INVALID", f"'' {MALFORMED}"),
-        ("42", "ID_INVALID", f"'42' {MALFORMED}"),
-        ("雾灰", "ID_INVALID", f"'雾灰' {MALFORMED}"),
-        ("x" * 5000, "ID_INVALID", f"'{'x' * 40}' {MALFORMED}"),
-        (ids.encode("zz", "1"), "ID_INVALID", f"{ids.encode('zz', '1')!r} {MALFORMED}"),
-        (ids.encode("mb", ""), "ID_INVALID", f"{ids.encode('mb', '')!r} {MALFORMED}"),
-        (ids.encode("mb", "a\0"), "ID_INVALID", f"{ids.encode('mb', 'a' + chr(0))!r} {MALFORMED}"),
+        malformed(""),
+        malformed("42"),
+        malformed("雾灰"),
+        malformed("x" * 5000),
+        malformed(ids.encode("zz", "1")),
+        malformed(ids.encode("mb", "")),
+        malformed(ids.encode("mb", "a\0")),
         (ids.encode("or", "1"), "ID_FOREIGN", "This is an id of a Order; here the id of a Member is needed."),
     ],
     ids=["empty", "number", "chinese", "long", "unknown type", "no native id", "null byte", "foreign"],

@@ -9,6 +9,7 @@ from adapters.social_ads import AdClick, AdGroup, DailyReport, Lead
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad, ad_click, ad_report, lead
+from gateway.events.erased import unless_erased
 from gateway.events.projector import Evidence, Projector
 
 TOOL = "social_ads"
@@ -91,10 +92,12 @@ async def leads(projector: Projector, records: Sequence[Lead]) -> int:
 
 async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
     """A click that the ad platform claims. Its openid is matched within the advertised mini-program only."""
-    evidence = []
+    evidence: list[Evidence] = []
     if event.wechat_openid:
         handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None)
         evidence = [Evidence(handles, f"{TOOL}.click", event.at, via="webhook")]
+        # A claim is no contact: the click of somebody erased stays nobody's.
+        _, evidence = await unless_erased(projector, evidence, evidence, [None])
     # Without a click id the platform's own advice is impression or request, and the time.
     click_id = event.click_id or f"{event.impression_id or event.request_id}:{int(event.at.timestamp())}"
     async with projector.batch(evidence, as_of=event.at) as batch:
