@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from gateway.database.statements import insert_new
 from gateway.database.tables.jobs import recurring_job
@@ -42,8 +42,15 @@ class Recurring:
         handlers.add(self.kind, self._run, versions={1})
 
     async def ensure(self) -> bool:
-        """Put the job of the present period unless it was put; True when it was this call."""
-        return await self._put(self._period(self._queue.clock.now()))
+        """Put the job of the present period unless it was put; True when it was this call.
+
+        In a new database the first job is that of the next period: there is nothing yet to come back to.
+        """
+        period = self._period(self._queue.clock.now())
+        known = select(recurring_job.c.kind).where(recurring_job.c.kind == self.kind)
+        if await self._queue.database.one(known) is None:
+            period += self._every
+        return await self._put(period)
 
     async def _run(self, job: RunningJob) -> None:
         # Of two periods that begin while a run waits for its turn, only the later one is put.
