@@ -34,11 +34,12 @@ from gateway.database.tables.privacy import erased_handle, erasure
 from gateway.database.tables.projections import payment, purchase
 from gateway.database.tables.sagas import saga
 from gateway.events.erased import handle_text
+from gateway.events.projections import payments
 from gateway.events.projections.cloud_storage import member_prefix
 from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
 from gateway.members import rummage, sealing
 from gateway.members.holdings import HOLDINGS, Erase, Holding
-from gateway.members.person import Fetch, Person, among, gather, present_id
+from gateway.members.person import Fetch, Person, among, chunks, gather, present_id
 from gateway.members.platforms import BEYOND
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Privacy
@@ -243,11 +244,10 @@ class Erasures:
             entry = await self._clear_table(connection, holding, person, pseudonym, now)
             if entry["rows"]:
                 found.append(entry)
-        # Their payments of other people's orders stay with those people, without the payer.
-        for where in among(payment.c.identity, person.identities):
-            await connection.execute(update(payment).where(where).values(identity=None))
-        for where in among(payment.c.purchase, person.purchases):
-            await connection.execute(update(payment).where(where).values(purchase=None))
+        for identities in chunks(person.identities):
+            await payments.without(connection, identities, [])
+        for purchases in chunks(person.purchases):
+            await payments.without(connection, [], purchases)
         return found
 
     async def _clear_table(

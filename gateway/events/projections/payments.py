@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
@@ -137,6 +138,12 @@ async def refunded(projector: Projector, record: Refund, *, source: Source) -> N
                     payload={"outTradeNo": record.out_trade_no},
                 )
             )
+
+
+async def without(connection: AsyncConnection, identities: Sequence[str], purchases: Sequence[str]) -> None:
+    """After an erasure: what somebody paid of other people's orders stays with those, without the payer."""
+    await connection.execute(update(payment).where(payment.c.identity.in_(identities)).values(identity=None))
+    await connection.execute(update(payment).where(payment.c.purchase.in_(purchases)).values(purchase=None))
 
 
 async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
