@@ -36,6 +36,7 @@ from gateway.access.principal import Authenticator
 from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
+from gateway.database.traces import trace
 from gateway.events.inbox import JOB as INBOX_JOB
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
@@ -293,6 +294,10 @@ async def _hook(request: Request) -> Response:
         # Not stored, so not answered with success: the platform sends it again.
         log.warning("a webhook of %s/%s could not be stored: %s", values["tool"], values["account"], error.code)
         return _plain_error(503, error.code)
+    except Exception as error:
+        # Here and not in the server, which would log what the error says.
+        log.error("a webhook of %s failed: %s", values["tool"][:40], trace(error))  # noqa: TRY400
+        return _plain_error(500, "INTERNAL")
     return Response(reply.body, reply.status, media_type=reply.media_type)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +25,16 @@ from gateway.database.rows import AnyRow
 from gateway.database.sqlite import SqliteBackend
 from gateway.database.types import bind_keyring
 from gateway.database.urls import DatabaseUrl
+
+
+class _NoRows(logging.Filter):
+    """SQLAlchemy logs result rows at DEBUG, with their sealed values opened: nobody may switch that on."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.INFO
+
+
+logging.getLogger("sqlalchemy.engine.Engine").addFilter(_NoRows())
 
 
 class Database:

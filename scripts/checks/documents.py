@@ -119,8 +119,10 @@ def with_tables(text: str) -> str:
 
 def _holdings() -> list[str]:
     lines = [
-        "| table 表 | what 内容 | purpose 目的 | ground 合法性基础 | kept 保存期限 "
-        "| seen by 可见者 | on erasure 删除时 |",
+        (
+            "| table 表 | what 内容 | purpose 目的 | ground 合法性基础 | kept 保存期限 "
+            "| seen by 可见者 | on erasure 删除时 |"
+        ),
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
@@ -137,8 +139,10 @@ def _holdings() -> list[str]:
 
 def _platforms() -> list[str]:
     lines = [
-        "| platform 平台 | what stays there 留存内容 | what the person can do 个人行使权利的途径 "
-        "| what the brand can do 品牌方 |",
+        (
+            "| platform 平台 | what stays there 留存内容 | what the person can do 个人行使权利的途径 "
+            "| what the brand can do 品牌方 |"
+        ),
         "|---|---|---|---|",
     ]
     return lines + [f"| {each.title} | {each.holds} | {each.ask} | {each.brand} |" for each in BEYOND.values()]
