@@ -102,6 +102,11 @@ def test_these_are_all_commands() -> None:
         "db upgrade", "demo", "jobs cancel", "jobs list", "jobs retry", "keys new", "members relabel", "plan",
         "points expire",
         "sandbox", "schema print", "serve", "sync", "totals rebuild",
+        "db upgrade", "demo", "jobs cancel", "jobs list", "jobs retry", "keys new", "members relabel", "sandbox",
+        "schema print", "serve", "sync",
+        "db upgrade", "demo", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew",
+        "keys rotate", "keys status", "sandbox", "schema print", "serve",
+        "sync",
     ]  # fmt: skip
 
 
@@ -129,6 +134,30 @@ def test_a_job_that_is_not_there_cannot_be_retried(tmp_path: Path, write: Any) -
     refused = run("jobs", "retry", "--id", "01M75AXRT5F44WG6HKKTJQ6748", "--settings", path)
     assert refused.exit_code == EXIT_FAILED
     assert refused.output.startswith("JOB_UNCHANGED: no job 01M75AXRT5F44WG6HKKTJQ6748")
+
+
+def test_the_master_key_is_rotated_by_command(write: Any) -> None:
+    new = base64.b64encode(bytes(reversed(range(32)))).decode()
+    assert run("db", "upgrade", "--settings", write()).exit_code == 0
+    status = run("keys", "status", "--settings", write())
+    assert (status.exit_code, status.stdout.splitlines()[0].split()[3:]) == (
+        0,
+        ["CURRENT", "wraps", "2", "data", "keys"],
+    )
+
+    both = write(master_key=new, master_keys_accepted=[MASTER_KEY])
+    rotated = run("keys", "rotate", "--settings", both)
+    assert rotated.exit_code == 0
+    assert rotated.stdout.startswith("2 data keys are now wrapped by master key ")
+    assert "take it out of master_keys_accepted" in rotated.stdout
+    assert rotated.stderr == "2 of 2 data keys wrapped\n"
+
+    code, message = failed(run("keys", "status", "--settings", write()))
+    assert (code, message.split(":")[0]) == (4, "DATABASE_MASTER_KEY_WRONG")
+    renewed = run("keys", "renew", "--settings", write(master_key=new))
+    assert renewed.stdout.startswith("0 values are sealed again under a new shared data key\n")
+    retired = run("keys", "renew", "--retire", "--settings", write(master_key=new))
+    assert retired.stdout == "1 older shared data keys are destroyed\n"
 
 
 def test_it_runs_as_a_module() -> None:
@@ -276,7 +305,7 @@ def test_another_master_key(write: Any) -> None:
     status, message = failed(run("sync", "--settings", write(master_key=other)))
     assert status == 4
     assert message.startswith("DATABASE_MASTER_KEY_WRONG: ")
-    assert message.endswith("set the master key that this database was made with")
+    assert message.endswith("was made with, or add it to master_keys_accepted")
     assert other not in message
 
 
