@@ -51,7 +51,7 @@ def keys_renew(settings_path: Path | None, *, retire: bool) -> None:
 
 
 async def _status(settings: Settings) -> int:
-    async with _database(settings) as database:
+    async with open_database(settings) as database:
         found = await rotation.status(database)
     for use in found.masters:
         click.echo(f"master key {use.master_id}  {use.role:8}  wraps {use.keys} data keys")
@@ -62,7 +62,7 @@ async def _status(settings: Settings) -> int:
 
 
 async def _rotate(settings: Settings) -> int:
-    async with _database(settings) as database:
+    async with open_database(settings) as database:
         done = await rotation.rotate(database, _telling("data keys wrapped"))
         former = [use.master_id for use in (await rotation.status(database)).masters if use.role != "CURRENT"]
     click.echo(f"{done} data keys are now wrapped by master key {database.keyring.master_id}")
@@ -72,7 +72,7 @@ async def _rotate(settings: Settings) -> int:
 
 
 async def _renew(settings: Settings, *, retire: bool) -> int:
-    async with _database(settings) as database:
+    async with open_database(settings) as database:
         if retire:
             click.echo(f"{await rotation.retire_shared(database)} older shared data keys are destroyed")
             return 0
@@ -87,7 +87,7 @@ def _telling(what: str) -> Callable[[int, int], None]:
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """The database alone: no tool is asked for anything."""
     accepted = [key.reveal() for key in settings.master_keys_accepted]
     keyring = Keyring.from_base64(settings.master_key.reveal(), accepted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -25,6 +27,8 @@ from click.testing import CliRunner, Result
 from adapters.registry import TOOLS
 from gateway.cli import main
 from gateway.cli.running import EXIT_FAILED
+from gateway.database import Database, Keyring
+from gateway.database.tables.privacy import sealed_record
 from tests.databases import *  # noqa: F403 - fixtures are found by name.
 from tests.databases import MASTER
 
@@ -105,7 +109,7 @@ def test_these_are_all_commands() -> None:
         "db upgrade", "demo", "jobs cancel", "jobs list", "jobs retry", "keys new", "members relabel", "sandbox",
         "schema print", "serve", "sync",
         "db upgrade", "demo", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew",
-        "keys rotate", "keys status", "sandbox", "schema print", "serve",
+        "keys rotate", "keys status", "privacy sealed", "sandbox", "schema print", "serve",
         "sync",
     ]  # fmt: skip
 
@@ -158,6 +162,32 @@ def test_the_master_key_is_rotated_by_command(write: Any) -> None:
     assert renewed.stdout.startswith("0 values are sealed again under a new shared data key\n")
     retired = run("keys", "renew", "--retire", "--settings", write(master_key=new))
     assert retired.stdout == "1 older shared data keys are destroyed\n"
+
+
+def test_sealed_records_are_printed_and_that_is_recorded(write: Any, tmp_path: Path) -> None:
+    path = write()
+    assert run("db", "upgrade", "--settings", path).exit_code == 0
+
+    async def seal() -> None:
+        async with Database.open(f"sqlite:///{tmp_path}/gateway.db", Keyring(MASTER)) as database:
+            row = {
+                "id": "r1",
+                "kind": "payment",
+                "class_": "ACCOUNTING",
+                "natural": "payment:1",
+                "record": {"total": 5},
+            }
+            row |= {"sealed_on": date(2026, 11, 11), "until": date(2057, 1, 1)}
+            async with database.write() as connection:
+                await connection.execute(sealed_record.insert().values(**row))
+
+    asyncio.run(seal())
+    printed = run("privacy", "sealed", "--reason", "audit-2026", "--settings", path)
+    assert printed.stdout == (
+        '{"id":"r1","kind":"payment","class":"ACCOUNTING","until":"2057-01-01","record":{"total":5}}\n'
+    )
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        assert connection.execute("SELECT kind, reason FROM fact").fetchall() == [("privacy.sealed_read", "audit-2026")]
 
 
 def test_it_runs_as_a_module() -> None:
