@@ -51,12 +51,14 @@ def _explain(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]
 def _quoteless(error: GraphQLError) -> str:
     """What does not fit in a document or its variables, without the value: it may be somebody's phone number.
 
-    graphql-core appends values after a colon, and names unknown fields of inputs. Names of the schema stay.
+    graphql-core appends values after a colon, names unknown fields of inputs, and quotes an unexpected token.
+    Names of the schema stay.
     """
-    return _UNKNOWN.sub(r"\1", _APPENDED.sub(r"\1.", error.message))
+    return _TOKEN.sub(r"\1", _UNKNOWN.sub(r"\1", _APPENDED.sub(r"\1.", error.message)))
 
 
-_APPENDED: Final = re.compile(r"(cannot represent [\w -]*value|, found|got invalid value)(?::| ).*", re.DOTALL)
+_APPENDED: Final = re.compile(r"(cannot represent [\w -]*value|, found):.*", re.DOTALL)
+_TOKEN: Final = re.compile(r"(found (?:String|BlockString|Int|Float|Name)) .*", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"""(unknown field|unknown input field) ['"][^'"]*['"]""")
 
 

@@ -267,7 +267,7 @@ DOCUMENTS: Mapping[str, tuple[str, str, str]] = {
     "wrong type": (
         '{ members(first: "1") { nodes { id } } }',
         "GRAPHQL_INVALID",
-        'Int cannot represent non-integer value: "1"',
+        "Int cannot represent non-integer value.",
     ),
     "null byte": ("{ a\0 }", "GRAPHQL_INVALID", "Syntax Error: Unexpected character: U+0000."),
     "two ways": (
@@ -508,7 +508,9 @@ async def test_a_broken_resolver_tells_a_request_id_and_nothing_else(
     assert error["message"] == f"Something went wrong inside the gateway; report the request id {request_id}."
     [record] = caplog.records
     assert request_id in record.getMessage()
-    assert record.exc_info is not None
+    # The place, and not what the error said.
+    assert "OperationalError" in record.getMessage()
+    assert "no such table" not in record.getMessage()
 
 
 async def test_a_database_that_is_gone_before_the_request_is_read(
