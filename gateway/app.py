@@ -47,9 +47,9 @@ from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
 from gateway.jobs import Handlers, Queue, Worker
 from gateway.members import grants
-from gateway.members.gate import Gate
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
+from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.members.points import EXPIRE_JOB, PointsExpiry
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
@@ -114,13 +114,11 @@ async def open_gateway(
         sync = Sync(projector, queue, tools)
         gate = Gate(projector, settings.reach)
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
-        services = Services(settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate)
-        checkout = CheckoutService(database, queue, tools, projector, clock, settings)
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         retention = Retention(database, queue, settings.privacy)
         services = Services(
-            settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, erasures, reports
+            settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate, erasures, reports
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()

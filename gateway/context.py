@@ -14,9 +14,9 @@ from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
 from gateway.jobs import Queue
 from gateway.loaders import Loaders
-from gateway.members.gate import Gate
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
+from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
 from gateway.settings import Settings

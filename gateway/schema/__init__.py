@@ -16,8 +16,8 @@ from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
-from gateway.schema.reach import ReachMutations
 from gateway.schema.privacy import PrivacyMutations
+from gateway.schema.reach import ReachMutations
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
@@ -27,6 +27,7 @@ QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries
 MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, PointsMutations, SessionMutations)
 MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, SessionMutations)
 MUTATIONS = (CheckoutMutations, ConsentMutations, PrivacyMutations, SessionMutations)
+MUTATIONS = (CheckoutMutations, ConsentMutations, PrivacyMutations, ReachMutations, SessionMutations)
 
 
 class GatewaySchema(strawberry.Schema):

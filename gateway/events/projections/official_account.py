@@ -121,6 +121,8 @@ async def interacted(projector: Projector, event: Interacted | QrScanned) -> Non
         event.at,
         via="webhook",
     )
+    if (await erased(projector, [evidence]))[0]:
+        return
     async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
         await _spoke(batch, event.appid, batch.linked[0], kind, event.at)
         scene = event.scene_key if isinstance(event, QrScanned) else ""
