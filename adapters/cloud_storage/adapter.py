@@ -170,7 +170,7 @@ class CloudStorageAdapter:
         return body
 
     async def delete(self, key: str) -> None:
-        """Delete one object; no error when it is not there. Where the bucket keeps versions (版本控制), older ones stay."""
+        """Delete one object; no error when it is not there. Where it keeps versions (版本控制), older ones stay."""
         self._check_key(key)
         await self._client.delete_object(key)
 

@@ -10,6 +10,7 @@ from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.keys import keys
+from gateway.cli.members import members
 from gateway.cli.privacy import privacy
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
@@ -24,4 +25,5 @@ for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, pl
 for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, points, totals):
 for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members):
 for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, privacy):
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, privacy):
     main.add_command(_command)

@@ -109,15 +109,12 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
         )
         for each in records
     ]
-    async with projector.batch(evidence) as batch:
-        pairs = list(zip(records, batch.linked, strict=True))
-        rows = [_purchase(batch, *pair) for pair in pairs]
-        await _stamp(batch, rows)
-        wrote = await batch.upsert(purchase, rows)
     gone = await erased(projector, evidence)
     async with projector.batch([each for each, out in zip(evidence, gone, strict=True) if not out]) as batch:
         pairs = list(zip(records, owners(batch.linked, gone), strict=True))
-        wrote = await batch.upsert(purchase, [_purchase(batch, *pair) for pair in pairs])
+        rows = [_purchase(batch, *pair) for pair in pairs]
+        await _stamp(batch, rows)
+        wrote = await batch.upsert(purchase, rows)
         await _replace_lines(batch, records)
         for each, linked in pairs:
             batch.facts += _order_facts(each, linked, source)

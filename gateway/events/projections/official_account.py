@@ -12,7 +12,6 @@ from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events import labels
-from gateway.database.tables.projections import follower, follower_tag
 from gateway.events.erased import erased, unless_erased
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
