@@ -52,8 +52,8 @@ from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.members.points import EXPIRE_JOB, PointsExpiry
-from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.members.retention import Retention
+from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.schema import build_schema
@@ -126,7 +126,6 @@ async def open_gateway(
         handlers.add(SYNC_JOB, sync.handle, versions={1})
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
-        checkout.register(handlers)
         for part in (checkout, erasures, reports, retention):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)

@@ -10,6 +10,7 @@ from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.keys import keys
+from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.privacy import privacy
 from gateway.cli.serve import demo, sandbox, serve
@@ -26,4 +27,5 @@ for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, po
 for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members):
 for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, privacy):
 for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, privacy):
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, points, totals, privacy):
     main.add_command(_command)

@@ -21,6 +21,7 @@ from gateway.database.tables import (
     jobs,
     keys,
     labels,
+    ledger,
     members,
     privacy,
     projections,
@@ -100,6 +101,10 @@ def _identities(column: Any) -> Of:
     return lambda person: among(column, person.identities)
 
 
+def _either(member: Any, identity: Any) -> Of:
+    return lambda person: [*among(member, person.members), *among(identity, person.identities)]
+
+
 def _purchases(column: Any) -> Of:
     return lambda person: among(column, person.purchases)
 
@@ -116,11 +121,6 @@ def _cases(person: Person) -> Sequence[ColumnElement[bool]]:
         (case.c.evidence, each) for each in person.identities
     ]
     return [cast(column, String).contains(each, autoescape=True) for column, each in named]
-
-
-def _facts(person: Person) -> Sequence[ColumnElement[bool]]:
-    fact = facts.fact
-    return [*among(fact.c.member, person.members), *among(fact.c.identity, person.identities)]
 
 
 def _leads(person: Person) -> Sequence[ColumnElement[bool]]:
@@ -211,7 +211,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         unreported=frozenset({"dedupe_key", "members", "evidence"}),
     ),
     Holding(
-        table=members.points_entry,
+        table=ledger.points_entry,
         title="积分流水 points",
         what="changes of points with their reason",
         purpose="membership",
@@ -219,8 +219,42 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         kept=_RELATION,
         seen_by=_SELF,
         erase=Erase.DELETE,
-        of=_members(members.points_entry.c.member),
+        of=_either(ledger.points_entry.c.member, ledger.points_entry.c.identity),
         unreported=frozenset({"source_key"}),
+    ),
+    Holding(
+        table=ledger.level_entry,
+        title="等级流水 levels",
+        what="changes of the level with their reason",
+        purpose="membership",
+        ground=Ground.CONTRACT,
+        kept=_RELATION,
+        seen_by=_SELF,
+        erase=Erase.DELETE,
+        of=_either(ledger.level_entry.c.member, ledger.level_entry.c.identity),
+        unreported=frozenset({"source_key"}),
+    ),
+    Holding(
+        table=ledger.identity_total,
+        title="累计 totals per handle",
+        what="orders, spend and refunds by month and tool",
+        purpose="membership; search by staff",
+        ground=Ground.CONTRACT,
+        kept=_RELATION,
+        seen_by=_SELF,
+        erase=Erase.DELETE,
+        of=_identities(ledger.identity_total.c.identity),
+    ),
+    Holding(
+        table=ledger.member_total,
+        title="累计 totals per member",
+        what="the same, of what names no handle",
+        purpose="membership; search by staff",
+        ground=Ground.CONTRACT,
+        kept=_RELATION,
+        seen_by=_SELF,
+        erase=Erase.DELETE,
+        of=_members(ledger.member_total.c.member),
     ),
     Holding(
         table=members.consent,
@@ -559,7 +593,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         kept="while the person is a member; afterwards without a tie to the person",
         seen_by=_SELF,
         erase=Erase.UNLINK,
-        of=_facts,
+        of=_either(facts.fact.c.member, facts.fact.c.identity),
         unreported=frozenset({"source_key"}),
     ),
     Holding(

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
 
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
-from gateway.database.facts import BUSINESS_ZONE
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import session

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
-from gateway.database.facts import BUSINESS_ZONE
 from gateway.database.keyring import Erased
 from gateway.database.statements import insert_new
 from gateway.database.tables.privacy import sealed_record

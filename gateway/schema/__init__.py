@@ -24,10 +24,14 @@ from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.timeline import TIMELINE_TYPES
 
 QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
-MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, PointsMutations, SessionMutations)
-MUTATIONS = (CheckoutMutations, ConsentMutations, ReachMutations, SessionMutations)
-MUTATIONS = (CheckoutMutations, ConsentMutations, PrivacyMutations, SessionMutations)
-MUTATIONS = (CheckoutMutations, ConsentMutations, PrivacyMutations, ReachMutations, SessionMutations)
+MUTATIONS = (
+    CheckoutMutations,
+    ConsentMutations,
+    PointsMutations,
+    PrivacyMutations,
+    ReachMutations,
+    SessionMutations,
+)
 
 
 class GatewaySchema(strawberry.Schema):

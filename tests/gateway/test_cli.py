@@ -112,7 +112,8 @@ def test_these_are_all_commands() -> None:
         "keys rotate", "keys status", "privacy sealed", "sandbox", "schema print", "serve",
         "sync",
         "db upgrade", "demo", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew", "keys rotate",
-        "keys status", "members relabel", "privacy sealed", "sandbox", "schema print", "serve", "sync",
+        "keys status", "members relabel", "points expire", "privacy sealed", "sandbox", "schema print", "serve", "sync",
+        "totals rebuild",
     ]  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from gateway.database.tables.projections import (
     purchase,
     purchase_line,
 )
-from gateway.events.projections import standing
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
+from gateway.events.projections import standing
 from gateway.events.projector import Batch, Evidence, Linked, Projector
 
 TOOL = "mini_program_store"

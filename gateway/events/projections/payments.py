@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import coupon, payment, purchase, refund
-from gateway.database.tables.projections import coupon, payment, refund
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
 from gateway.events.projector import Batch, Evidence, Linked, Projector
 
@@ -45,10 +44,8 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
             insert_only=("purchase", "refunded", "sub_mchid"),
         )
         wrote += await batch.upsert(refund, [_bill_refund(row) for row in returned])
-        batch.facts += [_captured(row, linked) for row, linked in zip(paid, batch.linked, strict=True)]
         buyers = await _buyers(batch, [row.out_trade_no for row in returned])
         batch.facts += [_captured(row, linked) for row, linked in pairs]
-        payers = await _payers(batch, returned)
         batch.facts += [
             _refunded(row, buyers.get((row.mchid, row.out_trade_no), _NOBODY))
             for row in returned
