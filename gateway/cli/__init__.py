@@ -6,12 +6,10 @@ import click
 
 from gateway.cli.database import db, schema
 from gateway.cli.jobs import jobs
-from gateway.cli.ledger import points, totals
-from gateway.cli.members import members
-from gateway.cli.plans import plan
 from gateway.cli.keys import keys
 from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
+from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
@@ -22,10 +20,5 @@ def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
 
 
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, plan, points, totals):
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, points, totals):
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members):
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, privacy):
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, privacy):
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, points, totals, privacy):
+for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, plan, points, privacy, totals):
     main.add_command(_command)
