@@ -108,7 +108,7 @@ async def open_gateway(
         wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
         database = await stack.enter_async_context(Database.open(settings.database_url, keyring, clock=clock))
         tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire))
-        graph = IdentityGraph(database, clock)
+        graph = IdentityGraph(database, clock, settings.identity)
         projector = Projector(database, graph, clock, settings.open_platform)
         queue = Queue(database, clock)
         sync = Sync(projector, queue, tools)

@@ -114,6 +114,25 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     growth: int = 0
 
 
+_LIMITS: Final = {"UNIONID": 5, "OPENID": 50, "EXTERNAL_USERID": 20, "PHONE": 5, "CARD": 10, "OUT_ID": 5}
+
+
+class IdentityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What names nobody, and how many names one person may have."""
+
+    #: Identities of a kind that one person may have; a link beyond it is a question for a person.
+    limits: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(_LIMITS))
+    #: Values that systems write where they know nothing, in any spelling of case; they link nobody.
+    blocked: tuple[str, ...] = (
+        "-1", "anonymous", "false", "guest", "n/a", "na", "nan", "nil", "none", "null", "test", "true",
+        "undefined", "unknown", "void", "[object object]", "12345678901", "13800138000",
+    )  # fmt: skip
+    #: People who may show one verified phone; when more do, it proves nothing of any of them.
+    people_per_value: int = 5
+    #: Links that one identity may have before it is nobody's.
+    links_per_identity: int = 500
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
@@ -136,6 +155,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reach: Reach = Reach()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
+    identity: IdentityRules = IdentityRules()
     #: cloud_storage alias of the bucket that holds members' files.
     member_files: str = "members"
     #: Only in the sandbox: how far the emulated platforms' clock is ahead of the real one.
@@ -237,6 +257,7 @@ def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
     _check_reach(settings.reach)
+    _check_identity(settings.identity)
     seen: set[str] = set()
     for key in settings.api_keys:
         if key.id in seen:
@@ -253,6 +274,15 @@ def _check_reach(reach: Reach) -> None:
         text = getattr(reach, name)
         if not _HOUR.fullmatch(text):
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
+
+
+def _check_identity(rules: IdentityRules) -> None:
+    for kind, limit in rules.limits.items():
+        if limit < 1:
+            raise SettingsError(f"identity.limits.{kind} is {limit}: one person has at least 1 of a kind; remove it.")
+    for name in ("people_per_value", "links_per_identity"):
+        if getattr(rules, name) < 1:
+            raise SettingsError(f"identity.{name} is {getattr(rules, name)}: it must be at least 1.")
 
 
 def _check_notify(settings: Settings) -> None:

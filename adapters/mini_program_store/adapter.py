@@ -104,10 +104,13 @@ class MiniProgramStoreAdapter:
         wire = await self._client.jscode2session(js_code)
         return Login(self.account, wire.openid, wire.unionid or None, Secret(wire.session_key))
 
-    async def phone_number(self, code: str) -> PhoneNumber:
-        """The number behind a code of the phone button, which is not a login code; once, five minutes."""
+    async def phone_number(self, code: str, openid: str | None = None) -> PhoneNumber:
+        """The number behind a code of the phone button, which is not a login code; once, five minutes.
+
+        With ``openid`` the platform refuses a code that another shopper's tap gave.
+        """
         self._must_be("mini_program")
-        wire = (await self._client.getuserphonenumber(code)).phone_info
+        wire = (await self._client.getuserphonenumber(code, openid)).phone_info
         return PhoneNumber(wire.purePhoneNumber, str(wire.countryCode))
 
     # Products -------------------------------------------------------------------------------------

@@ -60,10 +60,11 @@ class MiniProgramStoreClient:
 
         return await self._upstream.call(JSCODE2SESSION, prepare, answer)
 
-    async def getuserphonenumber(self, code: str) -> models.GetUserPhoneNumber:
+    async def getuserphonenumber(self, code: str, openid: str | None = None) -> models.GetUserPhoneNumber:
         """POST /wxa/business/getuserphonenumber; each call is paid for."""
         path = "/wxa/business/getuserphonenumber"
-        return await self._api.post(GETUSERPHONENUMBER, path, models.GetUserPhoneNumber, {"code": code})
+        body = {"code": code} if openid is None else {"code": code, "openid": openid}
+        return await self._api.post(GETUSERPHONENUMBER, path, models.GetUserPhoneNumber, body)
 
     async def openapi_quota_get(self, cgi_path: str) -> Envelope:
         """POST /cgi-bin/openapi/quota/get; the figures are not read."""

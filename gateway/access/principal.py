@@ -22,7 +22,16 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "guide": frozenset({"catalogue", "members:read", "consents:write"}),
     "partner": frozenset({"catalogue"}),
     "hq": frozenset(
-        {"catalogue", "members:read", "points:write", "checkout", "ads:read", "operations", "consents:write"}
+        {
+            "catalogue",
+            "members:read",
+            "members:write",
+            "points:write",
+            "checkout",
+            "ads:read",
+            "operations",
+            "consents:write",
+        }
     ),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.database import db, schema
+from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
 from gateway.cli.keys import keys
 from gateway.cli.ledger import points, totals
@@ -20,5 +21,20 @@ def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
 
 
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, members, plan, points, privacy, totals):
+for _command in (
+    demo,
+    serve,
+    sandbox,
+    sync,
+    schema,
+    db,
+    keys,
+    jobs,
+    identities,
+    members,
+    plan,
+    points,
+    privacy,
+    totals,
+):
     main.add_command(_command)

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from gateway.database.engine import Database
 from gateway.database.tables.members import identity
 from gateway.database.tables.privacy import erased_handle, sealed_record
+from gateway.events.kinds import KINDS, normal
 from gateway.events.projector import Evidence, Handle, Linked, Projector
 
 R = TypeVar("R")
@@ -26,7 +27,7 @@ _CHUNK = 400
 
 def handle_text(kind: str, issuer: str, value: str) -> str:
     """What is hashed of an erased handle."""
-    return f"{kind}:{issuer}:{value}"
+    return f"{kind}:{issuer}:{normal(kind, value)}"
 
 
 def natural(table: str, key: Iterable[object]) -> str:
@@ -43,7 +44,7 @@ async def erased(
     and a second one where something was erased.
     """
     begun = [each.seen_at for each in evidence] if since is None else since
-    hashes = [[_hash(projector.database, handle) for handle in each.handles] for each in evidence]
+    hashes = [[_hash(projector.database, handle) for handle in _own(each)] for each in evidence]
     ended = await _ended(projector.database, {value for group in hashes for value in group})
     if not ended:
         return [False] * len(evidence)
@@ -51,7 +52,7 @@ async def erased(
     found = []
     for each, group, at in zip(evidence, hashes, begun, strict=True):
         last = max((ended[value] for value in group if value in ended), default=None)
-        again = any(handle in back for handle in each.handles)
+        again = any(_key(handle) in back for handle in _own(each))
         found.append(last is not None and (not again if at is None else at <= last))
     return found
 
@@ -86,6 +87,15 @@ def owners(linked: Sequence[Linked], gone: Sequence[bool]) -> list[Linked | None
     return [None if out else next(rest) for out in gone]
 
 
+def _own(evidence: Evidence) -> list[Handle]:
+    """Handles that are one person's: a phone number or a click may be shared, or have changed hands."""
+    return [handle for handle in evidence.handles if KINDS[handle.kind].strength == "STRONG"]
+
+
+def _key(handle: Handle) -> tuple[str, str, str]:
+    return handle.kind, handle.issuer, normal(handle.kind, handle.value)
+
+
 def _hash(database: Database, handle: Handle) -> bytes:
     return database.keyring.hash(handle_text(handle.kind, handle.issuer, handle.value), "erased_handle")
 
@@ -100,17 +110,18 @@ async def _ended(database: Database, hashes: set[bytes]) -> dict[bytes, datetime
     return found
 
 
-async def _back(database: Database, evidence: Sequence[Evidence]) -> set[Handle]:
+async def _back(database: Database, evidence: Sequence[Evidence]) -> set[tuple[str, str, str]]:
     """Handles that lead to a member now."""
+    keys = {_key(handle) for each in evidence for handle in _own(each)}
     hashes = {
-        (handle.kind, handle.issuer, database.keyring.hash(handle.value, "identity")): handle
-        for each in evidence
-        for handle in each.handles
+        (kind, issuer, database.keyring.hash(value, "identity")): (kind, issuer, value) for kind, issuer, value in keys
     }
-    found: set[Handle] = set()
+    found: set[tuple[str, str, str]] = set()
     for some in _parts(sorted({value for _, _, value in hashes})):
         for row in await database.fetch(
-            select(identity.c.kind, identity.c.issuer, identity.c.value_hash).where(identity.c.value_hash.in_(some))
+            select(identity.c.kind, identity.c.issuer, identity.c.value_hash).where(
+                identity.c.value_hash.in_(some), identity.c.member.is_not(None)
+            )
         ):
             handle = hashes.get((row.kind, row.issuer, bytes(row.value_hash)))
             if handle is not None:

@@ -42,9 +42,12 @@ async def relabel(connection: AsyncConnection, member_ids: Iterable[str]) -> Non
         await _activity(connection, some)
 
 
-async def keep(connection: AsyncConnection, member_ids: Iterable[str]) -> None:
-    """Bring the labels of these members up to date, after a projection that they come from was written."""
-    for some in _chunks(member_ids):
+async def keep(connection: AsyncConnection, member_ids: Iterable[str | None]) -> None:
+    """Bring the labels of these members up to date, after a projection that they come from was written.
+
+    None stands for a name that leads to nobody.
+    """
+    for some in _chunks(each for each in member_ids if each is not None):
         await _keep(connection, some)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from gateway.database.engine import Database
 from gateway.database.facts import Fact, Source, append_facts
 from gateway.database.keyring import Sealed
 from gateway.database.statements import upsert
+from gateway.events.kinds import PHONE_ISSUER, Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,24 @@ class Handle:
     """One name that a platform has for a shopper.
 
     ``kind`` is one of ``gateway.events.kinds``; ``issuer`` an appid, an Open Platform account or a corpid.
+    ``strength`` is what this source proves by it, where that is less (or more) than the kind usually does: a phone
+    typed at a till is WEAK, the openid of a snapshot page NEVER.
     """
 
     kind: str
     issuer: str
     value: str = field(repr=False)
+    strength: Strength | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Handles that a platform showed together: one shopper, seen under each of them.
 
-    The first handle is the one that rows refer to. ``name`` and ``phone`` are what this source says of
-    the person, with ``rank`` telling which source wins (smaller is better). ``via`` is how it came in.
+    The first handle is the one that rows refer to, and that each other one is linked with, as strongly as the weaker
+    of the two. ``seen_at`` is when the platform began to know them together. What it says of the person is kept per
+    source, as of ``said_at`` (now, unless given): ``verified`` means that WeChat or a text message proved the phone.
+    ``birthday`` is an ISO date, ``gender`` MALE or FEMALE. ``via`` is how it came in.
     """
 
     handles: tuple[Handle, ...]
@@ -45,23 +51,43 @@ class Evidence:
     seen_at: datetime
     name: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
-    rank: int = 9
+    gender: str = field(default="", repr=False)
+    birthday: str = field(default="", repr=False)
+    city: str = field(default="", repr=False)
+    verified: bool = False
+    said_at: datetime | None = None
     via: Source = "poll"
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Where an Evidence led: our identity id of its first handle, and the member."""
+    """Where an Evidence led: our identity id of its first handle, and the member.
+
+    ``home`` is the member under whose data key everything is sealed that hangs on the identity. Both are None for a
+    name that was only claimed: it leads to nobody until something proves whose it is.
+    """
 
     identity: str
-    member: str
+    member: str | None
+    home: str | None
+
+
+class KeysShort(Exception):
+    """Linking needs data keys that are not made yet: prepare again. It happens when somebody is split off."""
 
 
 class Linking(Protocol):
     """Evidence, ready to be linked inside a transaction."""
 
     async def link(self, connection: AsyncConnection) -> Sequence[Linked]:
-        """One Linked per Evidence, in order. Creates members and merges them where the rules say so."""
+        """One Linked per Evidence, in order. Creates members and merges them where the rules say so.
+
+        Raises KeysShort; then the transaction is rolled back and begun again after ``more_keys``.
+        """
+        ...
+
+    async def more_keys(self) -> None:
+        """Make more data keys, outside of any transaction."""
         ...
 
 
@@ -99,8 +125,8 @@ class Batch:
         self._keyring = database.keyring
 
     def seal(self, text: str | None, owner: Linked) -> Sealed | None:
-        """Personal text under the owner's data key; None stays None."""
-        return None if text is None else self._keyring.seal(text, subject=owner.member)
+        """Personal text under the data key of the owner's home; None stays None."""
+        return None if text is None else self._keyring.seal(text, subject=owner.home)
 
     async def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, insert_only: Sequence[str] = ()) -> int:
         """Write rows by primary key; a row read earlier never overwrites one read later."""
@@ -140,22 +166,54 @@ class Projector:
         ``asking``), or now.
         """
         linking = await self._people.prepare(evidence) if evidence else None
-        async with self.database.write() as connection:
-            linked = await linking.link(connection) if linking is not None else ()
+        async with AsyncExitStack() as stack:
+            connection, linked = await self._begin(stack, linking)
             now = self.clock.now()
             batch = Batch(connection, linked, self.database, as_of or self.as_of or now, now)
             yield batch
             if batch.facts and await append_facts(connection, batch.facts, clock=self.clock):
                 after_commit(connection, lambda: self._tell(batch.facts))
 
+    async def _begin(self, stack: AsyncExitStack, linking: Linking | None) -> tuple[AsyncConnection, Sequence[Linked]]:
+        """An open transaction, the evidence linked in it. ``stack`` closes it."""
+        while True:
+            try:
+                async with AsyncExitStack() as attempt:
+                    connection = await attempt.enter_async_context(self.database.write())
+                    linked = await linking.link(connection) if linking is not None else ()
+                    stack.push_async_exit(attempt.pop_all())
+                    return connection, linked
+            except KeysShort:
+                assert linking is not None  # noqa: S101 — only linking raises it
+                await linking.more_keys()
+
     def _tell(self, facts: Sequence[Fact]) -> None:
         for listener in self.listeners:
             listener(facts)
 
-    def handles(self, *, appid: str, openid: str, unionid: str | None) -> tuple[Handle, ...]:
+    def handles(
+        self, *, appid: str, openid: str, unionid: str | None, strength: Strength | None = None
+    ) -> tuple[Handle, ...]:
         """An openid, and the unionid if the platform gave one."""
-        first = Handle("OPENID", appid, openid)
+        first = Handle("OPENID", appid, openid, strength)
         return (first, Handle("UNIONID", self.open_platform, unionid)) if unionid else (first,)
 
 
-__all__ = ["Batch", "Evidence", "Handle", "Linked", "Linking", "People", "Projector", "Source", "whole_second"]
+def phone_handle(number: str, strength: Strength | None = None) -> Handle:
+    """A phone number: CONDITIONAL when WeChat or a text message proved it, else say WEAK."""
+    return Handle("PHONE", PHONE_ISSUER, number, strength)
+
+
+__all__ = [
+    "Batch",
+    "Evidence",
+    "Handle",
+    "KeysShort",
+    "Linked",
+    "Linking",
+    "People",
+    "Projector",
+    "Source",
+    "phone_handle",
+    "whole_second",
+]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, literal, select, text, update
+from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.cloud_storage import LIST_LIMIT, CloudStorageAdapter
@@ -38,6 +38,7 @@ from gateway.events.projections import payments
 from gateway.events.projections.cloud_storage import member_prefix
 from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
 from gateway.members import rummage, sealing
+from gateway.members.graph import lock
 from gateway.members.holdings import HOLDINGS, Erase, Holding
 from gateway.members.person import Fetch, Person, among, chunks, gather, present_id
 from gateway.members.platforms import BEYOND
@@ -57,8 +58,6 @@ _OPEN: Final = ("RUNNING", "AWAITING_PAYMENT", "COMPLETING", "COMPENSATING")
 _TRADE: Final = ("order.", "payment.", "refund.", "after_sale.", "stock.")
 #: The tombstone keeps these.
 _TOMBSTONE: Final = frozenset({"id", "created_at", "updated_at", "merged_into", "merged_at", "erased_at"})
-#: Writers of the identity graph hold this lock on PostgreSQL (see ``gateway.members.graph``).
-_GRAPH_LOCK = text("SELECT pg_advisory_xact_lock(7420031)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +190,7 @@ class Erasures:
         now = self._database.clock.now()
         attention = await self._needing_attention(person)
         async with self._database.write() as connection:
-            if connection.dialect.name == "postgresql":
-                await connection.execute(_GRAPH_LOCK)
+            await lock(connection)
 
             async def fetch(statement: Any) -> Sequence[Any]:
                 return (await connection.execute(statement)).all()

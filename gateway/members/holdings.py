@@ -98,20 +98,26 @@ def _members(column: Any) -> Of:
 
 
 def _identities(column: Any) -> Of:
-    return lambda person: among(column, person.identities)
+    return lambda person: among(column, [*person.identities, *person.claims])
 
 
 def _either(member: Any, identity: Any) -> Of:
-    return lambda person: [*among(member, person.members), *among(identity, person.identities)]
+    return lambda person: [*among(member, person.members), *among(identity, [*person.identities, *person.claims])]
 
 
 def _purchases(column: Any) -> Of:
     return lambda person: among(column, person.purchases)
 
 
+def _handles(person: Person) -> Sequence[ColumnElement[bool]]:
+    table = members.identity
+    return [*among(table.c.member, person.members), *among(table.c.id, person.claims)]
+
+
 def _links(person: Person) -> Sequence[ColumnElement[bool]]:
     link = members.identity_link
-    return [*among(link.c.a, person.identities), *among(link.c.b, person.identities)]
+    theirs = [*person.identities, *person.claims]
+    return [*among(link.c.a, theirs), *among(link.c.b, theirs)]
 
 
 def _cases(person: Person) -> Sequence[ColumnElement[bool]]:
@@ -175,6 +181,18 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         erase=Erase.DELETE,
         of=_identities(members.session.c.identity),
         unreported=frozenset({"token_hash"}),
+    ),
+    Holding(
+        table=members.phone_proof,
+        title="手机号验证 phone proofs",
+        what="a phone number that WeChat has just proved",
+        purpose="a repeated call gets its answer",
+        ground=Ground.CONTRACT,
+        kept="some minutes, then deleted within a day",
+        seen_by=_INTERNAL,
+        erase=Erase.DELETE,
+        of=_identities(members.phone_proof.c.identity),
+        unreported=frozenset({"code_hash"}),
     ),
     Holding(
         table=members.profile_claim,
@@ -605,7 +623,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         kept=_RELATION,
         seen_by=_SELF,
         erase=Erase.DELETE,
-        of=_members(members.identity.c.member),
+        of=_handles,
         unreported=frozenset({"value_hash"}),
     ),
     Holding(

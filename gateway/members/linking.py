@@ -1,164 +1,211 @@
-"""Decides in memory who is one person; ``gateway.members.writing`` writes the decisions down."""
+"""Turns evidence into identities and links, in memory; ``partition`` then tells who is who."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import datetime
 
-from gateway.events.projector import Evidence, Handle
+from gateway.database.facts import Source
+from gateway.events.kinds import STRENGTHS, Strength
+from gateway.events.projector import Evidence
+from gateway.members.partition import Edge, Key, Node
+from gateway.members.rules import Shown, stands, weaker
 
-#: (kind, issuer, keyed hash of the value) of a handle.
-Key = tuple[str, str, bytes]
-#: Worse than every source's rank.
-_NOBODY_SAID = 99
+#: (a, b, strength) with a < b: what is unique about a link.
+LinkKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why the graph changes: ``source`` is tool.endpoint or own.<mutation>, ``seen_at`` when the platform knew."""
+
+    source: str
+    seen_at: datetime
+    via: Source
 
 
 @dataclass(slots=True)
-class Node:
-    """A stored or new identity, and the member that it leads to."""
+class Identity:
+    """A stored or new identity. ``value`` is known of new ones only."""
 
     id: str
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewIdentity:
-    """A handle that was not known before, and the evidence that showed it."""
-
     key: Key
-    handle: Handle
-    evidence: Evidence
+    member: str | None
+    home: str | None
+    strength: Strength
+    stands: bool
+    superseded_by: str | None = None
+    seen_at: datetime | None = None
+    source: str = ""
+    value: str | None = attribute(default=None, repr=False)
+    new: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """``loser`` turned out to be ``keeper``."""
-
-    loser: str
-    keeper: str
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Evidence that would give one person two unionids of an issuer. ``unionids`` are keyed hashes, sorted."""
-
-    issuer: str
-    unionids: tuple[bytes, bytes]
-    members: tuple[str, ...]
-    identities: tuple[str, ...]
+    def node(self) -> Node:
+        """As ``partition`` sees it."""
+        return Node(self.id, self.key, self.superseded_by is not None)
 
 
 @dataclass(slots=True)
-class Said:
-    """What a batch says of one member; the better rank wins, of equal ones the first."""
+class Link:
+    """A stored or new link between two identities."""
 
-    seen_at: datetime | None = None
-    name: str = ""
-    name_rank: int = _NOBODY_SAID
-    phone: str = ""
-    phone_rank: int = _NOBODY_SAID
+    id: str
+    a: str
+    b: str
+    strength: str
+    source: str
+    seen_at: datetime
+    retired: bool = False
+    review_case: str | None = None
+    decided_by: str | None = None
+    reason: str | None = None
+    new: bool = False
+    revived: bool = False
 
-    def hear(self, seen_at: datetime | None, name: str, name_rank: int, phone: str, phone_rank: int) -> None:
-        """Take over what is better."""
-        if seen_at is not None:
-            self.seen_at = seen_at if self.seen_at is None else min(self.seen_at, seen_at)
-        if name and name_rank < self.name_rank:
-            self.name, self.name_rank = name, name_rank
-        if phone and phone_rank < self.phone_rank:
-            self.phone, self.phone_rank = phone, phone_rank
+    def edge(self) -> Edge:
+        """As ``partition`` sees it."""
+        return Edge(self.a, self.b, self.strength, self.seen_at)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may join or contradict anything."""
+        return not self.retired and self.strength != "WEAK"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a source says of a person, seen under one identity."""
+
+    identity: str
+    field: str
+    source: str
+    value: str = attribute(repr=False)
+    verified: bool
+    seen_at: datetime
 
 
 class Draft:
-    """The identities that matter to one batch, and what becomes of them.
+    """The identities and links that matter to one transaction, and what becomes of them.
 
-    Args:
-        nodes: stored identities of the batch's handles.
-        unionids: member → issuer → keyed hash, of every member in ``nodes``.
-        spare: fresh member ids, one for each evidence that may be of a new person.
-        new_id: makes identity ids.
+    ``touched`` are identities around which the partition may have changed, each with its cause.
     """
 
-    def __init__(
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self.identities: dict[str, Identity] = {}
+        self.links: dict[LinkKey, Link] = {}
+        self.touched: dict[str, Cause] = {}
+        #: Stored identities and links whose rows differ from the database now.
+        self.changed: dict[str, Identity] = {}
+        self.changed_links: dict[LinkKey, Link] = {}
+        self.claims: dict[tuple[str, str, str], Claim] = {}
+        #: Identities whose earliest sight moved: their member may have joined earlier.
+        self.earlier: set[str] = set()
+        #: Cases that links raised which are retired now.
+        self.answered: set[str] = set()
+        self.new_id = new_id
+        self._by_key: dict[Key, Identity] = {}
+
+    def know(self, found: Identity) -> None:
+        """Take in a stored identity, unless a newer state of it is here."""
+        if found.id not in self.identities:
+            self.identities[found.id] = found
+            self._by_key[found.key] = found
+
+    def find(self, key: Key) -> Identity | None:
+        """The identity of that name, as far as it was taken in."""
+        return self._by_key.get(key)
+
+    def show(self, evidence: Evidence, shown: Sequence[Shown], now: datetime) -> Identity:
+        """Take in a piece of evidence; returns its first identity."""
+        cause = Cause(evidence.source, evidence.seen_at, evidence.via)
+        proved = stands(shown)
+        subject = self._identity(shown[0], proved[0], cause)
+        for each, alone in zip(shown[1:], proved[1:], strict=True):
+            other = self._identity(each, alone, cause)
+            strength = weaker(shown[0].strength, each.strength)
+            if other is not subject and strength != "NEVER":
+                self.join(subject, other, strength, cause)
+        verified = evidence.verified or any(each.key[0] == "PHONE" and each.strength == "CONDITIONAL" for each in shown)
+        said_at = evidence.said_at or now
+        for name in ("name", "phone", "gender", "birthday", "city"):
+            value = getattr(evidence, name)
+            if value:
+                self._say(Claim(subject.id, name, evidence.source, value, name == "phone" and verified, said_at))
+        return subject
+
+    def join(
         self,
-        nodes: dict[Key, Node],
-        unionids: dict[str, dict[str, bytes]],
-        spare: Iterable[str],
-        new_id: Callable[[], str],
-    ) -> None:
-        self.nodes = nodes
-        self.new_members: dict[str, Evidence] = {}
-        self.identities: list[NewIdentity] = []
-        self.merges: list[Merge] = []
-        self.conflicts: list[Conflict] = []
-        self.said: dict[str, Said] = {}
-        self._unionids = unionids
-        self._spare = deque(spare)
-        self._new_id = new_id
+        one: Identity,
+        other: Identity,
+        strength: str,
+        cause: Cause,
+        *,
+        decided_by: str | None = None,
+        reason: str | None = None,
+    ) -> Link:
+        """Link two identities. What is retired stays so, unless a person decides anew."""
+        a, b = sorted((one.id, other.id))
+        key = (a, b, strength)
+        link = self.links.get(key)
+        if link is None:
+            link = Link(self.new_id(), a, b, strength, cause.source, cause.seen_at, new=True)
+            link.decided_by, link.reason = decided_by, reason
+            self.links[key] = link
+        elif decided_by is not None and link.retired:
+            link.retired, link.revived = False, True
+            link.source, link.seen_at, link.decided_by, link.reason = cause.source, cause.seen_at, decided_by, reason
+            self.changed_links[key] = link
+        elif not link.retired and cause.seen_at < link.seen_at:
+            link.seen_at = cause.seen_at
+            if not link.new:
+                self.changed_links[key] = link
+        else:
+            return link
+        if link.counts:
+            self.touched.setdefault(a, cause)
+            self.touched.setdefault(b, cause)
+        return link
 
-    def link(self, evidence: Evidence, keys: Sequence[Key]) -> None:
-        """Join what the evidence shows together, as far as no two unionids of one issuer meet."""
-        owner = self._owner(evidence, keys)
-        for handle, key in zip(evidence.handles, keys, strict=True):
-            if key not in self.nodes and not self._foreign(key, owner, keys):
-                self.nodes[key] = Node(self._new_id(), owner)
-                self.identities.append(NewIdentity(key, handle, evidence))
-                if handle.kind == "UNIONID":
-                    self._unionids.setdefault(owner, {})[handle.issuer] = key[2]
-        said = self.said.setdefault(owner, Said())
-        said.hear(evidence.seen_at, evidence.name, evidence.rank, evidence.phone, evidence.rank)
+    def add(self, key: Key, value: str, strength: Strength, cause: Cause) -> Identity:
+        """A name that no platform has shown, but a person or a list of renames tells."""
+        found = Identity(self.new_id(), key, None, None, strength, strength == "STRONG", new=True)
+        found.value, found.source = value, cause.source
+        self.identities[found.id] = self._by_key[key] = found
+        self.touched[found.id] = cause
+        return found
 
-    def _owner(self, evidence: Evidence, keys: Sequence[Key]) -> str:
-        """The member whom the evidence belongs to, after the merges that it proves."""
-        found = sorted({self.nodes[key].member for key in keys if key in self.nodes})
-        if not found:
-            # Another process can only have made people known meanwhile, so spare ids never run short.
-            member = self._spare.popleft()
-            self.new_members[member] = evidence
-            return member
-        keeper = found[0]  # UUIDv7 sorts by age.
-        for other in found[1:]:
-            conflict = self._conflict(keeper, other)
-            if conflict is None:
-                self._merge(Merge(other, keeper, evidence))
-            else:
-                self._report(*conflict, (keeper, other), keys)
-        return self.nodes[keys[0]].member if keys[0] in self.nodes else keeper
+    def change(self, found: Identity) -> None:
+        """Note that a stored identity's row must be written."""
+        if not found.new:
+            self.changed[found.id] = found
 
-    def _merge(self, merge: Merge) -> None:
-        self.merges.append(merge)
-        for node in self.nodes.values():
-            if node.member == merge.loser:
-                node.member = merge.keeper
-        self._unionids[merge.keeper] = {**self._of(merge.keeper), **self._of(merge.loser)}
-        said = self.said.pop(merge.loser, None)
-        if said is not None:
-            kept = self.said.setdefault(merge.keeper, Said())
-            kept.hear(said.seen_at, said.name, said.name_rank, said.phone, said.phone_rank)
+    def _identity(self, shown: Shown, alone: bool, cause: Cause) -> Identity:
+        found = self._by_key.get(shown.key)
+        if found is None:
+            found = Identity(
+                self.new_id(), shown.key, None, None, shown.strength, alone, seen_at=cause.seen_at, new=True
+            )
+            found.value, found.source = shown.value, cause.source
+            self.identities[found.id] = self._by_key[shown.key] = found
+            self.touched[found.id] = cause
+            return found
+        if alone and not found.stands:
+            found.stands = True
+            self.touched.setdefault(found.id, cause)
+            self.change(found)
+        if STRENGTHS.index(shown.strength) < STRENGTHS.index(found.strength):
+            found.strength = shown.strength
+            self.change(found)
+        if found.seen_at is None or cause.seen_at < found.seen_at:
+            found.seen_at = cause.seen_at
+            self.earlier.add(found.id)
+            self.change(found)
+        return found
 
-    def _foreign(self, key: Key, owner: str, keys: Sequence[Key]) -> bool:
-        """Whether the handle is a second unionid: it stays out, until evidence shows it with somebody else."""
-        kind, issuer, value = key
-        held = self._of(owner).get(issuer) if kind == "UNIONID" else None
-        if held is None or held == value:
-            return False
-        self._report(issuer, held, value, (owner,), keys)
-        return True
-
-    def _conflict(self, one: str, other: str) -> tuple[str, bytes, bytes] | None:
-        """An issuer who gave the two members different unionids: two WeChats are two people."""
-        mine, theirs = self._of(one), self._of(other)
-        for issuer in sorted(mine.keys() & theirs.keys()):
-            if mine[issuer] != theirs[issuer]:
-                return issuer, mine[issuer], theirs[issuer]
-        return None
-
-    def _report(self, issuer: str, one: bytes, other: bytes, members: tuple[str, ...], keys: Sequence[Key]) -> None:
-        identities = tuple(sorted(self.nodes[key].id for key in keys if key in self.nodes))
-        first, second = sorted((one, other))
-        self.conflicts.append(Conflict(issuer, (first, second), members, identities))
-
-    def _of(self, member: str) -> Mapping[str, bytes]:
-        return self._unionids.get(member, {})
+    def _say(self, claim: Claim) -> None:
+        key = (claim.identity, claim.field, claim.source)
+        said = self.claims.get(key)
+        if said is None or claim.seen_at >= said.seen_at:
+            self.claims[key] = claim

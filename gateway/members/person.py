@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, select
 
 from gateway.database.engine import Database
-from gateway.database.tables.members import identity, member, profile_claim
+from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.database.tables.projections import payment, purchase
 
 T = TypeVar("T")
@@ -35,6 +35,8 @@ class Person:
     #: Whose data keys seal something of theirs.
     homes: list[str] = field(default_factory=list)
     identities: list[str] = field(default_factory=list)
+    #: Identities that lead to nobody and were shown with theirs alone.
+    claims: list[str] = field(default_factory=list)
     handles: list[tuple[str, str, str]] = field(default_factory=list, repr=False)
     phones: list[str] = field(default_factory=list, repr=False)
     phone_hashes: list[bytes] = field(default_factory=list, repr=False)
@@ -103,6 +105,22 @@ async def _read_identities(fetch: Fetch, person: Person) -> None:
             if row.value:
                 person.handles.append((row.kind, row.issuer, row.value))
     person.homes = sorted(homes)
+    await _read_claims(fetch, person)
+
+
+async def _read_claims(fetch: Fetch, person: Person) -> None:
+    """Names that were only claimed together with theirs, and with nobody else's: a typed phone number, a click."""
+    claimed: set[str] = set()
+    mine = set(person.identities)
+    for one, other in ((identity_link.c.a, identity_link.c.b), (identity_link.c.b, identity_link.c.a)):
+        for where in among(one, person.identities):
+            joined = select(identity.c.id).join(identity_link, identity.c.id == other)
+            claimed |= {row.id for row in await fetch(joined.where(where, identity.c.member.is_(None)))}
+    for one, other in ((identity_link.c.a, identity_link.c.b), (identity_link.c.b, identity_link.c.a)):
+        for where in among(one, sorted(claimed)):
+            rows = await fetch(select(one.label("claim"), other.label("with_")).where(where))
+            claimed -= {row.claim for row in rows if row.with_ not in mine}
+    person.claims = sorted(claimed)
 
 
 async def _read_phones(database: Database, fetch: Fetch, person: Person) -> None:

@@ -12,7 +12,7 @@ from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.keys import data_key
-from gateway.database.tables.members import session
+from gateway.database.tables.members import phone_proof, session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
 from gateway.database.tables.sagas import idempotency
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
@@ -58,6 +58,7 @@ class Retention:
         return [
             # A caller with a session that ended a moment ago is told so, not that it is unknown.
             (session, session.c.expires_at < now - timedelta(days=1)),
+            (phone_proof, phone_proof.c.proved_at < now - timedelta(days=1)),
             (idempotency, idempotency.c.expires_at < now),
             (inbox, (inbox.c.state == "DONE") & (inbox.c.received_at < handled)),
             (inbox, (inbox.c.state == "PARKED") & (inbox.c.received_at < parked)),

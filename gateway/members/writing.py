@@ -1,166 +1,380 @@
-"""Writes what linking decided: members, identities, merges, review cases, and what was said of people."""
+"""Writes what a draft came to: people, identities, links, claims, questions, profiles and facts.
+
+However large the batch, the statements are the same few; rows go by ``executemany``, because compiling a statement
+with thousands of values costs more than running it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.facts import Fact, append_facts
 from gateway.database.keyring import Keyring
+from gateway.database.ledgers import refresh_levels
 from gateway.database.rows import AnyRow
-from gateway.database.statements import insert_new
-from gateway.database.tables.members import identity, member, review_case
-from gateway.database.ulid import Ulids
-from gateway.events.kinds import KINDS
+from gateway.database.statements import upsert
+from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.events.labels import relabel
-from gateway.events.projector import Evidence
-from gateway.members.linking import Conflict, Draft, Merge, NewIdentity, Said
+from gateway.members import profile
+from gateway.members.gathering import Cluster, Fetch, chunks, cluster, fetching
+from gateway.members.linking import Cause, Claim, Draft, Identity, Link
+from gateway.members.partition import Limits, partition
+from gateway.members.questions import ask
+from gateway.members.refreshing import refresh
+from gateway.members.resealing import reseal
+from gateway.members.settling import Person, Settlement, settle
 
 
-async def write(connection: AsyncConnection, keyring: Keyring, clock: Clock, ulids: Ulids, draft: Draft) -> None:
-    """Bring a draft into the database, in a few statements where nobody merges."""
-    now = clock.now()
-    new = [{"id": each, "created_at": now, "updated_at": now} for each in draft.new_members]
-    await insert_new(connection, member, new, keys=("id",))
-    identities = [_identity(each, draft, keyring, now) for each in draft.identities]
-    await insert_new(connection, identity, identities, keys=("kind", "issuer", "value_hash"))
-    cases = [_case(each, ulids, now) for each in draft.conflicts]
-    await insert_new(connection, review_case, cases, keys=("dedupe_key",))
-    facts = _facts(draft, now)
-    for merge in draft.merges:
-        facts += await _merge(connection, keyring, merge, now)
-    await _write_said(connection, keyring, draft.said, now)
-    if draft.merges:
-        await relabel(connection, [who for merge in draft.merges for who in (merge.loser, merge.keeper)])
-    await append_facts(connection, facts, clock=clock)
+class Writer:
+    """One transaction's way from a draft to rows. ``fresh`` gives ids of members whose data keys are made."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        keyring: Keyring,
+        limits: Limits,
+        clock: Clock,
+        fresh: Callable[[], str],
+    ) -> None:
+        self._connection = connection
+        self._fetch: Fetch = fetching(connection)
+        self._keyring = keyring
+        self._limits = limits
+        self._clock = clock
+        self._now = clock.now()
+        self._fresh = fresh
+        self._facts: list[Fact] = []
+        #: Members whose profile or first sight may have changed.
+        self._stale: set[str] = set()
+        #: Those whom stored identities came to or went from.
+        self._moved: set[str] = set()
+
+    async def write(self, draft: Draft) -> None:
+        """Bring the draft into the database; afterwards its identities say where they lead."""
+        whole: Mapping[str, Person] = {}
+        rehomed: list[Identity] = []
+        if draft.touched:
+            reach = await cluster(self._fetch, draft, draft.touched, links_per_identity=self._limits.links_per_identity)
+            settlement, refused = self._settle(draft, reach)
+            stored = await self._homes(settlement)
+            whole = {each.member: each for each in settlement.people if each.new and _all_new(each)}
+            await self._insert_members(draft, settlement, whole)
+            rehomed = self._place(draft, settlement)
+            await self._merge(draft, settlement, stored)
+            await self._write_identities(draft)
+            cases = await ask(self._connection, draft, refused, reach, self._now, draft.new_id)
+            draft.changed_links.update(cases)
+        else:
+            await self._write_identities(draft)
+        await self._write_links(draft)
+        claims = await self._changed_claims(draft)
+        await self._write_claims(draft, claims)
+        await reseal(self._connection, self._keyring, rehomed)
+        for each in (*(claim.identity for claim in claims), *draft.earlier):
+            leads_to = draft.identities[each].member
+            if leads_to is not None and leads_to not in whole:
+                self._stale.add(leads_to)
+        await refresh(self._connection, self._keyring, self._stale, self._now)
+        # Whoever gained or lost an identity that was there before: what hangs on it counts for another member now.
+        await refresh_levels(self._connection, self._moved, self._now)
+        await relabel(self._connection, self._moved)
+        await append_facts(self._connection, self._facts, clock=self._clock)
+
+    def _settle(self, draft: Draft, reach: Cluster) -> tuple[Settlement, Sequence[Any]]:
+        # Evidence comes first, in its order, so that the first one of a batch gets the older id.
+        found = {each: draft.identities[each] for each in draft.identities if each in reach.ids}
+        edges = [link.edge() for link in draft.links.values() if link.counts and link.a in found and link.b in found]
+        nodes = {each.id: each.node() for each in found.values()}
+        result = partition(nodes, edges, self._limits, reach.crowded)
+        return settle(found, result.groups, self._fresh), result.refused
+
+    async def _homes(self, settlement: Settlement) -> dict[str, AnyRow]:
+        """The stored rows of all member ids that lead to the people."""
+        wanted = sorted({home for each in settlement.people for home in each.homes if not each.new})
+        return {
+            row.id: row
+            for some in chunks(wanted)
+            for row in await self._fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(some)))
+        }
+
+    async def _insert_members(self, draft: Draft, settlement: Settlement, whole: Mapping[str, Person]) -> None:
+        said: dict[str, list[Claim]] = {}
+        for claim in draft.claims.values():
+            said.setdefault(claim.identity, []).append(claim)
+        rows = []
+        for each in settlement.people:
+            if not each.new:
+                continue
+            cause = _cause(draft, each.identities)
+            claims = [] if each.member not in whole else [c for i in each.identities for c in said.get(i.id, ())]
+            seen = [i.seen_at for i in each.identities if i.seen_at is not None]
+            rows.append(
+                {
+                    "id": each.member,
+                    "created_at": self._now,
+                    "joined_at": min(seen, default=None),
+                    "updated_at": self._now,
+                    "out_id": _out_id(each.identities),
+                    **profile.columns(profile.winners(claims), self._keyring, each.member),
+                }
+            )
+            if each.member not in whole:
+                self._stale.add(each.member)
+            self._tell("member.created", cause, each.member, each.member, cause.seen_at)
+        await _insert(self._connection, member, rows)
+
+    def _place(self, draft: Draft, settlement: Settlement) -> list[Identity]:
+        """Let each identity lead to its member; returns stored ones whose home is another now, to be sealed anew."""
+        rehomed = []
+        for person in settlement.people:
+            for each in person.identities:
+                back = each.home in person.homes
+                if not back:
+                    if not each.new:
+                        rehomed.append(each)
+                    each.home = person.member
+                    draft.change(each)
+                if each.member != person.member:
+                    self._move(draft, person, each, back=back)
+        for each in settlement.hints:
+            if each.member is not None:
+                self._stale.add(each.member)
+                self._moved.add(each.member)
+                self._tell("identity.unlinked", _cause(draft, [each]), each.member, each.id, self._now, each.id, True)
+                each.member = None
+                draft.change(each)
+        return rehomed
+
+    def _move(self, draft: Draft, person: Person, each: Identity, *, back: bool) -> None:
+        """``back``: its own home is this person again, or still; then what became of the home tells it."""
+        cause = _cause(draft, person.identities, each)
+        old = each.member
+        if old is not None:
+            self._stale.add(old)
+        if not each.new:
+            self._moved |= {person.member} if old is None else {old, person.member}
+        if not person.new:
+            self._stale.add(person.member)
+        alone = not back and old not in person.homes
+        if old is not None and alone:
+            self._tell("identity.unlinked", cause, old, each.id, self._now, each.id, True)
+        if old is None or alone:
+            self._tell("identity.linked", cause, person.member, each.id, self._now, each.id, old is not None)
+        each.member = person.member
+        draft.change(each)
+
+    async def _merge(self, draft: Draft, settlement: Settlement, stored: Mapping[str, AnyRow]) -> None:
+        """Let each home lead straight to its member, or to itself again."""
+        rows: list[dict[str, Any]] = []
+        for person in settlement.people:
+            for home in sorted(person.homes):
+                row = stored.get(home)
+                target = None if home == person.member else person.member
+                if row is None or row.merged_into == target:
+                    continue
+                cause = _cause(draft, person.identities)
+                rows.append({"key": home, "into": target, "at": None if target is None else self._now})
+                self._stale |= {home, person.member}
+                if row.merged_into is not None and (target is None or row.merged_into not in person.homes):
+                    self._tell("member.unmerged", cause, home, f"{row.merged_into}>{home}", self._now, again=True)
+                if target is not None and (row.merged_into is None or row.merged_into not in person.homes):
+                    self._tell("member.merged", cause, target, f"{home}>{target}", self._now, again=True)
+        if rows:
+            statement = update(member).where(member.c.id == bindparam("key"))
+            await self._connection.execute(
+                statement.values(merged_into=bindparam("into"), merged_at=bindparam("at"), updated_at=self._now), rows
+            )
+            # Whoever gains or loses a part has changed too, and those who sync ask for what changed.
+            grown = {row["into"] for row in rows} | {stored[row["key"]].merged_into for row in rows}
+            await self._connection.execute(
+                update(member).where(member.c.id.in_(grown - {None})).values(updated_at=self._now)
+            )
+
+    async def _write_identities(self, draft: Draft) -> None:
+        new = [self._identity(each) for each in draft.identities.values() if each.new]
+        await _insert(self._connection, identity, new)
+        changed = [
+            {
+                "key": each.id,
+                "to_member": each.member,
+                "to_home": each.home,
+                "to_strength": each.strength,
+                "to_stands": each.stands,
+                "to_seen": each.seen_at,
+                "to_superseded": each.superseded_by,
+            }
+            for each in draft.changed.values()
+        ]
+        if changed:
+            statement = update(identity).where(identity.c.id == bindparam("key"))
+            await self._connection.execute(
+                statement.values(
+                    member=bindparam("to_member"),
+                    home=bindparam("to_home"),
+                    strength=bindparam("to_strength"),
+                    stands=bindparam("to_stands"),
+                    seen_at=bindparam("to_seen"),
+                    superseded_by=bindparam("to_superseded"),
+                ),
+                changed,
+            )
+
+    def _identity(self, each: Identity) -> dict[str, Any]:
+        kind, issuer, value_hash = each.key
+        return {
+            "id": each.id,
+            "kind": kind,
+            "issuer": issuer,
+            "value": self._keyring.seal(each.value or "", subject=each.home),
+            "value_hash": value_hash,
+            "member": each.member,
+            "home": each.home,
+            "superseded_by": each.superseded_by,
+            "strength": each.strength,
+            "stands": each.stands,
+            "seen_at": each.seen_at,
+            "source": each.source,
+            "linked_at": self._now,
+        }
+
+    async def _write_links(self, draft: Draft) -> None:
+        new = [each for each in draft.links.values() if each.new]
+        await _insert(self._connection, identity_link, [_link(each) for each in new])
+        for each in (*new, *(link for link in draft.changed_links.values() if link.revived)):
+            self._bound(draft, each)
+        changed = [{"key": each.id, **_changed(each)} for each in draft.changed_links.values() if not each.new]
+        if changed:
+            names = ("source", "seen_at", "decided_by", "reason", "review_case")
+            values: dict[str, Any] = {name: bindparam("to_" + name) for name in names}
+            retired = [row for row in changed if row.pop("retired")]
+            live = update(identity_link).where(identity_link.c.id == bindparam("key")).values(**values)
+            kept = [row for row in changed if row not in retired]
+            if kept:
+                await self._connection.execute(live.values(retired_at=None, retired_by=None, retired_reason=None), kept)
+            if retired:
+                await self._connection.execute(live, retired)
+
+    def _bound(self, draft: Draft, link: Link) -> None:
+        """A shopper gave their phone here and now; that a card has one is nothing that happened today."""
+        if not link.source.startswith("own.") or link.strength != "CONDITIONAL" or link.review_case is not None:
+            return
+        ends = draft.identities[link.a], draft.identities[link.b]
+        phone = next((each for each in ends if each.key[0] == "PHONE"), None)
+        if phone is not None and phone.member is not None and ends[0].member == ends[1].member:
+            cause = draft.touched[link.a]
+            self._tell("phone.bound", cause, phone.member, link.id, cause.seen_at, phone.id, link.revived)
+
+    async def _changed_claims(self, draft: Draft) -> list[Claim]:
+        """What is said anew. A source that repeats itself changes nothing, not even the time."""
+        said = draft.claims
+        stored = sorted({claim.identity for claim in said.values() if not draft.identities[claim.identity].new})
+        self._keyring.prime(each.home for each in map(draft.identities.__getitem__, stored) if each.home is not None)
+        held: dict[tuple[str, str, str], AnyRow] = {}
+        for some in chunks(stored):
+            for row in await self._fetch(select(profile_claim).where(profile_claim.c.identity.in_(some))):
+                held[(row.identity, row.field, row.source)] = row
+        changed = []
+        for key, claim in said.items():
+            row = held.get(key)
+            if row is None or (
+                claim.seen_at >= row.seen_at and (claim.value, claim.verified) != (row.value, row.verified)
+            ):
+                changed.append(claim)
+        return changed
+
+    async def _write_claims(self, draft: Draft, claims: Collection[Claim]) -> None:
+        rows = [
+            {
+                "identity": each.identity,
+                "field": each.field,
+                "source": each.source,
+                "value": self._keyring.seal(each.value, subject=draft.identities[each.identity].home),
+                "verified": each.verified,
+                "seen_at": each.seen_at,
+            }
+            for each in claims
+        ]
+        new = [row for row in rows if draft.identities[str(row["identity"])].new]
+        await _insert(self._connection, profile_claim, new)
+        await upsert(
+            self._connection,
+            profile_claim,
+            [row for row in rows if not draft.identities[str(row["identity"])].new],
+            keys=("identity", "field", "source"),
+        )
+
+    def _tell(
+        self,
+        kind: str,
+        cause: Cause,
+        who: str,
+        key: str,
+        at: datetime,
+        identity_id: str | None = None,
+        again: bool = False,
+    ) -> None:
+        """A fact. ``again`` means that the same may happen another time."""
+        self._facts.append(
+            Fact(
+                kind=kind,
+                occurred_at=at,
+                source=cause.via,
+                source_key=f"{key}:{who}:{self._now.isoformat()}" if again else key,
+                member=who,
+                identity=identity_id,
+                reason=cause.source,
+                tool=None if cause.source.startswith("own.") else cause.source.split(".", 1)[0],
+            )
+        )
 
 
-def _identity(new: NewIdentity, draft: Draft, keyring: Keyring, now: datetime) -> dict[str, Any]:
-    node = draft.nodes[new.key]
+def _all_new(person: Person) -> bool:
+    return all(each.new for each in person.identities)
+
+
+def _cause(draft: Draft, identities: Sequence[Identity], first: Identity | None = None) -> Cause:
+    """Why these changed; of somebody split off, why the rest did."""
+    if first is not None and first.id in draft.touched:
+        return draft.touched[first.id]
+    touched = (draft.touched[each.id] for each in identities if each.id in draft.touched)
+    return next(touched, None) or next(iter(draft.touched.values()))
+
+
+def _out_id(identities: Sequence[Identity]) -> str | None:
+    return next((each.value for each in identities if each.key[0] == "OUT_ID" and each.value), None)
+
+
+def _link(link: Link) -> dict[str, Any]:
     return {
-        "id": node.id,
-        "kind": new.handle.kind,
-        "issuer": new.handle.issuer,
-        "value": keyring.seal(new.handle.value, subject=node.member),
-        "value_hash": new.key[2],
-        "member": node.member,
-        "home": node.member,
-        "strength": KINDS[new.handle.kind].strength,
-        "source": new.evidence.source,
-        "linked_at": now,
+        "id": link.id,
+        "a": link.a,
+        "b": link.b,
+        "strength": link.strength,
+        "source": link.source,
+        "seen_at": link.seen_at,
+        "decided_by": link.decided_by,
+        "reason": link.reason,
+        "review_case": link.review_case,
     }
 
 
-def _case(conflict: Conflict, ulids: Ulids, now: datetime) -> dict[str, Any]:
-    one, other = (each.hex() for each in conflict.unionids)
+def _changed(link: Link) -> dict[str, Any]:
     return {
-        "id": ulids.next(now),
-        "kind": "TWO_UNIONIDS",
-        "members": list(conflict.members),
-        "evidence": list(conflict.identities),
-        "state": "OPEN",
-        "opened_at": now,
-        # The two unionids and not the members, who may merge with others: the question stays the same.
-        "dedupe_key": f"TWO_UNIONIDS:{conflict.issuer}:{one}:{other}",
+        "to_source": link.source,
+        "to_seen_at": link.seen_at,
+        "to_decided_by": link.decided_by,
+        "to_reason": link.reason,
+        "to_review_case": link.review_case,
+        "retired": link.retired,
     }
 
 
-def _facts(draft: Draft, now: datetime) -> list[Fact]:
-    facts = [_fact("member.created", each, who, who, each.seen_at) for who, each in draft.new_members.items()]
-    for new in draft.identities:
-        node = draft.nodes[new.key]
-        facts.append(_fact("identity.linked", new.evidence, node.member, node.id, now, identity_id=node.id))
-    return facts
-
-
-def _fact(kind: str, evidence: Evidence, who: str, key: str, at: datetime, *, identity_id: str | None = None) -> Fact:
-    return Fact(
-        kind=kind,
-        occurred_at=at,
-        source=evidence.via,
-        source_key=key,
-        member=who,
-        identity=identity_id,
-        reason=evidence.source,
-        tool=evidence.source.split(".", 1)[0],
-    )
-
-
-async def _merge(connection: AsyncConnection, keyring: Keyring, merge: Merge, now: datetime) -> list[Fact]:
-    loser, keeper = merge.loser, merge.keeper
-    await connection.execute(update(identity).where(identity.c.member == loser).values(member=keeper))
-    await _inherit(connection, keyring, merge, now)
-    await connection.execute(
-        update(member)
-        .where(or_(member.c.id == loser, member.c.merged_into == loser))
-        .values(merged_into=keeper, updated_at=now)
-    )
-    return [_fact("member.merged", merge.evidence, keeper, f"{loser}>{keeper}", now)]
-
-
-async def _inherit(connection: AsyncConnection, keyring: Keyring, merge: Merge, now: datetime) -> None:
-    """The keeper takes what the loser has better: earlier first sight, higher level, better sources."""
-    found = await connection.execute(select(member).where(member.c.id.in_((merge.loser, merge.keeper))))
-    rows: dict[str, AnyRow] = {row.id: row for row in found}
-    mine, other = rows[merge.keeper], rows[merge.loser]
-    values: dict[str, Any] = {"updated_at": now}
-    if other.joined_at is not None and (mine.joined_at is None or other.joined_at < mine.joined_at):
-        values["joined_at"] = other.joined_at
-    if _standing(other) > _standing(mine):
-        values |= {"level": other.level, "growth": other.growth}
-    if mine.out_id is None and other.out_id is not None:
-        values["out_id"] = other.out_id
-    for name in ("name", "phone"):
-        value, rank = getattr(other, name), getattr(other, name + "_source")
-        kept = getattr(mine, name + "_source")
-        if isinstance(value, str) and rank is not None and (kept is None or rank < kept):
-            values |= _personal(keyring, merge.keeper, name, value, rank)
-    await connection.execute(update(member).where(member.c.id == merge.keeper).values(**values))
-
-
-def _standing(row: AnyRow) -> tuple[int, int]:
-    return (-1 if row.level is None else row.level, row.growth or 0)
-
-
-def _personal(keyring: Keyring, member_id: str, name: str, value: str, rank: str) -> dict[str, Any]:
-    """Columns of a name or phone, sealed under the member's own key."""
-    values: dict[str, Any] = {name: keyring.seal(value, subject=member_id), name + "_source": rank}
-    if name == "phone":
-        values["phone_hash"] = keyring.hash(value, "phone")
-        values["phone_tail_hash"] = keyring.hash(value[-4:], "phone_tail")
-    return values
-
-
-async def _write_said(connection: AsyncConnection, keyring: Keyring, said: dict[str, Said], now: datetime) -> None:
-    """Write name, phone and first sight where they are better than what is there, or newer from as good a source."""
-    keyring.prime(said)
-    found = await connection.execute(
-        select(
-            member.c.id,
-            member.c.joined_at,
-            member.c.name,
-            member.c.name_source,
-            member.c.phone,
-            member.c.phone_source,
-        ).where(member.c.id.in_(list(said)))
-    )
-    for row in found.all():
-        values = _better(keyring, row, said[row.id])
-        if values:
-            await connection.execute(update(member).where(member.c.id == row.id).values(**values, updated_at=now))
-
-
-def _better(keyring: Keyring, row: AnyRow, said: Said) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if said.seen_at is not None and (row.joined_at is None or said.seen_at < row.joined_at):
-        values["joined_at"] = said.seen_at
-    for name, value, rank in (("name", said.name, said.name_rank), ("phone", said.phone, said.phone_rank)):
-        source, stored = f"{rank:02d}", getattr(row, name + "_source")
-        better = stored is None or source < stored
-        if value and (better or (source == stored and value != getattr(row, name))):
-            values |= _personal(keyring, row.id, name, value, source)
-    return values
+async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await connection.execute(insert(table), rows)

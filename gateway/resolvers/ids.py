@@ -29,6 +29,8 @@ TYPE_CODES: Final = {
     "ac": "IpActivation",
     "er": "MemberErasure",
     "rp": "MemberAccessReport",
+    "id": "Identity",
+    "rc": "ReviewCase",
 }
 _LIMIT = 512
 

@@ -28,3 +28,20 @@ def handle(text: str, *, shown: bool) -> str:
     if shown:
         return text
     return f"{text[:4]}…{text[-4:]}" if len(text) >= 16 else f"{text[:2]}…"
+
+
+def identity(kind: str, value: str, *, shown: bool) -> str:
+    """A name that a platform has for somebody: a phone number as ``phone`` does, else as ``handle``."""
+    masked = phone(value, shown=shown) if kind == "PHONE" else None
+    return masked if masked is not None else handle(value, shown=shown)
+
+
+def profile(field: str, value: str, *, shown: bool) -> str:
+    """A field of a profile: name and phone by their own rules, of a birthday the year, and of the rest nothing."""
+    if shown:
+        return value
+    if field == "name":
+        return name(value, shown=False) or ""
+    if field == "phone":
+        return phone(value, shown=False) or ""
+    return f"{value[:4]}-**-**" if field == "birthday" else "*"

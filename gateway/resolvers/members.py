@@ -13,6 +13,7 @@ from sqlalchemy import Row, select
 from gateway.context import Context
 from gateway.database.keyring import Erased
 from gateway.database.tables.members import identity, member
+from gateway.events.kinds import PHONE_ISSUER
 from gateway.members import codes
 from gateway.resolvers import ids
 from gateway.resolvers.errors import CodeRefused, UserError
@@ -40,8 +41,11 @@ class IdentityRecord:
     id: str
     kind: str
     issuer: str
-    value: str
+    value: str = field(repr=False)
     linked_at: datetime
+    strength: str
+    source: str
+    superseded_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class MemberBy:
     external_userid: tuple[str, str] | None = None
     phone: str | None = None
     out_id: str | None = None
+    identity: tuple[str, str, str] | None = None
     code: str | None = field(default=None, repr=False)
 
 
@@ -111,8 +116,15 @@ async def identities(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequen
     grouped: dict[str, list[IdentityRecord]] = defaultdict(list)
     for row in rows:
         if not isinstance(row.value, Erased):
-            grouped[row.member].append(IdentityRecord(row.id, row.kind, row.issuer, row.value, row.linked_at))
+            grouped[row.member].append(identity_record(row))
     return [grouped[each] for each in member_ids]
+
+
+def identity_record(row: Row[Any]) -> IdentityRecord:
+    """A row of table identity whose value is readable."""
+    return IdentityRecord(
+        row.id, row.kind, row.issuer, row.value, row.linked_at, row.strength, row.source, row.superseded_by
+    )
 
 
 async def _find_id(ctx: Context, by: MemberBy) -> str | None:
@@ -127,11 +139,16 @@ async def _find_id(ctx: Context, by: MemberBy) -> str | None:
         return await graph.find("UNIONID", ctx.settings.open_platform, by.unionid)
     if by.external_userid is not None:
         return await graph.find("EXTERNAL_USERID", *by.external_userid)
+    if by.identity is not None:
+        return await graph.find(*by.identity)
     column, value = (member.c.phone_hash, by.phone) if by.phone is not None else (member.c.out_id, by.out_id)
     rows = await ctx.database.fetch(select(member.c.id).where(column == value, member.c.merged_into.is_(None)).limit(2))
     if len(rows) > 1:
         raise UserError("Two members have this phone number; find them by unionid or openid.")
-    return rows[0].id if rows else None
+    if rows or by.phone is None:
+        return rows[0].id if rows else None
+    # Not the phone that a profile shows, but one that leads to somebody.
+    return await graph.find("PHONE", PHONE_ISSUER, by.phone)
 
 
 def _redeem(ctx: Context, code: str) -> str:

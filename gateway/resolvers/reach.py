@@ -68,7 +68,7 @@ async def record_grants(ctx: Context, answers: Mapping[str, bool], key: str | No
         raise UserError(f"answers must have 1 to {MOST_ANSWERS} templates.")
     if any(not 1 <= len(template) <= 64 or "\0" in template for template in answers) or len(key) > 64:
         raise UserError("A template's id and idempotencyKey have 1 to 64 characters.")
-    now, ulids, linked = ctx.clock.now(), Ulids(ctx.clock), Linked(who.session_identity, who.member)
+    now, ulids, linked = ctx.clock.now(), Ulids(ctx.clock), Linked(who.session_identity, who.member, None)
     async with ctx.services.projector.batch() as batch:
         for template, accepted in answers.items():
             answer = grants.Answered(who.app, linked.identity, template, accepted, now, key)

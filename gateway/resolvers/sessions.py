@@ -44,6 +44,8 @@ async def create(ctx: Context, app: str, code: str) -> SessionRecord:
     token = secrets.token_urlsafe(32)
     async with projector.batch([Evidence(handles, "mini_program_store.login", now, via="own")]) as batch:
         linked = batch.linked[0]
+        if linked.member is None:
+            raise UserError("the platform named a shopper whom this gateway blocks; see the setting identity.blocked.")
         row = {
             "id": Ulids(ctx.clock).next(now),
             "token_hash": token,

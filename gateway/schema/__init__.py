@@ -12,21 +12,33 @@ from gateway.schema.ads import AdQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
+from gateway.schema.decisions import DecisionMutations
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.reach import ReachMutations
+from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.timeline import TIMELINE_TYPES
 
-QUERIES = (MemberQueries, AdQueries, OrderQueries, PlaceQueries, CheckoutQueries, SystemQueries, NodeQueries)
+QUERIES = (
+    MemberQueries,
+    AdQueries,
+    OrderQueries,
+    PlaceQueries,
+    CheckoutQueries,
+    ReviewCaseQueries,
+    SystemQueries,
+    NodeQueries,
+)
 MUTATIONS = (
     CheckoutMutations,
     ConsentMutations,
+    DecisionMutations,
     PointsMutations,
     PrivacyMutations,
     ReachMutations,

@@ -16,6 +16,7 @@ from gateway.resolvers import (
     masking,
     members,
     orders,
+    provenance,
     reach,
     search,
     standing,
@@ -31,11 +32,12 @@ from gateway.schema.contacts import Chat
 from gateway.schema.coupons import Coupon, CouponStateFilter
 from gateway.schema.files import File
 from gateway.schema.follows import OfficialAccountFollow
-from gateway.schema.identities import Identity
+from gateway.schema.identities import Identity, IdentityInput
 from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
 from gateway.schema.places import IpParticipation
+from gateway.schema.profile import ProfileField
 from gateway.schema.reach import Reach
 from gateway.schema.scalars import Long
 from gateway.schema.search import MemberFilter
@@ -92,6 +94,12 @@ class Member(Node):
         shown = masking.may_see(info.context, self.record)
         found = await info.context.loaders.load(members.identities, self.record.id)
         return [Identity.of(each, shown=shown) for each in found]
+
+    @strawberry.field(description="The profile (会员资料): each known field with its source.")
+    async def profile(self, info: Info) -> list[ProfileField]:
+        shown = masking.may_see(info.context, self.record)
+        found = await info.context.loaders.load(provenance.fields, self.record.id)
+        return [ProfileField.of(each, shown=shown) for each in found]
 
     @strawberry.field(
         description="Whether the member can be reached for a purpose, per channel; subscribe messages per template."
@@ -245,6 +253,7 @@ class MemberByInput:
     )
     phone: strawberry.Maybe[str] = strawberry.field(description="手机号, digits only.")
     out_id: strawberry.Maybe[str] = strawberry.field(description="The member's number in the brand's systems.")
+    identity: strawberry.Maybe[IdentityInput] = strawberry.field(description="Any name, of any kind.")
     code: strawberry.Maybe[str] = strawberry.field(
         description="会员码 as scanned at the till; the scope pos is enough for it."
     )
@@ -253,7 +262,9 @@ class MemberByInput:
         """As a plain record."""
         openid = self.openid.value if self.openid else None
         external = self.external_userid.value if self.external_userid else None
+        name = self.identity.value if self.identity else None
         return MemberBy(
+            identity=(name.kind.name, name.issuer, name.value) if name else None,
             id=self.id.value if self.id else None,
             openid=(openid.app, openid.value) if openid else None,
             unionid=self.unionid.value if self.unionid else None,

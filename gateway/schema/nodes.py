@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import strawberry
 
-from gateway.resolvers import benefits, ids, members, orders, places, privacy, touch
+from gateway.resolvers import benefits, ids, members, orders, places, privacy, review_cases, touch
 from gateway.resolvers.errors import PageTooLarge
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
@@ -21,6 +21,7 @@ from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
 from gateway.schema.privacy import MemberAccessReport, MemberErasure
+from gateway.schema.review_cases import ReviewCase
 
 Fetch = Callable[[Info, str, str], Awaitable[Node | None]]
 
@@ -135,7 +136,15 @@ async def _report(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else MemberAccessReport.of(record)
 
 
+async def _review_case(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(review_cases.SCOPE)
+    record = await info.context.loaders.load(review_cases.by_ids, native)
+    return None if record is None else ReviewCase.of(record)
+
+
 _FETCH: dict[str, Fetch] = {
+    "rc": _review_case,
     "mb": _member,
     "or": _order,
     "py": _payment,

@@ -60,7 +60,12 @@ def test_she_is_one_member_in_seven_tools(told: Mapping[str, Any]) -> None:
     assert member["name"] == "林晓雯"
     assert member["level"] == {"name": "金卡", "growth": 8260, "nextAt": 20000}
     assert member["points"] == {"balance": 3260}
-    assert sorted(each["kind"] for each in member["identities"]) == ["EXTERNAL_USERID", *["OPENID"] * 3, "UNIONID"]
+    assert sorted(each["kind"] for each in member["identities"]) == [
+        "EXTERNAL_USERID",
+        *["OPENID"] * 3,
+        "PHONE",
+        "UNIONID",
+    ]
     assert member["officialAccount"]["subscribed"] is True
     assert [each["amount"]["amount"] for each in member["payments"]["nodes"]] == [81900, 15900]
     # The coupon that she used is gone, the other one is left.

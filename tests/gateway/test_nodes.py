@@ -73,8 +73,8 @@ KINDS: Mapping[str, Kind] = {
         "slug title kind rightsHolder",
     ),
 }
-#: Reserved: an activation has no identity of its own in the graph yet.
-WITHOUT_NODE = {"ac"}
+#: An activation has no identity of its own in the graph yet; an identity is read with its member.
+WITHOUT_NODE = {"ac", "id"}
 
 
 def at(value: Any, path: str) -> Any:
@@ -93,7 +93,7 @@ async def find(served: Served, kind: Kind, fields: str) -> dict[str, Any]:
 
 
 async def test_every_type_code_is_tested() -> None:
-    assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, "pr", "tx", "er", "rp"}
+    assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, "pr", "tx", "er", "rp", "rc"}
     assert {code: kind.name for code, kind in KINDS.items()}.items() <= ids.TYPE_CODES.items()
 
 

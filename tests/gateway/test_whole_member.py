@@ -104,10 +104,11 @@ async def test_every_name_of_the_protagonist(served: Served) -> None:
     expected = {
         ("UNIONID", world.open_platform, who.unionid),
         ("EXTERNAL_USERID", world.corp.corpid, who.external_userid),
+        ("PHONE", "brand", who.phone),
         *(("OPENID", appid, who.openids[appid]) for appid in shown),
     }
     found = [(each["kind"], each["issuer"], each["value"]) for each in member["identities"]]
-    assert len(found) == 5
+    assert len(found) == 6
     assert set(found) == expected
     for each in member["identities"]:
         assert world.now <= datetime.fromisoformat(each["linkedAt"]) <= served.sandbox.kit.clock.now()
@@ -282,6 +283,7 @@ async def test_personal_values_are_masked_without_the_scope(served: Served, call
     assert values == {
         "UNIONID": f"{who.unionid[:4]}…{who.unionid[-4:]}",
         "EXTERNAL_USERID": f"{who.external_userid[:4]}…{who.external_userid[-4:]}",
+        "PHONE": f"{who.phone[:3]}****{who.phone[-4:]}",
     }
     assert [each["url"] for each in member["files"]["nodes"]] == [None, None]
     remark = next(each.remark for each in world.contacts if each.person == who.key)

@@ -66,16 +66,22 @@ identity = Table(
     Column("issuer", String, nullable=False, comment="appid, Open Platform account, corpid or card programme"),
     Column("value", Encrypted, nullable=False),
     Column("value_hash", KeyedHash("identity"), nullable=False),
-    Column("member", String(36), ForeignKey("member.id"), nullable=False, comment="Derived from identity_link."),
+    Column(
+        "member",
+        String(36),
+        ForeignKey("member.id"),
+        comment="Derived from identity_link; null for a name that was only claimed and leads to nobody.",
+    ),
     Column(
         "home",
         String(36),
         ForeignKey("member.id"),
-        nullable=False,
         comment="The member it was created under, whose key seals what hangs on it; only a split changes it.",
     ),
     Column("superseded_by", String(26), comment="The identity that took its place when an account moved."),
-    Column("strength", String, nullable=False, comment="The strongest link that holds it: STRONG, CONDITIONAL or WEAK"),
+    Column("strength", String, nullable=False, comment="How it was shown at best: STRONG, CONDITIONAL, WEAK or NEVER"),
+    Column("stands", Boolean, nullable=False, default=True, comment="Somebody's on its own, without any link."),
+    Column("seen_at", UtcDateTime, comment="The earliest instant at which a platform showed it."),
     Column("source", String, nullable=False, comment="Where it was seen first: tool.endpoint or own."),
     Column("linked_at", UtcDateTime, nullable=False),
     UniqueConstraint("kind", "issuer", "value_hash"),
@@ -98,8 +104,11 @@ identity_link = Table(
     Column("reason", String),
     Column("retired_at", UtcDateTime, comment="Since then it proves nothing, also when a platform shows it again."),
     Column("retired_by", String),
+    Column("retired_reason", String, comment="The mutation that retired it, and why."),
+    Column("review_case", String(26), comment="The question that it raises, while the rules refuse it."),
     UniqueConstraint("a", "b", "strength"),
     Index(None, "b"),
+    Index(None, "review_case"),
 )
 
 profile_claim = Table(
@@ -125,8 +134,21 @@ review_case = Table(
     Column("decision", String, comment="SAME_PERSON or DIFFERENT_PEOPLE"),
     Column("decided_at", UtcDateTime),
     Column("decided_by", String),
+    Column("reason", String, comment="Theirs who decided."),
     Column("dedupe_key", String, nullable=False, unique=True),
     Index(None, "state", "id"),
+)
+
+phone_proof = Table(
+    "phone_proof",
+    metadata,
+    # A platform's code works once: for some minutes we remember what it told, so that a repeated call gets its answer
+    # and a shopper may answer a question without another tap.
+    Column("code_hash", KeyedHash("phone_code"), primary_key=True),
+    Column("identity", String(26), ForeignKey("identity.id"), nullable=False, comment="Of the session that asked."),
+    Column("phone", Encrypted, nullable=False),
+    Column("proved_at", UtcDateTime, nullable=False),
+    Index(None, "proved_at"),
 )
 
 consent = Table(

@@ -13,7 +13,7 @@ from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
 from gateway.events import labels
 from gateway.events.erased import erased, unless_erased
-from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, whole_second
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle, whole_second
 
 TOOL = "enterprise_chat"
 
@@ -24,15 +24,20 @@ def handles(projector: Projector, corpid: str, external_userid: str, unionid: st
     return (first, Handle("UNIONID", projector.open_platform, unionid)) if unionid else (first,)
 
 
+def _remarked(record: Contact) -> tuple[Handle, ...]:
+    """Phones that a guide noted (备注手机号): hints, which join nobody."""
+    return tuple(phone_handle(each, "WEAK") for each in record.remark_mobiles)
+
+
 async def contacts(projector: Projector, records: Sequence[Contact], *, source: Source = "poll") -> int:
     """外部联系人, one row per guide and customer."""
     evidence = [
         Evidence(
-            handles(projector, each.corpid, each.external_userid, each.unionid),
+            handles(projector, each.corpid, each.external_userid, each.unionid) + _remarked(each),
             f"{TOOL}.external_contact",
             each.added_at,
             name=each.name,
-            rank=3,
+            said_at=projector.as_of,
             via=source,
         )
         for each in records
@@ -112,7 +117,7 @@ async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> N
         )
         gone = (
             await batch.connection.execute(
-                select(contact.c.userid, contact.c.identity, identity.c.member)
+                select(contact.c.userid, contact.c.identity, identity.c.member, identity.c.home)
                 .join(identity, identity.c.id == contact.c.identity)
                 .where(*mine)
             )
@@ -126,7 +131,7 @@ async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> N
                 "contact.deleted_by_guide",
                 corpid,
                 row.userid,
-                Linked(row.identity, row.member),
+                Linked(row.identity, row.member, row.home),
                 batch.as_of,
                 "poll",
                 "",

@@ -18,7 +18,7 @@ from gateway.database.tables.projections import (
 )
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
 from gateway.events.projections import standing
-from gateway.events.projector import Batch, Evidence, Linked, Projector
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle
 
 TOOL = "mini_program_store"
 
@@ -64,11 +64,12 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
     """Membership cards: grade, growth and points, which the ledgers follow."""
     evidence = [
         Evidence(
-            projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
+            _card_handles(projector, each),
             f"{TOOL}.vip_user",
             projector.clock.now(),
             phone=each.phone or "",
-            rank=1,
+            verified=True,
+            said_at=projector.as_of,
         )
         for each in records
     ]
@@ -91,6 +92,12 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
         )
         await standing.follow_cards(batch, [(each.appid, linked) for each, linked in pairs], projector.clock)
         return wrote
+
+
+def _card_handles(projector: Projector, record: VipMember) -> tuple[Handle, ...]:
+    """A card's phone is the one that WeChat has verified: it joins by the rules of CONDITIONAL evidence."""
+    handles = projector.handles(appid=record.appid, openid=record.openid, unionid=record.unionid)
+    return (*handles, phone_handle(record.phone)) if record.phone else handles
 
 
 async def orders(projector: Projector, records: Sequence[Order], *, source: Source = "poll") -> int:

@@ -52,7 +52,7 @@ async def absent(projector: Projector, appid: str) -> None:
     async with projector.batch() as batch:
         gone = (
             await batch.connection.execute(
-                select(follower.c.identity, identity.c.member)
+                select(follower.c.identity, identity.c.member, identity.c.home)
                 .join(identity, identity.c.id == follower.c.identity)
                 .where(follower.c.appid == appid, follower.c.subscribed, follower.c.as_of < batch.as_of)
             )
@@ -62,7 +62,7 @@ async def absent(projector: Projector, appid: str) -> None:
             .where(follower.c.appid == appid, follower.c.identity.in_([row.identity for row in gone]))
             .values(subscribed=False, as_of=batch.as_of)
         )
-        linked = [Linked(row.identity, row.member) for row in gone]
+        linked = [Linked(row.identity, row.member, row.home) for row in gone]
         await labels.keep(batch.connection, [each.member for each in linked])
         batch.facts += [_fact(appid, each, "unfollow", batch.as_of, "", "poll") for each in linked]
 

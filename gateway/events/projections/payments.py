@@ -12,7 +12,7 @@ from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import coupon, payment, purchase, refund
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
-from gateway.events.projector import Batch, Evidence, Linked, Projector
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector
 
 TOOL = "payments"
 
@@ -25,7 +25,7 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
     returned = [row for row in rows if row.kind == "REFUND"]
     evidence = [
         Evidence(
-            projector.handles(appid=row.appid, openid=row.payer_openid, unionid=None),
+            _payer(projector, row.appid, row.payer_openid),
             f"{TOOL}.trade_bill",
             row.at,
             via="bill",
@@ -58,7 +58,7 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
 async def paid(projector: Projector, record: Payment, purchase: str | None, *, source: Source) -> None:
     """One payment as a notification or a query shows it. ``purchase`` is our order, if it is ours."""
     seen = record.paid_at or projector.clock.now()
-    handles = projector.handles(appid=record.appid, openid=record.payer_openid, unionid=None)
+    handles = _payer(projector, record.appid, record.payer_openid)
     evidence = [Evidence(handles, f"{TOOL}.payment", seen, via=source)] if record.payer_openid else []
     if not await unless_sealed(projector.database, payment.name, [record], [(record.mchid, record.out_trade_no)]):
         return
@@ -158,6 +158,11 @@ async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
         pairs = list(zip(records, batch.linked, strict=True))
         batch.facts += [_coupon_fact(each, linked) for each, linked in pairs]
         return await batch.upsert(coupon, [_coupon(each, linked) for each, linked in pairs])
+
+
+def _payer(projector: Projector, appid: str, openid: str) -> tuple[Handle, ...]:
+    """Whoever pays may pay for another (代付, gifts): the openid is the payer's own, and is joined with nobody else."""
+    return projector.handles(appid=appid, openid=openid, unionid=None)
 
 
 #: (identity, order)

@@ -65,7 +65,8 @@ def purchase_id(appid: str, number: str) -> str:
 
 async def placed(batch: Batch, order: OwnOrder, pickup_code: str | None) -> None:
     """An order that waits for its payment. The code is what the shopper shows in the store (提货码)."""
-    code = batch.seal(pickup_code, Linked(order.identity, order.member))
+    home = await batch.connection.scalar(select(identity.c.home).where(identity.c.id == order.identity))
+    code = batch.seal(pickup_code, Linked(order.identity, order.member, home))
     await batch.upsert(purchase, [_row(order) | {"pickup_code": code, "changed_at": batch.now}])
     await batch.connection.execute(
         purchase_line.insert(),

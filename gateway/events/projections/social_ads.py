@@ -10,9 +10,11 @@ from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad, ad_click, ad_report, lead
 from gateway.events.erased import unless_erased
-from gateway.events.projector import Evidence, Projector
+from gateway.events.projector import Evidence, Handle, Projector
 
 TOOL = "social_ads"
+#: Issuer of tracked clicks' ids. A landing page's gdt_vid or qz_gdt is another kind of id: they are never joined.
+CLICK_MACRO = "__CLICK_ID__"
 
 
 async def adgroups(projector: Projector, records: Sequence[AdGroup], campaigns: Mapping[str, str]) -> int:
@@ -91,10 +93,14 @@ async def leads(projector: Projector, records: Sequence[Lead]) -> int:
 
 
 async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
-    """A click that the ad platform claims. Its openid is matched within the advertised mini-program only."""
+    """A click that somebody claims. Its openid is matched within the advertised mini-program only, and proves nothing:
+    it makes nobody a member, and waits until something else proves whose it is.
+    """
     evidence: list[Evidence] = []
     if event.wechat_openid:
-        handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None)
+        handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None, strength="WEAK")
+        if event.click_id:
+            handles += (Handle("CLICK_ID", CLICK_MACRO, event.click_id),)
         evidence = [Evidence(handles, f"{TOOL}.click", event.at, via="webhook")]
         # A claim is no contact: the click of somebody erased stays nobody's.
         _, evidence = await unless_erased(projector, evidence, evidence, [None])

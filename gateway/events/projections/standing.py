@@ -27,7 +27,11 @@ async def follow_cards(batch: Batch, cards: Sequence[tuple[str, Linked]], clock:
     Call it after the cards are written: their rows are locked then, so two readers of a card go one after the other,
     and a stale answer, which was not stored, changes nothing.
     """
-    people = {(appid, linked.identity): linked for appid, linked in cards}
+    people = {
+        (appid, linked.identity): (linked.identity, linked.member)
+        for appid, linked in cards
+        if linked.member is not None
+    }
     found = await batch.connection.execute(
         _STANDING.where(
             membership_card.c.appid.in_({appid for appid, _ in people}),
@@ -39,13 +43,13 @@ async def follow_cards(batch: Batch, cards: Sequence[tuple[str, Linked]], clock:
     levels = [_level(*pair) for pair in pairs if (pair[0].grade, pair[0].growth) != (pair[0].was, pair[0].worth)]
     await append_points(batch.connection, points, clock=clock, via="poll")
     await append_levels(batch.connection, levels, clock=clock, via="poll")
-    await refresh_levels(batch.connection, (linked.member for linked in people.values()), clock.now())
+    await refresh_levels(batch.connection, (who for _, who in people.values()), clock.now())
 
 
-def _points(row: AnyRow, linked: Linked) -> PointsEntry:
+def _points(row: AnyRow, whose: tuple[str, str]) -> PointsEntry:
     return PointsEntry(
-        member=linked.member,
-        identity=linked.identity,
+        member=whose[1],
+        identity=whose[0],
         kind="CARD",
         delta=int(row.points - (row.held or 0)),
         reason=REASON,
@@ -55,10 +59,10 @@ def _points(row: AnyRow, linked: Linked) -> PointsEntry:
     )
 
 
-def _level(row: AnyRow, linked: Linked) -> LevelEntry:
+def _level(row: AnyRow, whose: tuple[str, str]) -> LevelEntry:
     return LevelEntry(
-        member=linked.member,
-        identity=linked.identity,
+        member=whose[1],
+        identity=whose[0],
         grade=row.grade,
         growth=row.growth,
         previous=row.was,

@@ -118,6 +118,9 @@ async def _everybody_is_one_member(flow: Flow) -> None:
     apps = {each.appid for each in world.mini_programs}
     groups: dict[str, set[tuple[str, bool]]] = {}
     for row in await flow.rows(identity):
+        if row.kind == "PHONE":
+            # Two people of this world have one phone: it belongs to the one who showed it first.
+            continue
         groups.setdefault(row.member, set()).add((owner[row.value], row.issuer in apps))
     payers = {(each.person, True) for each in world.payments}
     others = {(key, False) for key in people_known(world)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -29,8 +30,17 @@ def unionid(value: str, issuer: str = OPEN_PLATFORM) -> Handle:
     return Handle("UNIONID", issuer, value)
 
 
-def shown(*handles: Handle, seen_at: datetime = SEEN, name: str = "", phone: str = "", rank: int = 9) -> Evidence:
-    return Evidence(handles, "test.source", seen_at, name=name, phone=phone, rank=rank)
+#: Sources by how much their names count; 9 is one that the profile's rules do not name.
+SOURCES = {
+    1: "mini_program_store.vip_user",
+    3: "import.members",
+    5: "enterprise_chat.external_contact",
+    9: "test.source",
+}
+
+
+def shown(*handles: Handle, seen_at: datetime = SEEN, rank: int = 9, **more: Any) -> Evidence:
+    return Evidence(handles, SOURCES[rank], seen_at, **more)
 
 
 def linker(database: Database, clock: ManualClock) -> Link:
@@ -53,5 +63,7 @@ async def partition(database: Database) -> set[frozenset[tuple[str, str]]]:
     """Which handles are one person: sets of (kind, value)."""
     groups: dict[str, set[tuple[str, str]]] = {}
     for row in await database.fetch(select(identity.c.member, identity.c.kind, identity.c.value)):
+        if row.member is None:
+            continue
         groups.setdefault(row.member, set()).add((row.kind, row.value))
     return {frozenset(group) for group in groups.values()}

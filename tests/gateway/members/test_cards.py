@@ -55,8 +55,8 @@ async def changes(database: Database, kind: str) -> list[tuple[int, object]]:
 
 
 async def people(database: Database) -> list[Linked]:
-    rows = await database.fetch(select(identity.c.id, identity.c.member).order_by(identity.c.id))
-    return [Linked(row.id, row.member) for row in rows]
+    rows = await database.fetch(select(identity.c.id, identity.c.member, identity.c.home).order_by(identity.c.id))
+    return [Linked(row.id, row.member, row.home) for row in rows]
 
 
 async def test_the_ledger_is_the_cards_balance_at_every_reading(

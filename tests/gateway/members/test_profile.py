@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from gateway.database import ERASED, Database
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
-from gateway.events.projector import Linked
+from gateway.events.projector import Handle, Linked
 from tests.databases import ManualClock
 from tests.gateway.members.conftest import SEEN, Link, openid, shown, unionid
 
@@ -31,7 +31,7 @@ async def _keeper(database: Database) -> object:
 async def test_the_better_source_wins_whatever_the_order(database: Database, link: Link) -> None:
     await link(shown(openid("o1"), name="备注", rank=5))
     await link(shown(openid("o1"), name="会员卡", rank=1))
-    await link(shown(openid("o1"), name="群昵称", rank=7))
+    await link(shown(openid("o1"), name="群昵称", rank=9))
     assert (await _keeper(database)).name == "会员卡"
 
 
@@ -58,11 +58,11 @@ async def test_a_merge_takes_the_better_name_and_phone(database: Database, clock
     assert {each.id for each in found} >= {older.member}
 
 
-async def test_a_merge_keeps_what_is_as_good(database: Database, clock: ManualClock, link: Link) -> None:
+async def test_of_equally_good_sources_the_last_word_counts(database: Database, clock: ManualClock, link: Link) -> None:
     await _pair(link, clock, name="二号", phone="13800000002", rank=3)
     await link(shown(openid("o1"), unionid("u1")))
     row = await _keeper(database)
-    assert (row.name, row.phone) == ("一号", "13800000001")
+    assert (row.name, row.phone) == ("二号", "13800000002")
 
 
 async def test_inherited_values_are_sealed_under_the_keepers_own_key(
@@ -81,33 +81,16 @@ async def test_inherited_values_are_sealed_under_the_keepers_own_key(
     assert (row.name, row.phone) == (ERASED, ERASED)
 
 
-async def test_a_merge_takes_the_higher_level_and_the_earlier_first_sight(
+async def test_a_merge_takes_the_earlier_first_sight_and_the_brands_number(
     database: Database, clock: ManualClock, link: Link
 ) -> None:
-    older, newer = await _pair(link, clock, seen_at=SEEN - timedelta(days=400))
-    async with database.write() as connection:
-        await connection.execute(update(member).where(member.c.id == older.member).values(level=2, growth=1500))
-        await connection.execute(
-            update(member).where(member.c.id == newer.member).values(level=3, growth=None, out_id="ERP-7")
-        )
+    older, _ = await _pair(link, clock, seen_at=SEEN - timedelta(days=400))
+    await link(shown(openid("o2", "wxapp2"), Handle("OUT_ID", "erp", "ERP-7")))
 
     await link(shown(openid("o1"), unionid("u1")))
 
     row = await _keeper(database)
-    assert (row.id, row.level, row.growth, row.out_id) == (older.member, 3, None, "ERP-7")
-    assert row.joined_at == SEEN - timedelta(days=400)
-
-
-async def test_equal_levels_without_growth_do_not_stop_a_merge(
-    database: Database, clock: ManualClock, link: Link
-) -> None:
-    older, newer = await _pair(link, clock)
-    async with database.write() as connection:
-        await connection.execute(update(member).where(member.c.id == older.member).values(level=1, growth=None))
-        await connection.execute(update(member).where(member.c.id == newer.member).values(level=1, growth=300))
-    await link(shown(openid("o1"), unionid("u1")))
-    row = await _keeper(database)
-    assert (row.level, row.growth) == (1, 300)
+    assert (row.id, row.out_id, row.joined_at) == (older.member, "ERP-7", SEEN - timedelta(days=400))
 
 
 async def test_no_handle_is_stored_in_clear(database: Database, link: Link) -> None:

@@ -807,6 +807,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.String(), nullable=True, comment="SAME_PERSON or DIFFERENT_PEOPLE"),
         sa.Column("decided_at", types.UtcDateTime(), nullable=True),
         sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True, comment="Theirs who decided."),
         sa.Column("dedupe_key", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_case")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_review_case_dedupe_key")),
@@ -1045,11 +1046,16 @@ def upgrade() -> None:
         ),
         sa.Column("value", types.Encrypted(), nullable=False),
         sa.Column("value_hash", types.KeyedHash("identity"), nullable=False),
-        sa.Column("member", sa.String(length=36), nullable=False, comment="Derived from identity_link."),
+        sa.Column(
+            "member",
+            sa.String(length=36),
+            nullable=True,
+            comment="Derived from identity_link; null for a name that was only claimed and leads to nobody.",
+        ),
         sa.Column(
             "home",
             sa.String(length=36),
-            nullable=False,
+            nullable=True,
             comment="The member it was created under, whose key seals what hangs on it; only a split changes it.",
         ),
         sa.Column(
@@ -1062,7 +1068,11 @@ def upgrade() -> None:
             "strength",
             sa.String(),
             nullable=False,
-            comment="The strongest link that holds it: STRONG, CONDITIONAL or WEAK",
+            comment="How it was shown at best: STRONG, CONDITIONAL, WEAK or NEVER",
+        ),
+        sa.Column("stands", sa.Boolean(), nullable=False, comment="Somebody's on its own, without any link."),
+        sa.Column(
+            "seen_at", types.UtcDateTime(), nullable=True, comment="The earliest instant at which a platform showed it."
         ),
         sa.Column("source", sa.String(), nullable=False, comment="Where it was seen first: tool.endpoint or own."),
         sa.Column("linked_at", types.UtcDateTime(), nullable=False),
@@ -1131,6 +1141,13 @@ def upgrade() -> None:
             comment="Since then it proves nothing, also when a platform shows it again.",
         ),
         sa.Column("retired_by", sa.String(), nullable=True),
+        sa.Column("retired_reason", sa.String(), nullable=True, comment="The mutation that retired it, and why."),
+        sa.Column(
+            "review_case",
+            sa.String(length=26),
+            nullable=True,
+            comment="The question that it raises, while the rules refuse it.",
+        ),
         sa.ForeignKeyConstraint(["a"], ["identity.id"], name=op.f("fk_identity_link_a")),
         sa.ForeignKeyConstraint(["b"], ["identity.id"], name=op.f("fk_identity_link_b")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_link")),
@@ -1138,6 +1155,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("identity_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_identity_link_b"), ["b"], unique=False)
+        batch_op.create_index(batch_op.f("ix_identity_link_review_case"), ["review_case"], unique=False)
 
     op.create_table(
         "level_entry",
@@ -1173,6 +1191,18 @@ def upgrade() -> None:
             sqlite_where=sa.text("identity IS NULL"),
             postgresql_where=sa.text("identity IS NULL"),
         )
+
+    op.create_table(
+        "phone_proof",
+        sa.Column("code_hash", types.KeyedHash("phone_code"), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False, comment="Of the session that asked."),
+        sa.Column("phone", types.Encrypted(), nullable=False),
+        sa.Column("proved_at", types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["identity"], ["identity.id"], name=op.f("fk_phone_proof_identity")),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_phone_proof")),
+    )
+    with op.batch_alter_table("phone_proof", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_phone_proof_proved_at"), ["proved_at"], unique=False)
 
     op.create_table(
         "points_entry",
@@ -1416,6 +1446,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("points_entry")
+    with op.batch_alter_table("phone_proof", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_phone_proof_proved_at"))
+
+    op.drop_table("phone_proof")
     with op.batch_alter_table("level_entry", schema=None) as batch_op:
         batch_op.drop_index(
             batch_op.f("ix_level_entry_member_source_occurred_at"),
@@ -1430,6 +1464,7 @@ def downgrade() -> None:
 
     op.drop_table("level_entry")
     with op.batch_alter_table("identity_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_identity_link_review_case"))
         batch_op.drop_index(batch_op.f("ix_identity_link_b"))
 
     op.drop_table("identity_link")
