@@ -43,10 +43,11 @@ fix: setup ## Format, and repair what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: setup ## Print schema.graphql and docs/upstream-errors.md anew
+schema: setup ## Print schema.graphql and the printed parts of docs/ anew
 	$(BIN)/retail-gateway schema print > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 	$(BIN)/python -m scripts.upstream_errors
+	$(BIN)/python -m scripts.data_protection
 
 new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
 	$(BIN)/python -m scripts.new_tool "$(name)"

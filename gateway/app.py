@@ -36,6 +36,7 @@ from gateway.access.principal import Authenticator
 from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
+from gateway.database.traces import trace
 from gateway.events.inbox import JOB as INBOX_JOB
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
@@ -46,9 +47,12 @@ from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
 from gateway.jobs import Handlers, Queue, Worker
 from gateway.members import grants
+from gateway.members.access_report import AccessReports
+from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.members.points import EXPIRE_JOB, PointsExpiry
+from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
@@ -72,6 +76,7 @@ class Gateway:
     auth: Authenticator
     transport: Transport
     health: health.States
+    retention: Retention
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -96,7 +101,8 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """Open database, tools and queue; nothing runs yet. Raises the errors of the database and settings."""
     clock = SystemClock(timedelta(seconds=settings.clock_offset_seconds))
-    keyring = Keyring.from_base64(settings.master_key.reveal())
+    accepted = [key.reveal() for key in settings.master_keys_accepted]
+    keyring = Keyring.from_base64(settings.master_key.reveal(), accepted)
     meter = CountingMeter()
     async with AsyncExitStack() as stack:
         wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
@@ -108,20 +114,26 @@ async def open_gateway(
         sync = Sync(projector, queue, tools)
         gate = Gate(projector, settings.reach)
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
-        services = Services(settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate)
+        erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
+        reports = AccessReports(database, queue, tools, settings.privacy)
+        retention = Retention(database, queue, settings.privacy)
+        services = Services(
+            settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate, erasures, reports
+        )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
         handlers.add(INBOX_JOB, inbox.handle, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
-        checkout.register(handlers)
+        for part in (checkout, erasures, reports, retention):
+            part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services))
+        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
 
 
 def _connect(
@@ -224,6 +236,7 @@ def create_app(
             app.state.gateway = gateway
             if on_open is not None:
                 await on_open(gateway)
+            await gateway.retention.schedule()
             gateway.worker.start()
             try:
                 yield
@@ -278,6 +291,10 @@ async def _hook(request: Request) -> Response:
         # Not stored, so not answered with success: the platform sends it again.
         log.warning("a webhook of %s/%s could not be stored: %s", values["tool"], values["account"], error.code)
         return _plain_error(503, error.code)
+    except Exception as error:
+        # Here and not in the server, which would log what the error says.
+        log.error("a webhook of %s failed: %s", values["tool"][:40], trace(error))  # noqa: TRY400
+        return _plain_error(500, "INTERNAL")
     return Response(reply.body, reply.status, media_type=reply.media_type)
 
 

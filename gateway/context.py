@@ -14,6 +14,8 @@ from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
 from gateway.jobs import Queue
 from gateway.loaders import Loaders
+from gateway.members.access_report import AccessReports
+from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
@@ -38,6 +40,8 @@ class Services:
     sync: Sync
     checkout: CheckoutService
     gate: Gate
+    erasures: Erasures
+    reports: AccessReports
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from gateway.access.limits import LimitExceeded, parse_within
 from gateway.access.principal import Authenticator, NotAuthenticated, Principal
 from gateway.access.turns import Turns
 from gateway.context import Context, Services
+from gateway.database.traces import trace
 from gateway.execution import Plan, PlanCache, Rejected, begin
 from gateway.schema.errors import format_error
 
@@ -84,8 +85,8 @@ class GraphQLRoute:
             answer = _refusal(error.status, error.code, str(error), request_id)
         except LimitExceeded as error:
             answer = _refusal(413 if error.code == "BODY_TOO_LARGE" else 400, error.code, str(error), request_id)
-        except Exception:
-            log.exception("request %s failed", request_id)
+        except Exception as error:
+            log.error("request %s failed: %s", request_id, trace(error))  # noqa: TRY400 — its text may be personal
             message = f"Something went wrong inside the gateway; report the request id {request_id}."
             answer = _refusal(500, "INTERNAL", message, request_id)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})

@@ -88,6 +88,24 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     group_sends: Literal["MONTH", "WEEK", "DAY"] = "MONTH"
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long what is kept of people is kept; docs/data-protection.md gives the grounds."""
+
+    #: Years for which orders and after-sales of an erased member stay sealed (电子商务法 art. 31).
+    transaction_years: int = 3
+    #: Years for which payments and refunds of an erased member stay sealed (会计档案管理办法).
+    accounting_years: int = 30
+    #: Years for which it is remembered, as keyed hashes, which handles were erased.
+    erased_handle_years: int = 3
+    #: Days until an access report is deleted.
+    report_days: int = 7
+    #: Days until a handled webhook is deleted, and one that nobody could handle.
+    webhook_days: int = 30
+    parked_webhook_days: int = 90
+    #: Days until a job that is done or cancelled is deleted.
+    job_days: int = 30
+
+
 class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A member level: the platform's grade number, the brand's name for it, and the growth it begins at."""
 
@@ -125,6 +143,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = "sqlite:///var/gateway.db"
     #: 32 bytes, base64: wraps every data key. Losing it loses all personal data.
     master_key: Secret = Secret("")
+    #: Master keys that open data keys besides: the old one while it is replaced, the next one before.
+    master_keys_accepted: tuple[Secret, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
     #: Address under which the platforms reach /hooks.
@@ -134,6 +154,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
     levels: tuple[Level, ...] = ()
+    privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
     #: cloud_storage alias of the bucket that holds members' files.
     member_files: str = "members"
@@ -166,6 +187,9 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
         text = environ.get("RETAIL_GATEWAY_" + name.upper())
         if text is not None:
             values[name] = int(text) if name == "port" and text.isdigit() else text
+    accepted = environ.get("RETAIL_GATEWAY_MASTER_KEYS_ACCEPTED")
+    if accepted is not None:
+        values["master_keys_accepted"] = [each.strip() for each in accepted.split(",") if each.strip()]
     return from_mapping(values)
 
 
@@ -227,6 +251,9 @@ def _check(settings: Settings) -> None:
         if settings.clock_offset_seconds:
             raise SettingsError("clock_offset_seconds is for environment = 'sandbox' only; remove it.")
         _check_notify(settings)
+    for field in msgspec.structs.fields(Privacy):
+        if getattr(settings.privacy, field.name) < 1:
+            raise SettingsError(f"privacy.{field.name} is less than 1: give a term, however short.")
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
     _check_reach(settings.reach)

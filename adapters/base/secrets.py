@@ -36,7 +36,7 @@ class Secret:
 #: Query parameters that are, or lead to, a credential or a person.
 _HIDDEN: Final = re.compile(
     r"(?i)([?&](?:access_token|token|refresh_token|client_secret|secret|corpsecret|appsecret|js_code|code|q-signature|"
-    r"x-cos-security-token|sign|signature|nonce|openid|unionid|external_userid|userid|hash_phone)=)[^&#]*"
+    r"x-cos-security-token|sign|signature|nonce|openid|next_openid|unionid|external_userid|userid|hash_phone)=)[^&#]*"
 )
 #: Path segments that name a person.
 _PERSON: Final = re.compile(r"(/users/)[^/?#]+")

@@ -37,6 +37,7 @@ TOOL: Final[ToolSpec[CloudStorageConfig, CloudStorageAdapter]] = ToolSpec(
         "refused_token": "Every request is signed with the key itself; there is no token.",
         "webhooks": "The bucket does not call back.",
         "truncate:put": "The answer to a PUT has no body that could be cut.",
+        "truncate:delete": "The answer is a 204 without a body.",
     },
 )
 

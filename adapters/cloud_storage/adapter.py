@@ -169,6 +169,11 @@ class CloudStorageAdapter:
             raise Rejected(NAME, "too_large", _size(size, SMALL_BODY_BYTES), account=self._bucket)
         return body
 
+    async def delete(self, key: str) -> None:
+        """Delete one object; no error when it is not there. Where it keeps versions (版本控制), older ones stay."""
+        self._check_key(key)
+        await self._client.delete_object(key)
+
     async def _head(self, key: str) -> ObjectHead | NotFound:
         try:
             self._check_key(key)

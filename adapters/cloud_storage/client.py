@@ -32,6 +32,8 @@ HEAD_OBJECT: Final = read("head_object")
 GET_OBJECT: Final = read("get_object", timeout=15.0)
 #: The same key and content again leave the same object, so a repetition is harmless for ever.
 PUT_OBJECT: Final = idempotent("put_object", "key and content", timeout=30.0)
+#: Deleting what is not there any more is a success, too.
+DELETE_OBJECT: Final = idempotent("delete_object", "key")
 
 #: A signature is good from this long before now, for a COS clock that is behind ours …
 CLOCK_LEEWAY_SECONDS: Final = 60
@@ -91,6 +93,10 @@ class CloudStorageClient:
             "content-type": content_type,
         }
         return await self._call(PUT_OBJECT, "PUT", key, _stored, headers=headers, body=body)
+
+    async def delete_object(self, key: str) -> None:
+        """DELETE Object; 204 whether or not there was one."""
+        await self._call(DELETE_OBJECT, "DELETE", key, _deleted)
 
     async def _call(
         self,
@@ -188,6 +194,11 @@ def _stored(response: Response) -> PutHeaders:
         # COS can end an answer of status 200 with an <Error> document; PUT documents an empty body.
         raise ValueError("PUT Object answered with a body")
     return msgspec.convert(dict(response.headers), PutHeaders)
+
+
+def _deleted(response: Response) -> None:
+    if response.status != 204 or response.body:
+        raise ValueError("DELETE Object answers with 204 and nothing else")
 
 
 def _refusal(endpoint: Endpoint, account: str, response: Response) -> UpstreamError:

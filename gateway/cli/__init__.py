@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
-from gateway.cli.database import db, keys, schema
+from gateway.cli.database import db, schema
 from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
+from gateway.cli.keys import keys
 from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.plans import plan
+from gateway.cli.privacy import privacy
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 
@@ -19,5 +21,20 @@ def main() -> None:
     """One GraphQL schema over a retail brand's seven Tencent tools."""
 
 
-for _command in (demo, serve, sandbox, sync, schema, db, keys, jobs, identities, members, plan, points, totals):
+for _command in (
+    demo,
+    serve,
+    sandbox,
+    sync,
+    schema,
+    db,
+    keys,
+    jobs,
+    identities,
+    members,
+    plan,
+    points,
+    privacy,
+    totals,
+):
     main.add_command(_command)

@@ -1,9 +1,7 @@
-"""The database, the keys that seal it, and the schema of the graph."""
+"""The database, and the schema of the graph."""
 
 from __future__ import annotations
 
-import base64
-import os
 from pathlib import Path
 
 import click
@@ -41,14 +39,3 @@ async def _upgrade(settings: Settings) -> int:
     await upgrade(settings.database_url)
     click.echo("the database has this release's schema")
     return 0
-
-
-@click.group()
-def keys() -> None:
-    """Keys."""
-
-
-@keys.command("new", epilog="Example: retail-gateway keys new")
-def keys_new() -> None:
-    """Print a new master key: 32 random bytes, base64."""
-    click.echo(base64.b64encode(os.urandom(32)).decode())

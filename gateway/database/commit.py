@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.traces import trace
+
 _log = logging.getLogger(__name__)
 _CALLBACKS = "gateway_after_commit"
 
@@ -31,8 +33,8 @@ def run_callbacks(callbacks: list[Callable[[], None]]) -> None:
     for callback in callbacks:
         try:
             callback()
-        except Exception:
-            _log.exception("a callback after a commit failed; the commit stands")
+        except Exception as error:
+            _log.error("a callback after a commit failed; the commit stands: %s", trace(error))
 
 
 def _info(connection: AsyncConnection) -> dict[str, list[Callable[[], None]]]:

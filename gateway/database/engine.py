@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Executable, event
+from sqlalchemy import Executable, Table, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +25,16 @@ from gateway.database.rows import AnyRow
 from gateway.database.sqlite import SqliteBackend
 from gateway.database.types import bind_keyring
 from gateway.database.urls import DatabaseUrl
+
+
+class _NoRows(logging.Filter):
+    """SQLAlchemy logs result rows at DEBUG, with their sealed values opened: nobody may switch that on."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.INFO
+
+
+logging.getLogger("sqlalchemy.engine.Engine").addFilter(_NoRows())
 
 
 class Database:
@@ -103,9 +114,13 @@ class Database:
             yield connection
         run_callbacks(callbacks)
 
-    async def forget_deleted(self) -> None:
-        """Have the database's own log forget overwritten values as far as it can."""
-        await self._backend.forget_deleted()
+    async def forget_deleted(self, *tables: Table) -> None:
+        """Have the database forget overwritten and deleted values as far as it can.
+
+        SQLite empties its log. PostgreSQL vacuums the named tables, which frees the old versions of rows; what its log
+        and its archives hold goes as they are dropped.
+        """
+        await self._backend.forget_deleted(tables)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -6,7 +6,8 @@ a subject's key is destroyed its cells read as ``ERASED``, in every table and in
 not hold the key any more.
 
 The hash key of ``KeyedHash`` columns is itself a wrapped key. It is not derived from the master key,
-so that changing the master key will mean wrapping a few rows again and never hashing every phone number.
+so that changing the master key means wrapping rows again (``gateway.database.rotation``) and never hashing every
+phone number.
 """
 
 from __future__ import annotations
@@ -103,41 +104,47 @@ class KeyStore(Protocol):
 class Keyring:
     """Seals, opens and hashes for one database. Unwrapped keys are cached, bounded in number and age.
 
-    The age (60 s) is how long another process may still read a subject after its key was destroyed.
+    Keys are wrapped by ``master``, and opened whether ``master`` or one of ``accepted`` has wrapped them: so
+    that processes serve on while the master key is changed. The age (60 s) is how long another process may
+    still read a subject after its key was destroyed.
     """
 
     def __init__(
         self,
         master: bytes,
         *,
+        accepted: Sequence[bytes] = (),
         cache_size: int = 10_000,
         cache_seconds: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if len(master) != 32:
-            raise MasterKeyInvalid(
-                f"the master key has {len(master)} bytes and needs 32; "
-                "make one with: python -c 'import base64,os;print(base64.b64encode(os.urandom(32)).decode())'"
-            )
+        for key in (master, *accepted):
+            if len(key) != 32:
+                raise MasterKeyInvalid(
+                    f"a master key has {len(key)} bytes and needs 32; "
+                    "make one with: python -c 'import base64,os;print(base64.b64encode(os.urandom(32)).decode())'"
+                )
         self._master = AESGCM(master)
         #: Names the master key without telling it; written beside every key that it wraps.
-        self.master_id = hmac.digest(master, b"master key id", sha256)[:8].hex()
+        self.master_id = _master_id(master)
+        self._masters = {_master_id(key): AESGCM(key) for key in (*accepted, master)}
         self._cache = _Cache(cache_size, cache_seconds, monotonic)
         self._store: KeyStore | None = None
         self._shared = b""
         self._hash_key = b""
 
     @classmethod
-    def from_base64(cls, text: str) -> Keyring:
-        """A keyring from the setting's text: 32 bytes in base64."""
-        try:
-            return cls(base64.b64decode(text.strip(), validate=True))
-        except binascii.Error:
-            # The cause would show the key's text.
-            raise MasterKeyInvalid("the master key is not base64 of 32 bytes") from None
+    def from_base64(cls, text: str, accepted: Sequence[str] = ()) -> Keyring:
+        """A keyring from the settings' texts: 32 bytes in base64 each."""
+        return cls(_decoded(text), accepted=[_decoded(each) for each in accepted])
 
     def __repr__(self) -> str:
         return f"Keyring(master_id={self.master_id!r})"
+
+    @property
+    def accepted_ids(self) -> frozenset[str]:
+        """Names of the master keys that open data keys here, the current one among them."""
+        return frozenset(self._masters)
 
     async def attach(self, store: KeyStore) -> None:
         """Bind to the database's keys; makes the hash key and the shared key when there are none.
@@ -224,6 +231,29 @@ class Keyring:
         self._cache.drop_subject(subject)
         return destroyed
 
+    def forget(self, subjects: Iterable[str]) -> None:
+        """Drop cached keys of subjects whose rows were destroyed in somebody's own transaction."""
+        for subject in subjects:
+            self._cache.drop_subject(subject)
+
+    def rewrapped(self, row: WrappedKey) -> WrappedKey:
+        """The same data key, wrapped by the current master key. Raises MasterKeyWrong, SealBroken."""
+        return self._wrapped(row.id, row.subject, self._unwrap(row))
+
+    def renew_shared(self) -> WrappedKey:
+        """A new shared key, to be stored and then used by ``use_shared``."""
+        return self._new_key(None)
+
+    def use_shared(self, row: WrappedKey) -> None:
+        """Seal with this shared key from now on."""
+        self._cache.put(row, AESGCM(self._unwrap(row)))
+        self._shared = row.id
+
+    @property
+    def shared_id(self) -> bytes:
+        """The id of the shared key that is sealed with now."""
+        return self._shared
+
     async def _ensure_row(self, store: KeyStore, subject: str) -> WrappedKey:
         rows = store.by_subjects([subject])
         if not rows:
@@ -259,18 +289,22 @@ class Keyring:
         return key
 
     def _new_key(self, subject: str | None) -> WrappedKey:
-        key_id, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
-        wrapped = nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), key_id)
-        return WrappedKey(key_id, subject, wrapped, self.master_id)
+        return self._wrapped(secrets.token_bytes(16), subject, AESGCM.generate_key(256))
+
+    def _wrapped(self, key_id: bytes, subject: str | None, key: bytes) -> WrappedKey:
+        nonce = secrets.token_bytes(12)
+        return WrappedKey(key_id, subject, nonce + self._master.encrypt(nonce, key, key_id), self.master_id)
 
     def _unwrap(self, row: WrappedKey) -> bytes:
-        if row.master_id != self.master_id or row.wrapped is None:
+        master = self._masters.get(row.master_id)
+        if master is None or row.wrapped is None:
             raise MasterKeyWrong(
                 f"data key {row.id.hex()} was wrapped by master key {row.master_id}, and this one is "
-                f"{self.master_id}; set the master key that this database was made with"
+                f"{self.master_id}; set the master key that this database was made with, or add it to "
+                "master_keys_accepted"
             )
         try:
-            return self._master.decrypt(row.wrapped[:12], row.wrapped[12:], row.id)
+            return master.decrypt(row.wrapped[:12], row.wrapped[12:], row.id)
         except InvalidTag:
             raise SealBroken(f"data key {row.id.hex()} is damaged; restore table data_key") from None
 
@@ -278,6 +312,23 @@ class Keyring:
         if self._store is None:
             raise RuntimeError("the Keyring is not attached to a Database yet")
         return self._store
+
+
+def key_id(cell: bytes) -> bytes:
+    """Which data key sealed a cell."""
+    return bytes(cell[_ID])
+
+
+def _master_id(master: bytes) -> str:
+    return hmac.digest(master, b"master key id", sha256)[:8].hex()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        # The cause would show the key's text.
+        raise MasterKeyInvalid("a master key is not base64 of 32 bytes") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.keyring import WrappedKey
@@ -45,7 +46,11 @@ class SqlKeyStore:
         """The newest shared key, unless it is due for renewal."""
         newest = (
             select(*_COLUMNS)
-            .where(data_key.c.subject.is_(None), data_key.c.created_at > self._clock.now() - SHARED_KEY_LIFE)
+            .where(
+                data_key.c.subject.is_(None),
+                data_key.c.wrapped.is_not(None),
+                data_key.c.created_at > self._clock.now() - SHARED_KEY_LIFE,
+            )
             .order_by(data_key.c.created_at.desc())
             .limit(1)
         )
@@ -78,8 +83,21 @@ class SqlKeyStore:
         async with self._database.write() as connection:
             destroyed = (await connection.execute(statement)).rowcount == 1
         if destroyed:
-            await self._database.forget_deleted()
+            await self._database.forget_deleted(data_key)
         return destroyed
+
+
+async def destroy_keys(connection: AsyncConnection, subjects: Sequence[str], now: datetime) -> int:
+    """Overwrite the subjects' keys in the caller's own transaction; returns how many still opened.
+
+    The caller has its keyring ``forget`` them after the commit, and the database ``forget_deleted``.
+    """
+    statement = (
+        update(data_key)
+        .where(data_key.c.subject.in_(subjects), data_key.c.destroyed_at.is_(None))
+        .values(wrapped=None, destroyed_at=now)
+    )
+    return (await connection.execute(statement)).rowcount
 
 
 def _key(row: AnyRow) -> WrappedKey:

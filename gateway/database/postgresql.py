@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from sqlalchemy import Executable, create_engine
+from sqlalchemy import Executable, Table, create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -74,8 +74,13 @@ class PostgresqlBackend:
         finally:
             await connection.close()
 
-    async def forget_deleted(self) -> None:
-        """Nothing: the server keeps dead rows until autovacuum (docs/database.md says what to set)."""
+    async def forget_deleted(self, tables: Sequence[Table]) -> None:
+        """Vacuum the tables, without waiting for locks: what is skipped, autovacuum does later."""
+        if not tables:
+            return
+        names = ", ".join(self._engine.dialect.identifier_preparer.format_table(table) for table in tables)
+        async with self._reader.connect() as connection:
+            await connection.exec_driver_sql(f"VACUUM (SKIP_LOCKED) {names}")
 
     async def close(self) -> None:
         """Close all connections."""

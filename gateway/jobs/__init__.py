@@ -4,6 +4,7 @@ from gateway.jobs.backoff import Backoff
 from gateway.jobs.handlers import Handler, Handlers
 from gateway.jobs.model import Job, JobActive, JobError, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import DEFAULT_MAX_ATTEMPTS, Queue
+from gateway.jobs.recurring import Recurring
 from gateway.jobs.running import RunningJob
 from gateway.jobs.worker import Worker
 
@@ -19,6 +20,7 @@ __all__ = [
     "ParkJob",
     "PostponeJob",
     "Queue",
+    "Recurring",
     "RunningJob",
     "State",
     "Worker",

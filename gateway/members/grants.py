@@ -18,6 +18,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.statements import insert_for, insert_new
 from gateway.database.tables.reach import subscribe_answer, subscribe_grant
 from gateway.database.ulid import Ulids
+from gateway.events.erased import erased
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 By = Literal["CLIENT", "PLATFORM"]
@@ -41,6 +42,10 @@ async def told(projector: Projector, event: SubscribeAnswered | SubscribeEnded) 
     """The platform tells of an answer, or that a template's grants are over."""
     handles = projector.handles(appid=event.appid, openid=event.openid, unionid=None)
     evidence = Evidence(handles, "wechat.subscribe_msg", event.at, via="webhook")
+    # What ends is no new contact.
+    since = [event.at if isinstance(event, SubscribeAnswered) else None]
+    if (await erased(projector, [evidence], since))[0]:
+        return
     async with projector.batch([evidence]) as batch:
         who = batch.linked[0]
         if isinstance(event, SubscribeAnswered):

@@ -27,6 +27,8 @@ TYPE_CODES: Final = {
     "gp": "CustomerGroup",
     "ip": "IpProperty",
     "ac": "IpActivation",
+    "er": "MemberErasure",
+    "rp": "MemberAccessReport",
     "id": "Identity",
     "rc": "ReviewCase",
 }
@@ -49,7 +51,8 @@ def decode(text: str) -> tuple[str, str, str]:
     parts = raw.split(":", 2)
     bad = len(parts) != 3 or parts[0] not in TYPE_CODES or not parts[2] or "\0" in raw
     if bad or len(text) > _LIMIT:
-        raise IdInvalid(f"{text[:40]!r} is no id of this gateway; pass an id as you received it.")
+        # The text is not repeated: somebody may have passed a phone number.
+        raise IdInvalid(f"A text of {len(text)} characters is no id of this gateway; pass an id as you received it.")
     return parts[0], parts[1], parts[2]
 
 

@@ -35,7 +35,7 @@ async def create(ctx: Context, app: str, code: str) -> SessionRecord:
     ctx.principal.require("checkout")
     adapter = next((a for a in ctx.accounts(MiniProgramStoreAdapter) if a.account == app), None)
     if adapter is None:
-        raise UserError(f"app {app!r} is not a mini-program of this brand; pass its appid.")
+        raise UserError("app is not a mini-program of this brand; pass its appid.")
     login = await adapter.login(code)
     now = ctx.clock.now()
     projector = ctx.services.projector

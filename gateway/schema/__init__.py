@@ -17,6 +17,7 @@ from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
+from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.reach import ReachMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
@@ -34,7 +35,15 @@ QUERIES = (
     SystemQueries,
     NodeQueries,
 )
-MUTATIONS = (CheckoutMutations, ConsentMutations, DecisionMutations, ReachMutations, PointsMutations, SessionMutations)
+MUTATIONS = (
+    CheckoutMutations,
+    ConsentMutations,
+    DecisionMutations,
+    PointsMutations,
+    PrivacyMutations,
+    ReachMutations,
+    SessionMutations,
+)
 
 
 class GatewaySchema(strawberry.Schema):

@@ -56,9 +56,9 @@ class CheckoutQuoteInput:
         """As a plain record. Raises UserError for a bad id or number."""
         if not 1 <= len(self.lines) <= 50:
             raise UserError(f"lines has {len(self.lines)} entries: 1 to 50 are possible.")
-        for line in self.lines:
+        for number, line in enumerate(self.lines, 1):
             if not 1 <= line.quantity <= 99:
-                raise UserError(f"quantity of {line.sku} is {line.quantity}: 1 to 99 are possible.")
+                raise UserError(f"quantity of line {number} is {line.quantity}: 1 to 99 are possible.")
         guide = ":".join(ids.decode_as("gd", self.guide)) if self.guide else None
         return records.QuoteInput(
             lines=tuple(records.BasketLine(line.sku, line.quantity) for line in self.lines),

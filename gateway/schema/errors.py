@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+import re
+from typing import Any, Final
 
 from graphql import GraphQLError
 
 from adapters.base.errors import UpstreamError
 from gateway.access.principal import Forbidden
+from gateway.database.traces import trace
 from gateway.resolvers.errors import UserError
 from gateway.runtime import ToolNotConfigured
 
@@ -31,18 +33,33 @@ def _explain(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        return error.message, {"code": (error.extensions or {}).get("code", "GRAPHQL_INVALID")}
+        return _quoteless(error), {"code": (error.extensions or {}).get("code", "GRAPHQL_INVALID")}
     if isinstance(cause, UpstreamError):
         return cause.message, _upstream(cause)
     if isinstance(cause, ToolNotConfigured):
         return str(cause), {"code": cause.code, "tool": cause.tool}
     if isinstance(cause, UserError | Forbidden):
         return str(cause), {"code": cause.code}
-    log.error("request %s failed in a resolver", request_id, exc_info=cause)
+    # Without its text, which may quote what a person typed.
+    log.error("request %s failed in a resolver: %s", request_id, trace(cause))
     return (
         f"Something went wrong inside the gateway; report the request id {request_id}.",
         {"code": "INTERNAL", "requestId": request_id},
     )
+
+
+def _quoteless(error: GraphQLError) -> str:
+    """What does not fit in a document or its variables, without the value: it may be somebody's phone number.
+
+    graphql-core appends values after a colon, names unknown fields of inputs, and quotes an unexpected token.
+    Names of the schema stay.
+    """
+    return _TOKEN.sub(r"\1", _UNKNOWN.sub(r"\1", _APPENDED.sub(r"\1.", error.message)))
+
+
+_APPENDED: Final = re.compile(r"(cannot represent [\w -]*value|, found):.*", re.DOTALL)
+_TOKEN: Final = re.compile(r"(found (?:String|BlockString|Int|Float|Name)) .*", re.DOTALL)
+_UNKNOWN: Final = re.compile(r"""(unknown field|unknown input field) ['"][^'"]*['"]""")
 
 
 def _upstream(error: UpstreamError) -> dict[str, Any]:

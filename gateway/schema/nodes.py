@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import strawberry
 
-from gateway.resolvers import benefits, ids, members, orders, places, review_cases, touch
+from gateway.resolvers import benefits, ids, members, orders, places, privacy, review_cases, touch
 from gateway.resolvers.errors import PageTooLarge
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
@@ -20,6 +20,7 @@ from gateway.schema.members import Member
 from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
+from gateway.schema.privacy import MemberAccessReport, MemberErasure
 from gateway.schema.review_cases import ReviewCase
 
 Fetch = Callable[[Info, str, str], Awaitable[Node | None]]
@@ -123,6 +124,18 @@ async def _property(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else IpProperty.of(record)
 
 
+async def _erasure(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await info.context.loaders.load(privacy.erasures, native)
+    return None if record is None else MemberErasure.of(record)
+
+
+async def _report(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await info.context.loaders.load(privacy.reports, native)
+    return None if record is None else MemberAccessReport.of(record)
+
+
 async def _review_case(info: Info, account: str, native: str) -> Node | None:
     del account
     info.context.principal.require(review_cases.SCOPE)
@@ -146,6 +159,8 @@ _FETCH: dict[str, Fetch] = {
     "cm": _campaign,
     "tx": _transaction,
     "ip": _property,
+    "er": _erasure,
+    "rp": _report,
 }
 
 

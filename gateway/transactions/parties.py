@@ -85,7 +85,7 @@ async def _franchise_mchid(database: Database, asked: QuoteInput) -> str | None:
         )
     )
     if row is None:
-        raise StepRefused("STORE_UNKNOWN", f"There is no store {asked.store!r}; take one from the query stores.")
+        raise StepRefused("STORE_UNKNOWN", "There is no such store; take one from the query stores.")
     return row.legal_entity if row.own_or_franchise == "FRANCHISE" else None
 
 

@@ -86,9 +86,12 @@ class Pricer:
             .order_by(offer.c.sku_id.desc())
         )
         found = {row.sku: _Offer(row.title, row.price) for row in rows}
-        unknown = [sku for sku in skus if sku not in found]
+        unknown = [str(number) for number, sku in enumerate(skus, 1) if sku not in found]
         if unknown:
-            raise StepRefused("SKU_UNKNOWN", f"Not on sale: {', '.join(unknown)}. Take sku codes from the catalogue.")
+            # By number: what is no sku may be anything that somebody typed.
+            raise StepRefused(
+                "SKU_UNKNOWN", f"Not on sale: item {', '.join(unknown)}. Take sku codes from the catalogue."
+            )
         return found
 
     async def _sorted_out(

@@ -10,11 +10,16 @@ import msgspec
 
 from adapters.base.spec import AnyToolSpec
 from adapters.registry import TOOLS
+from gateway.members.holdings import HOLDINGS, IMPERSONAL, OF_TOOLS
+from gateway.members.platforms import BEYOND
 from gateway.settings import Settings
 
 SETTINGS: Final = "docs/settings.md"
 UPSTREAM: Final = "docs/upstream-errors.md"
 INDEX: Final = "docs/README.md"
+DATA_PROTECTION: Final = "docs/data-protection.md"
+#: What stands between these lines is printed.
+_PRINTED: Final = "<!-- {}: printed from gateway/members by `make schema` -->"
 
 
 def settings(root: Path) -> list[str]:
@@ -92,6 +97,55 @@ def upstream_page(tools: tuple[AnyToolSpec, ...]) -> str:
 
 def _by_reason(faults: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(faults.items(), key=lambda row: (row[1].kind.kind, row[1].reason, row[0]))
+
+
+def data_protection(root: Path) -> list[str]:
+    """docs/data-protection.md says of every table what the gateway does with it."""
+    text = _read(root, DATA_PROTECTION)
+    return (
+        [] if text and with_tables(text) == text else [f"{DATA_PROTECTION} is not what is declared: run `make schema`"]
+    )
+
+
+def with_tables(text: str) -> str:
+    """The page with its printed parts as they must be."""
+    for name, lines in (("tables", _holdings()), ("platforms", _platforms())):
+        begin, end = _PRINTED.format(name), f"<!-- end of {name} -->"
+        if begin not in text or end not in text:
+            raise ValueError(f"{DATA_PROTECTION} needs the lines {begin} and {end}")
+        text = "\n".join([text.partition(begin)[0] + begin, "", *lines, "", end + text.partition(end)[2]])
+    return text
+
+
+def _holdings() -> list[str]:
+    lines = [
+        (
+            "| table 表 | what 内容 | purpose 目的 | ground 合法性基础 | kept 保存期限 "
+            "| seen by 可见者 | on erasure 删除时 |"
+        ),
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{each.table.name}` {each.title} | {each.what} | {each.purpose} | {each.ground} | {each.kept} "
+        f"| {each.seen_by} | {each.erase}{': ' + each.why if each.why else ''} |"
+        for each in HOLDINGS
+    ]
+    lines += ["", "Tables that hold nothing of persons 不含个人信息的表: "]
+    lines[-1] += ", ".join(f"`{each.table.name}` ({each.what})" for each in IMPERSONAL) + "."
+    lines += ["", "Tables of the IP content tool 泛娱乐IP工具的表: "]
+    lines[-1] += ", ".join(f"`{name}` ({what})" for name, what in OF_TOOLS.items()) + "."
+    return lines
+
+
+def _platforms() -> list[str]:
+    lines = [
+        (
+            "| platform 平台 | what stays there 留存内容 | what the person can do 个人行使权利的途径 "
+            "| what the brand can do 品牌方 |"
+        ),
+        "|---|---|---|---|",
+    ]
+    return lines + [f"| {each.title} | {each.holds} | {each.ask} | {each.brand} |" for each in BEYOND.values()]
 
 
 def index(root: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -25,6 +27,8 @@ from click.testing import CliRunner, Result
 from adapters.registry import TOOLS
 from gateway.cli import main
 from gateway.cli.running import EXIT_FAILED
+from gateway.database import Database, Keyring
+from gateway.database.tables.privacy import sealed_record
 from tests.databases import *  # noqa: F403 - fixtures are found by name.
 from tests.databases import MASTER
 
@@ -99,8 +103,9 @@ LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, 
 
 def test_these_are_all_commands() -> None:
     assert sorted(LEAVES) == [
-        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new",
-        "members relabel", "plan", "points expire", "sandbox", "schema print", "serve", "sync", "totals rebuild",
+        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew",
+        "keys rotate", "keys status", "members relabel", "plan", "points expire", "privacy sealed", "sandbox",
+        "schema print", "serve", "sync", "totals rebuild",
     ]  # fmt: skip
 
 
@@ -128,6 +133,56 @@ def test_a_job_that_is_not_there_cannot_be_retried(tmp_path: Path, write: Any) -
     refused = run("jobs", "retry", "--id", "01M75AXRT5F44WG6HKKTJQ6748", "--settings", path)
     assert refused.exit_code == EXIT_FAILED
     assert refused.output.startswith("JOB_UNCHANGED: no job 01M75AXRT5F44WG6HKKTJQ6748")
+
+
+def test_the_master_key_is_rotated_by_command(write: Any) -> None:
+    new = base64.b64encode(bytes(reversed(range(32)))).decode()
+    assert run("db", "upgrade", "--settings", write()).exit_code == 0
+    status = run("keys", "status", "--settings", write())
+    assert (status.exit_code, status.stdout.splitlines()[0].split()[3:]) == (
+        0,
+        ["CURRENT", "wraps", "2", "data", "keys"],
+    )
+
+    both = write(master_key=new, master_keys_accepted=[MASTER_KEY])
+    rotated = run("keys", "rotate", "--settings", both)
+    assert rotated.exit_code == 0
+    assert rotated.stdout.startswith("2 data keys are now wrapped by master key ")
+    assert "take it out of master_keys_accepted" in rotated.stdout
+    assert rotated.stderr == "2 of 2 data keys wrapped\n"
+
+    code, message = failed(run("keys", "status", "--settings", write()))
+    assert (code, message.split(":")[0]) == (4, "DATABASE_MASTER_KEY_WRONG")
+    renewed = run("keys", "renew", "--settings", write(master_key=new))
+    assert renewed.stdout.startswith("0 values are sealed again under a new shared data key\n")
+    retired = run("keys", "renew", "--retire", "--settings", write(master_key=new))
+    assert retired.stdout == "1 older shared data keys are destroyed\n"
+
+
+def test_sealed_records_are_printed_and_that_is_recorded(write: Any, tmp_path: Path) -> None:
+    path = write()
+    assert run("db", "upgrade", "--settings", path).exit_code == 0
+
+    async def seal() -> None:
+        async with Database.open(f"sqlite:///{tmp_path}/gateway.db", Keyring(MASTER)) as database:
+            row = {
+                "id": "r1",
+                "kind": "payment",
+                "class_": "ACCOUNTING",
+                "natural": "payment:1",
+                "record": {"total": 5},
+            }
+            row |= {"sealed_on": date(2026, 11, 11), "until": date(2057, 1, 1)}
+            async with database.write() as connection:
+                await connection.execute(sealed_record.insert().values(**row))
+
+    asyncio.run(seal())
+    printed = run("privacy", "sealed", "--reason", "audit-2026", "--settings", path)
+    assert printed.stdout == (
+        '{"id":"r1","kind":"payment","class":"ACCOUNTING","until":"2057-01-01","record":{"total":5}}\n'
+    )
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        assert connection.execute("SELECT kind, reason FROM fact").fetchall() == [("privacy.sealed_read", "audit-2026")]
 
 
 def test_it_runs_as_a_module() -> None:
@@ -275,7 +330,7 @@ def test_another_master_key(write: Any) -> None:
     status, message = failed(run("sync", "--settings", write(master_key=other)))
     assert status == 4
     assert message.startswith("DATABASE_MASTER_KEY_WRONG: ")
-    assert message.endswith("set the master key that this database was made with")
+    assert message.endswith("was made with, or add it to master_keys_accepted")
     assert other not in message
 
 

@@ -93,7 +93,7 @@ async def find(served: Served, kind: Kind, fields: str) -> dict[str, Any]:
 
 
 async def test_every_type_code_is_tested() -> None:
-    assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, "pr", "tx", "rc"}
+    assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, "pr", "tx", "er", "rp", "rc"}
     assert {code: kind.name for code, kind in KINDS.items()}.items() <= ids.TYPE_CODES.items()
 
 
@@ -149,7 +149,7 @@ async def test_reserved_codes_have_no_node(served: Served) -> None:
         }
 
 
-@pytest.mark.parametrize("code", sorted({*KINDS, "pr", "tx"}))
+@pytest.mark.parametrize("code", sorted({*KINDS, "pr", "tx", "er", "rp"}))
 async def test_an_id_of_nothing_is_null_without_an_error(served: Served, code: str) -> None:
     for native in ("0", "0:0", "f" * 64):
         answer = await served.client().ask(
@@ -171,7 +171,7 @@ async def test_nodes_keep_their_order_and_a_bad_id_costs_its_own_place(served: S
     ]
     [error] = answer["errors"]
     assert (error["path"], error["extensions"]) == (["nodes", 1], {"code": "ID_INVALID"})
-    assert error["message"] == "'nonsense' is no id of this gateway; pass an id as you received it."
+    assert error["message"] == "A text of 8 characters is no id of this gateway; pass an id as you received it."
 
 
 async def test_more_ids_than_a_page_has(served: Served) -> None:

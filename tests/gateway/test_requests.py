@@ -267,7 +267,7 @@ DOCUMENTS: Mapping[str, tuple[str, str, str]] = {
     "wrong type": (
         '{ members(first: "1") { nodes { id } } }',
         "GRAPHQL_INVALID",
-        'Int cannot represent non-integer value: "1"',
+        "Int cannot represent non-integer value.",
     ),
     "null byte": ("{ a\0 }", "GRAPHQL_INVALID", "Syntax Error: Unexpected character: U+0000."),
     "two ways": (
@@ -424,19 +424,25 @@ async def test_an_unknown_member_is_null_without_an_error(served: Served, by: di
     assert count.calls == {}
 
 
-MALFORMED = "is no id of this gateway; pass an id as you received it."
+def malformed(text_: str) -> tuple[str, str, str]:
+    """A row of the table: such a text is not repeated in the answer."""
+    return (
+        text_,
+        "ID_INVALID",
+        f"A text of {len(text_)} characters is no id of this gateway; pass an id as you received it.",
+    )
 
 
 @pytest.mark.parametrize(
     ("text_", "code", "message"),
     [
-        ("", "ID_INVALID", f"'' {MALFORMED}"),
-        ("42", "ID_INVALID", f"'42' {MALFORMED}"),
-        ("雾灰", "ID_INVALID", f"'雾灰' {MALFORMED}"),
-        ("x" * 5000, "ID_INVALID", f"'{'x' * 40}' {MALFORMED}"),
-        (ids.encode("zz", "1"), "ID_INVALID", f"{ids.encode('zz', '1')!r} {MALFORMED}"),
-        (ids.encode("mb", ""), "ID_INVALID", f"{ids.encode('mb', '')!r} {MALFORMED}"),
-        (ids.encode("mb", "a\0"), "ID_INVALID", f"{ids.encode('mb', 'a' + chr(0))!r} {MALFORMED}"),
+        malformed(""),
+        malformed("42"),
+        malformed("雾灰"),
+        malformed("x" * 5000),
+        malformed(ids.encode("zz", "1")),
+        malformed(ids.encode("mb", "")),
+        malformed(ids.encode("mb", "a\0")),
         (ids.encode("or", "1"), "ID_FOREIGN", "This is an id of a Order; here the id of a Member is needed."),
     ],
     ids=["empty", "number", "chinese", "long", "unknown type", "no native id", "null byte", "foreign"],
@@ -502,7 +508,9 @@ async def test_a_broken_resolver_tells_a_request_id_and_nothing_else(
     assert error["message"] == f"Something went wrong inside the gateway; report the request id {request_id}."
     [record] = caplog.records
     assert request_id in record.getMessage()
-    assert record.exc_info is not None
+    # The place, and not what the error said.
+    assert "OperationalError" in record.getMessage()
+    assert "no such table" not in record.getMessage()
 
 
 async def test_a_database_that_is_gone_before_the_request_is_read(

@@ -13,6 +13,7 @@ from adapters.base.errors import Fault, FaultTable, Invalid, UpstreamError
 from adapters.payments import TOOL as PAYMENTS
 from adapters.registry import TOOLS
 from gateway.database.pii import plain_personal_columns
+from gateway.members.holdings import Ground, Holding, undeclared
 from gateway.settings import Settings
 from scripts.checks import boundaries, codes, documents, graph, reaching, tools
 from scripts.checks.__main__ import CHECKS
@@ -314,3 +315,36 @@ def test_a_faulty_error_table_is_named() -> None:
         "adapters/foo/errors.py: the row of 3 has no sentence that says what to do",
         "adapters/foo/errors.py: the reason 'fine' is of several kinds: ELEVENTH, INVALID",
     ]
+
+
+def test_a_table_that_nobody_declared_is_named() -> None:
+    tables = MetaData()
+    Table("wish", tables, Column("id", String, primary_key=True), Column("member", String))
+    shop = Table("shop", tables, Column("id", String, primary_key=True), Column("payer", String))
+    declared = Holding(
+        table=shop,
+        title="",
+        what="",
+        purpose="",
+        ground=Ground.NONE,
+        kept="",
+        people=False,
+        why="It is about no person.",
+    )
+    assert undeclared(tables, [declared]) == [
+        "table shop is declared to hold nothing of people, but has payer",
+        (
+            "table wish has no entry in gateway/members/holdings.py: say what it holds of people, why, how long, "
+            "who sees it, and what erasure does to it"
+        ),
+    ]
+
+
+def test_the_data_protection_page_is_compared(plant: Plant) -> None:
+    page = (ROOT / documents.DATA_PROTECTION).read_text("utf-8")
+    root = plant(documents.DATA_PROTECTION, page.replace("| `lead` 线索 leads |", "| `lead` |"))
+    assert documents.data_protection(root) == [
+        f"{documents.DATA_PROTECTION} is not what is declared: run `make schema`"
+    ]
+    plant(documents.DATA_PROTECTION, page)
+    assert documents.data_protection(root) == []

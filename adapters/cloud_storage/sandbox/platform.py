@@ -145,6 +145,8 @@ class Sandbox:
             return self._put(request, bucket, key, body)
         if request.method in {"GET", "HEAD"}:
             return reading.read(request, bucket.blobs.get(key), options)
+        if request.method == "DELETE":
+            return self._delete(bucket, key)
         raise Refusal("MethodNotAllowed", "The specified method is not allowed against this resource.")
 
     def _put(self, request: Request, bucket: Container, key: str, body: bytes) -> Response:
@@ -154,6 +156,12 @@ class Sandbox:
         blob = _blob(key, body, content_type, dict(headers), self._now())
         self._store(bucket, blob, "object.put")
         return Response(None, 200, {"etag": blob.etag, "x-cos-hash-crc64ecma": blob.crc64})
+
+    def _delete(self, bucket: Container, key: str) -> Response:
+        """204 also for an object that does not exist."""
+        if bucket.blobs.pop(key, None) is not None:
+            self._kit.effect(self.name, "object.deleted", f"{bucket.name}/{key}")
+        return Response(None, 204)
 
     async def _post(self, request: Request) -> Response:
         form = forms.parse(request.headers.get("content-type", ""), await _body(request))

@@ -36,6 +36,13 @@ job = Table(
     Column("finished_at", UtcDateTime),
 )
 
+recurring_job = Table(
+    "recurring_job",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("period", UtcDateTime, nullable=False, comment="The latest period whose job was put; each has one."),
+)
+
 #: The condition of the partial indexes over jobs that are not over yet.
 ACTIVE = text("state IN ('QUEUED', 'RUNNING')")
 _RUNNING = text("state = 'RUNNING'")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from adapters.cloud_storage import StoredObject
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import stored_file
+from gateway.events.erased import unless_erased
 from gateway.events.projector import Evidence, Handle, Projector
 
 TOOL = "cloud_storage"
@@ -28,6 +29,7 @@ async def files(projector: Projector, records: Sequence[StoredObject]) -> int:
         Evidence((Handle("UNIONID", projector.open_platform, unionid),), f"{TOOL}.list", each.modified_at)
         for each, unionid in owned
     ]
+    owned, evidence = await unless_erased(projector, owned, evidence)
     async with projector.batch(evidence) as batch:
         rows = []
         for (each, _), linked in zip(owned, batch.linked, strict=True):

@@ -12,6 +12,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
 from gateway.events import labels
+from gateway.events.erased import erased, unless_erased
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle, whole_second
 
 TOOL = "enterprise_chat"
@@ -41,6 +42,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
         )
         for each in records
     ]
+    records, evidence = await unless_erased(projector, records, evidence)
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
         batch.facts += [
@@ -81,6 +83,8 @@ async def removed(projector: Projector, event: ContactRemoved) -> None:
     """A customer or a guide ended the contact."""
     who = handles(projector, event.corpid, event.external_userid, None)
     evidence = Evidence(who, f"{TOOL}.event", event.at, via="webhook")
+    if (await erased(projector, [evidence], [None]))[0]:
+        return
     async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
         linked = batch.linked[0]
         await batch.connection.execute(
@@ -157,6 +161,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
         )
         for group, each in customers
     ]
+    customers, evidence = await unless_erased(projector, customers, evidence)
     async with projector.batch(evidence) as batch:
         wrote = await batch.upsert(
             customer_group,

@@ -16,6 +16,7 @@ from gateway.database.tables.projections import (
     purchase,
     purchase_line,
 )
+from gateway.events.erased import erased, owners, unless_erased, unless_sealed
 from gateway.events.projections import standing
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle
 
@@ -72,6 +73,8 @@ async def cards(projector: Projector, records: Sequence[VipMember]) -> int:
         )
         for each in records
     ]
+    # The platform does not say since when.
+    records, evidence = await unless_erased(projector, records, evidence, [None] * len(evidence))
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
         wrote = await batch.upsert(
@@ -98,7 +101,12 @@ def _card_handles(projector: Projector, record: VipMember) -> tuple[Handle, ...]
 
 
 async def orders(projector: Projector, records: Sequence[Order], *, source: Source = "poll") -> int:
-    """Store orders with their lines. The receiver may be another person than the buyer."""
+    """Store orders with their lines. The receiver may be another person than the buyer.
+
+    An order of somebody erased is nobody's, and one that is sealed stays as it was sealed.
+    """
+    keys = [(purchase_id(each),) for each in records]
+    records = await unless_sealed(projector.database, purchase.name, records, keys)
     evidence = [
         Evidence(
             projector.handles(appid=each.appid, openid=each.openid, unionid=each.unionid),
@@ -108,8 +116,9 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
         )
         for each in records
     ]
-    async with projector.batch(evidence) as batch:
-        pairs = list(zip(records, batch.linked, strict=True))
+    gone = await erased(projector, evidence)
+    async with projector.batch([each for each, out in zip(evidence, gone, strict=True) if not out]) as batch:
+        pairs = list(zip(records, owners(batch.linked, gone), strict=True))
         rows = [_purchase(batch, *pair) for pair in pairs]
         await _stamp(batch, rows)
         wrote = await batch.upsert(purchase, rows)
@@ -121,6 +130,8 @@ async def orders(projector: Projector, records: Sequence[Order], *, source: Sour
 
 async def after_sales(projector: Projector, records: Sequence[AfterSale], *, source: Source = "poll") -> int:
     """After-sales (售后) of store orders."""
+    keys = [(f"STORE:{each.appid}:{each.order_id}",) for each in records]
+    records = await unless_sealed(projector.database, purchase.name, records, keys)
     async with projector.batch() as batch:
         ids = [f"STORE:{each.appid}:{each.order_id}" for each in records]
         buyers = await batch.connection.execute(
@@ -200,7 +211,7 @@ async def _replace_lines(batch: Batch, records: Sequence[Order]) -> None:
         await batch.connection.execute(purchase_line.insert(), lines)
 
 
-def _purchase(batch: Batch, order: Order, linked: Linked) -> dict[str, object]:
+def _purchase(batch: Batch, order: Order, linked: Linked | None) -> dict[str, object]:
     return {
         "id": purchase_id(order),
         "source": "STORE",
@@ -208,7 +219,7 @@ def _purchase(batch: Batch, order: Order, linked: Linked) -> dict[str, object]:
         "native_id": order.order_id,
         "form": "FLAGSHIP",
         "state": order.state.name,
-        "identity": linked.identity,
+        "identity": linked.identity if linked else None,
         "list_total": order.list_total,
         "discount": order.discount,
         "freight": order.freight,
@@ -224,7 +235,7 @@ def _purchase(batch: Batch, order: Order, linked: Linked) -> dict[str, object]:
         "fulfilment_state": _FULFILMENT.get(order.state.name, "PENDING"),
         "carrier": order.carrier or None,
         "tracking": order.tracking_number or None,
-        "receiver": batch.seal(order.receiver_name, linked),
+        "receiver": batch.seal(order.receiver_name, linked) if linked else None,
         "receiver_city": order.receiver_city or None,
         "transaction_id": order.transaction_id or None,
     }
@@ -249,8 +260,10 @@ def _lines(order: Order) -> list[dict[str, object]]:
     ]
 
 
-def _order_facts(order: Order, linked: Linked, source: Source) -> list[Fact]:
+def _order_facts(order: Order, linked: Linked | None, source: Source) -> list[Fact]:
     ref = purchase_id(order)
+    owner = linked.member if linked else None
+    identity = linked.identity if linked else None
 
     def fact(kind: str, at: object, **more: object) -> Fact:
         return Fact(
@@ -260,8 +273,8 @@ def _order_facts(order: Order, linked: Linked, source: Source) -> list[Fact]:
             source_key=order.order_id,
             account=order.appid,
             tool=TOOL,
-            member=linked.member,
-            identity=linked.identity,
+            member=owner,
+            identity=identity,
             order_ref=ref,
             **more,  # type: ignore[arg-type] # the fields of Fact
         )
@@ -277,8 +290,8 @@ def _order_facts(order: Order, linked: Linked, source: Source) -> list[Fact]:
                 source_key=f"{order.order_id}:{number}",
                 account=order.appid,
                 tool=TOOL,
-                member=linked.member,
-                identity=linked.identity,
+                member=owner,
+                identity=identity,
                 order_ref=ref,
                 line=line.sku_code,
                 amount_fen=line.paid_amount,

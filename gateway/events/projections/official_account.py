@@ -12,6 +12,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events import labels
+from gateway.events.erased import erased, unless_erased
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 TOOL = "official_account"
@@ -29,6 +30,8 @@ async def followers(projector: Projector, records: Sequence[Follower], *, source
         )
         for each in records
     ]
+    since = [each.subscribed_at for each in records]
+    records, evidence = await unless_erased(projector, records, evidence, since)
     async with projector.batch(evidence) as batch:
         rows = [_row(batch, each, linked) for each, linked in zip(records, batch.linked, strict=True)]
         batch.facts += [
@@ -79,6 +82,10 @@ async def changed(projector: Projector, event: FollowerChanged) -> None:
         event.at,
         via="webhook",
     )
+    # To leave is no new contact: it must not bring back who was erased.
+    since = [event.at if event.subscribed else None]
+    if (await erased(projector, [evidence], since))[0]:
+        return
     async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
         linked = batch.linked[0]
         stored = (
@@ -113,6 +120,8 @@ async def interacted(projector: Projector, event: Interacted | QrScanned) -> Non
         event.at,
         via="webhook",
     )
+    if (await erased(projector, [evidence]))[0]:
+        return
     async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
         await _spoke(batch, event.appid, batch.linked[0], kind, event.at)
         scene = event.scene_key if isinstance(event, QrScanned) else ""

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import coupon, payment, purchase, refund
+from gateway.events.erased import erased, owners, unless_erased, unless_sealed
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector
 
 TOOL = "payments"
@@ -18,6 +20,8 @@ TOOL = "payments"
 async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
     """One day's trade bill: payments, among them those made at a till (付款码), and refunds."""
     paid = [row for row in rows if row.kind == "PAYMENT"]
+    keys = [(row.mchid, row.out_trade_no) for row in paid]
+    paid = await unless_sealed(projector.database, payment.name, paid, keys)
     returned = [row for row in rows if row.kind == "REFUND"]
     evidence = [
         Evidence(
@@ -29,16 +33,19 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
         for row in paid
     ]
     # A bill tells how things stood on its day: what a query or a notification said later, stays.
+    gone = await erased(projector, evidence)
+    evidence = [each for each, out in zip(evidence, gone, strict=True) if not out]
     async with projector.batch(evidence, as_of=max((row.at for row in rows), default=None)) as batch:
+        pairs = list(zip(paid, owners(batch.linked, gone), strict=True))
         wrote = await batch.upsert(
             payment,
-            [_bill_payment(row, linked) for row, linked in zip(paid, batch.linked, strict=True)],
+            [_bill_payment(row, linked) for row, linked in pairs],
             # A bill knows less than a query: it must not forget which order was paid.
             insert_only=("purchase", "refunded", "sub_mchid"),
         )
         wrote += await batch.upsert(refund, [_bill_refund(row) for row in returned])
-        batch.facts += [_captured(row, linked) for row, linked in zip(paid, batch.linked, strict=True)]
         buyers = await _buyers(batch, [row.out_trade_no for row in returned])
+        batch.facts += [_captured(row, linked) for row, linked in pairs]
         batch.facts += [
             _refunded(row, buyers.get((row.mchid, row.out_trade_no), _NOBODY))
             for row in returned
@@ -53,6 +60,9 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
     seen = record.paid_at or projector.clock.now()
     handles = _payer(projector, record.appid, record.payer_openid)
     evidence = [Evidence(handles, f"{TOOL}.payment", seen, via=source)] if record.payer_openid else []
+    if not await unless_sealed(projector.database, payment.name, [record], [(record.mchid, record.out_trade_no)]):
+        return
+    _, evidence = await unless_erased(projector, evidence, evidence)
     async with projector.batch(evidence) as batch:
         linked = batch.linked[0] if batch.linked else None
         row = {
@@ -127,6 +137,12 @@ async def refunded(projector: Projector, record: Refund, *, source: Source) -> N
             )
 
 
+async def without(connection: AsyncConnection, identities: Sequence[str], purchases: Sequence[str]) -> None:
+    """After an erasure: what somebody paid of other people's orders stays with those, without the payer."""
+    await connection.execute(update(payment).where(payment.c.identity.in_(identities)).values(identity=None))
+    await connection.execute(update(payment).where(payment.c.purchase.in_(purchases)).values(purchase=None))
+
+
 async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
     """Coupons of shoppers, as the platform lists them."""
     evidence = [
@@ -137,6 +153,7 @@ async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
         )
         for each in records
     ]
+    records, evidence = await unless_erased(projector, records, evidence)
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
         batch.facts += [_coupon_fact(each, linked) for each, linked in pairs]
@@ -188,14 +205,14 @@ async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
         )
 
 
-def _bill_payment(row: BillRow, linked: Linked) -> dict[str, object]:
+def _bill_payment(row: BillRow, linked: Linked | None) -> dict[str, object]:
     return {
         "mchid": row.mchid,
         "out_trade_no": row.out_trade_no,
         "transaction_id": row.transaction_id,
         "sub_mchid": None,
         "appid": row.appid,
-        "identity": linked.identity,
+        "identity": linked.identity if linked else None,
         "state": row.state,
         "trade_type": row.trade_type,
         "total": row.total,
@@ -220,7 +237,7 @@ def _bill_refund(row: BillRow) -> dict[str, object]:
     }
 
 
-def _captured(row: BillRow, linked: Linked) -> Fact:
+def _captured(row: BillRow, linked: Linked | None) -> Fact:
     return Fact(
         kind="payment.captured",
         occurred_at=row.at,
@@ -228,8 +245,8 @@ def _captured(row: BillRow, linked: Linked) -> Fact:
         source_key=row.transaction_id,
         account=row.mchid,
         tool=TOOL,
-        member=linked.member,
-        identity=linked.identity,
+        member=linked.member if linked else None,
+        identity=linked.identity if linked else None,
         amount_fen=row.total,
         payload={"outTradeNo": row.out_trade_no, "payerTotal": row.settlement, "tradeType": row.trade_type},
     )

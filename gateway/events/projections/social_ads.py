@@ -9,6 +9,7 @@ from adapters.social_ads import AdClick, AdGroup, DailyReport, Lead
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad, ad_click, ad_report, lead
+from gateway.events.erased import unless_erased
 from gateway.events.projector import Evidence, Handle, Projector
 
 TOOL = "social_ads"
@@ -95,12 +96,14 @@ async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
     """A click that somebody claims. Its openid is matched within the advertised mini-program only, and proves nothing:
     it makes nobody a member, and waits until something else proves whose it is.
     """
-    evidence = []
+    evidence: list[Evidence] = []
     if event.wechat_openid:
         handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None, strength="WEAK")
         if event.click_id:
             handles += (Handle("CLICK_ID", CLICK_MACRO, event.click_id),)
         evidence = [Evidence(handles, f"{TOOL}.click", event.at, via="webhook")]
+        # A claim is no contact: the click of somebody erased stays nobody's.
+        _, evidence = await unless_erased(projector, evidence, evidence, [None])
     # Without a click id the platform's own advice is impression or request, and the time.
     click_id = event.click_id or f"{event.impression_id or event.request_id}:{int(event.at.timestamp())}"
     async with projector.batch(evidence, as_of=event.at) as batch:

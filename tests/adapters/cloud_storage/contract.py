@@ -35,6 +35,10 @@ async def _put(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
     return await adapter.put(KEY, b"sku,sold\n", "text/csv")
 
 
+async def _delete(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
+    return await adapter.delete(_known(sandbox)[0])
+
+
 async def _heads(adapter: CloudStorageAdapter, keys: Sequence[str]) -> Sequence[object]:
     return await adapter.heads(keys)
 
@@ -47,6 +51,7 @@ CASE = Case(
         Operation("get", "read", _get, "GET /products/*"),
         Operation("ping", "read", _ping, "GET /"),
         Operation("put", "idempotent", _put, f"PUT /{KEY}", "object.put", 1),
+        Operation("delete", "idempotent", _delete, "DELETE /products/*", "object.deleted", 1),
     ],
     batches=[Batch("heads", _heads, _known, "products/none/cover.jpg", 0, "HEAD /products/*")],
     secrets=lambda settings: [settings["secret_key"]],

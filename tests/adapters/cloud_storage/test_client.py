@@ -164,6 +164,16 @@ async def test_an_error_inside_a_successful_put_is_no_success(client_for: Client
         await client.put_object("a.csv", b"hello", "text/csv")
 
 
+async def test_delete_object(client_for: ClientFor) -> None:
+    client, canned = client_for(recorded("delete_object"))
+    await client.delete_object("members/a b.csv")
+    (request,) = canned.requests
+    assert (request.method, request.url.rpartition("/members/")[2]) == ("DELETE", "a%20b.csv")
+    spoilt, _ = client_for(replace(recorded("delete_object"), status=200))
+    with pytest.raises(OutcomeUnknown):
+        await spoilt.delete_object("a.csv")
+
+
 async def test_an_error_document(client_for: ClientFor) -> None:
     client, _ = client_for(recorded("error"))
     with pytest.raises(NotFound) as caught:

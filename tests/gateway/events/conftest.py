@@ -15,12 +15,14 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 
 from adapters.registry import TOOLS
 from gateway.app import Gateway, create_app, open_gateway
 from gateway.database import Database
+from gateway.database.tables.jobs import job
 from gateway.demo.stage import Keys, register_webhooks, sandbox_settings
+from gateway.members.retention import JOB as RETENTION_JOB
 from gateway.ports import listen
 from gateway.serving import serving
 from gateway.settings import Settings
@@ -124,6 +126,10 @@ async def start_flow(start_sandbox: StartSandbox, tmp_path: Path, sqlite_templat
             sandbox.kit.pusher.pace = 0.001
             app = create_app(settings)
             await stack.enter_async_context(serving(app, listener))
-            return Flow(sandbox, settings, app.state.gateway, settings.public_url)
+            flow = Flow(sandbox, settings, app.state.gateway, settings.public_url)
+            # Only jobs that come of what comes in; tomorrow's retention is none of them.
+            async with flow.database.write() as connection:
+                await connection.execute(delete(job).where(job.c.kind == RETENTION_JOB))
+            return flow
 
         yield start

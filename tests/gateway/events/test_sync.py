@@ -28,7 +28,7 @@ from tests.gateway.events.truth import expected, people_known, stored
 ALL_DONE = {(stage.tool, stage.stream): "DONE" for stage in STAGES}
 #: Change with every run, or belong to the machinery.
 _MOVING = {"as_of", "updated_at", "recorded_at"}
-_MACHINERY = {"job", "sync_state", "data_key", "secret", "alembic_version", "schema_version"}
+_MACHINERY = {"job", "recurring_job", "sync_state", "data_key", "secret", "alembic_version", "schema_version"}
 
 
 async def _everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
@@ -233,7 +233,10 @@ async def test_a_stage_that_fails_half_way_goes_on_and_ends_with_the_same_rows(
     assert {each.stream for each in failed} == {stream}
     waiting = await flow.gateway.services.queue.list(kind="sync.stage", state=State.QUEUED)
     assert len(waiting) == len(failed)
-    assert await _watermarks(flow, tool, stream) == {None}
+    # Another account of the tool may have been read to its end before the failure.
+    rows = await flow.rows(projections.sync_state)
+    broken = {(each.stream, each.account) for each in failed}
+    assert {row.watermark for row in rows if (row.stream, row.account) in broken} == {None}
 
     flow.sandbox.kit.faults.clear()
     for _ in range(100):
@@ -248,11 +251,6 @@ async def test_a_stage_that_fails_half_way_goes_on_and_ends_with_the_same_rows(
     truth, found = expected(flow.sandbox.world), await stored(flow.database)
     for name in _TABLES[tool]:
         assert found[name] == truth[name], name
-
-
-async def _watermarks(flow: Flow, tool: str, stream: str) -> set[object]:
-    rows = await flow.rows(projections.sync_state)
-    return {row.watermark for row in rows if (row.tool, row.stream) == (tool, stream)}
 
 
 _TABLES = {

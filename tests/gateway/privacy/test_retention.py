@@ -1,0 +1,103 @@
+"""What has been kept long enough is deleted, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from gateway.database import ERASED, Database
+from gateway.database.tables.inbox import inbox
+from gateway.database.tables.jobs import job
+from gateway.database.tables.keys import data_key
+from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
+from gateway.database.tables.sagas import idempotency
+from gateway.jobs import Handlers, Queue, Worker
+from gateway.members.retention import BATCH, Retention
+from gateway.settings import Privacy
+from tests.databases import ManualClock
+
+DAY = timedelta(days=1)
+
+
+async def kept(database: Database, table: Table) -> set[str]:
+    [key] = table.primary_key.columns if len(table.primary_key.columns) == 1 else [table.c.id]
+    return {str(row[0]) for row in await database.fetch(select(key))}
+
+
+def _webhook(number: str, state: str, received_at: Any) -> dict[str, Any]:
+    return {
+        "id": number, "tool": "payments", "account": "1", "kind": "k", "version": 1, "dedupe_key": number,
+        "entity": "e", "received_at": received_at, "body": "openid", "state": state, "attempts": 1,
+    }  # fmt: skip
+
+
+async def test_each_term_ends_where_the_settings_say(database: Database, clock: ManualClock) -> None:
+    queue, handlers = Queue(database, clock), Handlers()
+    retention = Retention(database, queue, Privacy(webhook_days=30, parked_webhook_days=90, job_days=30))
+    retention.register(handlers)
+    worker = Worker(queue, handlers, clock=clock)
+    await retention.schedule()
+    await retention.schedule()
+    clock.advance(days=1)
+    now = clock.now()
+    await database.keyring.ensure("archive:TRANSACTION:2025", "archive:TRANSACTION:2026")
+    old = database.keyring.seal_json({"n": 1}, subject="archive:TRANSACTION:2025")
+    webhooks = [
+        *(_webhook(f"old-{n}", "DONE", now - 31 * DAY) for n in range(BATCH + 5)),
+        _webhook("fresh", "DONE", now - 29 * DAY),
+        _webhook("new", "NEW", now - 400 * DAY),
+        _webhook("parked", "PARKED", now - 89 * DAY),
+        _webhook("parked-long", "PARKED", now - 91 * DAY),
+    ]
+    claims = [
+        {"id": str(n), "principal": "p", "mutation": "checkout", "key": str(n), "input_hash": "i", "state": "DONE",
+         "created_at": now, "expires_at": now + n * DAY}
+        for n in (-1, 1)
+    ]  # fmt: skip
+    reports = [
+        {"id": str(n), "member": "m", "requested_at": now, "requested_by": "hq", "state": "READY", "job": "j",
+         "expires_at": now + n * DAY}
+        for n in (-1, 1)
+    ]  # fmt: skip
+    records = [
+        {"id": str(last), "kind": "purchase", "class_": "TRANSACTION", "natural": str(last), "record": {"n": 1},
+         "sealed_on": date(2023, 1, 1), "until": last}
+        for last in (date(2026, 11, 12), date(2026, 11, 13))
+    ]  # fmt: skip
+    async with database.write() as connection:
+        await connection.execute(inbox.insert(), webhooks)
+        await connection.execute(idempotency.insert(), claims)
+        await connection.execute(access_report.insert(), reports)
+        await connection.execute(sealed_record.insert(), records)
+        for n in (-1, 1):
+            row = {"hash": str(n), "erased_at": now, "until": now + n * DAY}
+            await connection.execute(erased_handle.insert().values(**row))
+
+    assert await worker.drain() == 1
+
+    assert await kept(database, inbox) == {"fresh", "new", "parked"}
+    assert await kept(database, idempotency) == {"1"}
+    assert await kept(database, access_report) == {"1"}
+    # 2026-11-12 in Beijing has not begun for a record that is kept until the 13th.
+    assert await kept(database, sealed_record) == {"2026-11-13"}
+    assert len(await kept(database, erased_handle)) == 1
+    destroyed = await database.fetch(select(data_key.c.subject).where(data_key.c.wrapped.is_(None)))
+    assert [row.subject for row in destroyed] == ["archive:TRANSACTION:2025"]
+    assert database.keyring.unseal(old) is ERASED
+    rows = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.seq))
+    assert [(row.kind, row.state) for row in rows] == [("retention", "DONE"), ("retention", "QUEUED")]
+
+
+async def test_jobs_that_are_over_go_after_their_term(database: Database, clock: ManualClock) -> None:
+    queue, handlers = Queue(database, clock), Handlers()
+    retention = Retention(database, queue, Privacy(job_days=1))
+    retention.register(handlers)
+    worker = Worker(queue, handlers, clock=clock)
+    await retention.schedule()
+    for _ in range(4):
+        clock.advance(days=1)
+        await worker.drain()
+    rows = await database.fetch(select(job.c.state).order_by(job.c.seq))
+    assert [row.state for row in rows] == ["DONE", "DONE", "QUEUED"]
