@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.activity import seen_active
-from gateway.database.bulk import insert_columns
 from gateway.database.clock import BUSINESS_ZONE, SystemClock
 from gateway.database.fact_kinds import ACTIVITY
+from gateway.database.statements import insert_returning
 from gateway.database.tables.facts import fact
 from gateway.database.totals import add_facts
 from gateway.database.ulid import Ulids
@@ -83,7 +83,7 @@ async def append_facts(connection: AsyncConnection, facts: Sequence[Fact], *, cl
         "business_date": [_business_date(each) for _, each in rows],
     }
     new = [
-        named[fact_id] for fact_id in await insert_columns(connection, fact, columns, conflict=_KNOWN, returning="id")
+        named[fact_id] for fact_id in await insert_returning(connection, fact, columns, conflict=_KNOWN, returning="id")
     ]
     await add_facts(connection, new)
     acts = [each for each in new if each.kind in ACTIVITY]
@@ -103,7 +103,7 @@ def _latest(seen: Iterable[tuple[str | None, datetime]]) -> dict[str, datetime]:
     return found
 
 
-_KNOWN = "(kind, account, source_key) DO NOTHING"
+_KNOWN = " ON CONFLICT (kind, account, source_key) DO NOTHING"
 
 
 def _business_date(each: Fact) -> date:

@@ -77,6 +77,21 @@ class WrappedKey:
     master_id: str
 
 
+class FreshKey:
+    """A new subject's data key before its row is stored: see ``Keyring.fresh``."""
+
+    __slots__ = ("_header", "_key", "row")
+
+    def __init__(self, row: WrappedKey, key: bytes) -> None:
+        self.row = row
+        self._header = _FORMAT + row.id
+        self._key = AESGCM(key)
+
+    def seal(self, text: str) -> Sealed:
+        """Seal text under it."""
+        return _sealed(self._key, self._header, text.encode())
+
+
 class KeyStore(Protocol):
     """Where wrapped keys live. Lookups are synchronous, by primary or unique key, and rare."""
 
@@ -132,6 +147,7 @@ class Keyring:
         self._store: KeyStore | None = None
         self._shared = b""
         self._hash_key = b""
+        self._hashes: dict[str, hmac.HMAC] = {}
 
     @classmethod
     def from_base64(cls, text: str, accepted: Sequence[str] = ()) -> Keyring:
@@ -177,8 +193,16 @@ class Keyring:
         key = self._key(key_id)
         if key is None:
             raise SubjectErased("the data key was destroyed; nothing can be sealed for this subject")
-        header, nonce = _FORMAT + key_id, secrets.token_bytes(12)
-        return Sealed(header + nonce + key.encrypt(nonce, data, header))
+        return _sealed(key, _FORMAT + key_id, data)
+
+    def fresh(self, subject: str) -> FreshKey:
+        """A key for a subject that nobody knows yet, to seal with before its row is stored.
+
+        Insert the row in the very transaction that stores what it seals: then either both exist or neither. A subject
+        that somebody else could know needs ``ensure``. Touches no cache, so any thread may call it.
+        """
+        key = AESGCM.generate_key(256)
+        return FreshKey(self._wrapped(secrets.token_bytes(16), subject, key), key)
 
     def unseal(self, cell: bytes) -> bytes | Erased:
         """What a cell holds, or ERASED when its key was destroyed.
@@ -202,7 +226,13 @@ class Keyring:
         """32 bytes of HMAC-SHA-256 under the database's hash key; equal texts of one purpose are equal."""
         if not self._hash_key:
             raise RuntimeError("the Keyring is not attached to a Database yet")
-        return hmac.digest(self._hash_key, purpose.encode() + b"\0" + text.encode(), sha256)
+        begun = self._hashes.get(purpose)
+        if begun is None:
+            # The key and the purpose are hashed once; an import hashes a dozen texts per row.
+            begun = self._hashes[purpose] = hmac.new(self._hash_key, purpose.encode() + b"\0", sha256)
+        digest = begun.copy()
+        digest.update(text.encode())
+        return digest.digest()
 
     async def ensure(self, *subjects: str) -> None:
         """Make a data key for each subject that has none.
@@ -329,6 +359,11 @@ def _decoded(text: str) -> bytes:
     except binascii.Error:
         # The cause would show the key's text.
         raise MasterKeyInvalid("a master key is not base64 of 32 bytes") from None
+
+
+def _sealed(key: AESGCM, header: bytes, data: bytes) -> Sealed:
+    nonce = secrets.token_bytes(12)
+    return Sealed(header + nonce + key.encrypt(nonce, data, header))
 
 
 @dataclass(frozen=True, slots=True)

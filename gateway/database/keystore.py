@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,16 +60,8 @@ class SqlKeyStore:
     async def add(self, keys: Sequence[WrappedKey]) -> None:
         """Insert; a subject that has a key keeps it."""
         now = self._clock.now()
-        rows = [
-            {
-                "id": key.id,
-                "subject": key.subject,
-                "wrapped": key.wrapped,
-                "master_id": key.master_id,
-                "created_at": now,
-            }
-            for key in keys
-        ]
+        names = ("id", "subject", "wrapped", "master_id", "created_at")
+        rows = [dict(zip(names, key_row(key, now), strict=True)) for key in keys]
         async with self._database.write() as connection:
             await insert_new(connection, data_key, rows, keys=("subject",))
 
@@ -98,6 +90,11 @@ async def destroy_keys(connection: AsyncConnection, subjects: Sequence[str], now
         .values(wrapped=None, destroyed_at=now)
     )
     return (await connection.execute(statement)).rowcount
+
+
+def key_row(key: WrappedKey, at: datetime) -> tuple[Any, ...]:
+    """Values of id, subject, wrapped, master_id and created_at."""
+    return key.id, key.subject, key.wrapped, key.master_id, at
 
 
 def _key(row: AnyRow) -> WrappedKey:

@@ -11,10 +11,10 @@ from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
-from gateway.database.bulk import insert_columns
 from gateway.database.facts import Fact, Source, append_facts
 from gateway.database.family import LEVELS
 from gateway.database.rows import AnyRow
+from gateway.database.statements import insert_returning
 from gateway.database.tables.ledger import level_entry, points_entry
 from gateway.database.tables.members import member
 from gateway.database.ulid import Ulids
@@ -175,5 +175,7 @@ async def _append(connection: AsyncConnection, table: Table, entries: Sequence[E
         if column.name not in ("id", "recorded_at")
     }
     columns |= {"id": list(named), "recorded_at": [now] * len(named)}
-    new = await insert_columns(connection, table, columns, conflict="(source, source_key) DO NOTHING", returning="id")
+    new = await insert_returning(
+        connection, table, columns, conflict=" ON CONFLICT (source, source_key) DO NOTHING", returning="id"
+    )
     return {entry_id: named[entry_id] for entry_id in new}

@@ -21,6 +21,11 @@ from gateway.database.urls import DatabaseUrl
 
 _BUSY_MILLISECONDS = 5_000
 _QUEUE_SECONDS = 30.0
+#: Keyed hashes arrive in no order, so that a page of an index comes back soon or late: it had better still be there.
+_CACHE_KIBIBYTES = 64 * 1024
+#: Pages of the log (4 KiB each) before it is moved into the file. SQLite's own 1,000 are filled by every batch of an
+#: import, which then writes the same pages into the file again and again.
+_CHECKPOINT_PAGES = 16_000
 
 
 def json_text(value: Any) -> str:
@@ -110,7 +115,7 @@ class SqliteBackend:
 
 
 def _prepare_reader(connection: Any, _: object) -> None:
-    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "query_only=ON"):
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "query_only=ON", f"cache_size=-{_CACHE_KIBIBYTES}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -124,6 +129,8 @@ def _prepare_writer(connection: Any, _: object) -> None:
         "synchronous=FULL",
         "secure_delete=ON",
         "foreign_keys=ON",
+        f"cache_size=-{_CACHE_KIBIBYTES}",
+        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
     )
     for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")

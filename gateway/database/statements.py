@@ -1,19 +1,37 @@
-"""Inserts that meet existing rows, written once for both databases."""
+"""Inserts that meet existing rows, written once for both databases.
+
+Many rows go in one statement whose text is made once per table and columns. SQLite gets ``VALUES`` of a few fixed
+lengths, which its driver keeps compiled and runs without holding Python's lock; PostgreSQL gets one array per
+column. Compiling an expression per call would cost more than inserting the rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, or_
+from sqlalchemy import Column, CursorResult, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-#: SQLite takes 32,766 bound values in a statement, PostgreSQL 32,767 on asyncpg.
-_MAX_VALUES = 30_000
+from gateway.database.types import Encrypted, EncryptedJson, Json, KeyedHash
+
+#: SQLite takes 32,766 bound values in a statement.
+_MAX_VALUES = 32_766
+#: Rows of one statement on SQLite; a larger number is split into these, so that few long texts are ever compiled. Few
+#: statements as well: each crosses to the driver's thread and back.
+_LENGTHS = (1000, 500, 250, 100, 50, 20, 10, 5, 2, 1)
+#: Up to so many rows are one statement.
+_SHORT = 100
+#: Rows of one statement on PostgreSQL.
+_ARRAY = 5_000
 
 AnyInsert = postgresql.Insert | sqlite.Insert
+_Bind = Callable[[Any], Any]
 
 
 def insert_for(connection: AsyncConnection, table: Table) -> AnyInsert:
@@ -25,14 +43,50 @@ async def insert_new(
     connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, keys: Sequence[str]
 ) -> int:
     """Insert the rows whose unique ``keys`` are not in the table yet; returns how many were new."""
-    statement = insert_for(connection, table).on_conflict_do_nothing(index_elements=list(keys))
-    # RETURNING lets SQLAlchemy send many rows by one statement that it compiles once: ten times as fast as
-    # values(rows), which is compiled value by value each time.
-    counted = statement.returning(*table.primary_key.columns)
-    new = 0
-    for chunk in _chunks(table, rows):
-        new += len((await connection.execute(counted, chunk)).all())
-    return new
+    if not rows:
+        return 0
+    names = tuple(rows[0])
+    _check_columns(table, rows)
+    conflict = _on_conflict(connection.dialect, table, keys, (), None)
+    return await insert_columns(
+        connection, table, {name: [row[name] for row in rows] for name in names}, conflict=conflict
+    )
+
+
+async def insert_columns(
+    connection: AsyncConnection, table: Table, columns: Mapping[str, Sequence[Any]], *, conflict: str = ""
+) -> int:
+    """Insert rows that are given column by column; returns how many were written.
+
+    ``conflict`` is the statement's end, from ``ON CONFLICT`` on; without one an existing row raises IntegrityError.
+    """
+    return sum(each.rowcount for each in await _insert(connection, table, columns, conflict))
+
+
+async def insert_returning(
+    connection: AsyncConnection, table: Table, columns: Mapping[str, Sequence[Any]], *, conflict: str, returning: str
+) -> Sequence[Any]:
+    """Insert rows like ``insert_columns``; returns the values of one column of those that were written."""
+    quote = connection.dialect.identifier_preparer.quote
+    results = await _insert(connection, table, columns, f"{conflict} RETURNING {quote(returning)}")
+    return [value for each in results for value in each.scalars()]
+
+
+async def _insert(
+    connection: AsyncConnection, table: Table, columns: Mapping[str, Sequence[Any]], end: str
+) -> list[CursorResult[Any]]:
+    count = len(next(iter(columns.values()), ()))
+    if not count:
+        return []
+    dialect = connection.dialect
+    given = dict(columns) | {n: [value] * count for n, value in _defaults(table).items() if n not in columns}
+    names = tuple(given)
+    bound = [
+        list(values) if bind is None else _bound(bind, values)
+        for bind, values in zip(_binds(dialect, table, names), given.values(), strict=True)
+    ]
+    run = _insert_arrays if dialect.name == "postgresql" else _insert_values
+    return await run(connection, table, names, bound, end)
 
 
 async def upsert(
@@ -50,27 +104,30 @@ async def upsert(
     newer one, so that late and repeated answers do no harm. ``insert_only`` columns keep their first
     value. All rows have the same columns. Of several rows with equal keys the newest, else the last, counts.
     """
-    columns = [name for name in rows[0] if name not in {*keys, *insert_only}] if rows else []
-    written = 0
-    for chunk in _chunks(table, _last_per_key(rows, keys, unless_newer)):
-        statement = insert_for(connection, table).values(chunk)
-        if columns:
-            statement = statement.on_conflict_do_update(
-                index_elements=list(keys),
-                set_={name: statement.excluded[name] for name in columns},
-                where=_not_newer(table, statement, unless_newer),
-            )
-        else:
-            statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-        written += (await connection.execute(statement)).rowcount
-    return written
+    if not rows:
+        return 0
+    _check_columns(table, rows)
+    names = tuple(rows[0])
+    changed = [name for name in names if name not in {*keys, *insert_only}]
+    kept = _last_per_key(rows, keys, unless_newer)
+    conflict = _on_conflict(connection.dialect, table, keys, changed, unless_newer)
+    return await insert_columns(
+        connection, table, {name: [row[name] for row in kept] for name in names}, conflict=conflict
+    )
 
 
-def _not_newer(table: Table, statement: AnyInsert, version: str | None) -> ColumnElement[bool] | None:
+def _on_conflict(
+    dialect: Dialect, table: Table, keys: Sequence[str], changed: Sequence[str], version: str | None
+) -> str:
+    quote = dialect.identifier_preparer.quote
+    target = f" ON CONFLICT ({', '.join(map(quote, keys))})"
+    if not changed:
+        return f"{target} DO NOTHING"
+    sets = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in changed)
     if version is None:
-        return None
-    stored = table.c[version]
-    return or_(stored.is_(None), stored <= statement.excluded[version])
+        return f"{target} DO UPDATE SET {sets}"
+    stored = f"{quote(table.name)}.{quote(version)}"
+    return f"{target} DO UPDATE SET {sets} WHERE {stored} IS NULL OR {stored} <= excluded.{quote(version)}"
 
 
 def _last_per_key(
@@ -86,9 +143,7 @@ def _last_per_key(
     return list(kept.values())
 
 
-def _chunks(table: Table, rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    if not rows:
-        return
+def _check_columns(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     names = rows[0].keys()
     for number, row in enumerate(rows):
         if row.keys() != names:
@@ -96,7 +151,106 @@ def _chunks(table: Table, rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Ma
                 f"row {number} for table {table.name} has other columns than row 0: "
                 f"{sorted(row.keys() ^ names)}; give all rows the same columns"
             )
-    size = max(1, _MAX_VALUES // max(1, len(table.columns)))
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+
+
+def _bound(bind: _Bind, values: Iterable[Any]) -> list[Any]:
+    """Values as the driver takes them. Neighbours are often the very same object: one time, one empty payload."""
+    given, taken = None, None
+    bound = []
+    for value in values:
+        if value is not given:
+            given, taken = value, None if value is None else bind(value)
+        bound.append(taken)
+    return bound
+
+
+def _binds(dialect: Dialect, table: Table, names: tuple[str, ...]) -> list[_Bind | None]:
+    """What turns a Python value of each column into the driver's."""
+    return [_bind(dialect, _column(table, name)) for name in names]
+
+
+def _bind(dialect: Dialect, column: Column[Any]) -> _Bind | None:
+    kind = column.type
+    if isinstance(kind, KeyedHash | Encrypted | EncryptedJson):
+        # Both drivers take bytes as they are; SQLAlchemy would wrap each of them once more.
+        return lambda value: kind.process_bind_param(value, dialect)
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+@lru_cache(maxsize=256)
+def _defaults(table: Table) -> Mapping[str, Any]:
+    """Constants that stand where a row says nothing."""
+    return {
+        column.name: column.default.arg
+        for column in table.columns
+        if isinstance(column.default, ScalarElementColumnDefault)
+    }
+
+
+def _column(table: Table, name: str) -> Column[Any]:
+    return table.c[name]
+
+
+async def _insert_values(
+    connection: AsyncConnection, table: Table, names: tuple[str, ...], columns: Sequence[list[Any]], end: str
+) -> list[CursorResult[Any]]:
+    rows = list(zip(*columns, strict=True))
+    results = []
+    for start, length in _pieces(len(rows), _MAX_VALUES // len(names)):
+        text = _values_text(table, names, length, end)
+        values = tuple(chain.from_iterable(rows[start : start + length]))
+        results.append(await connection.exec_driver_sql(text, values))
+    return results
+
+
+def _pieces(count: int, limit: int) -> Iterator[tuple[int, int]]:
+    """(start, length) of statements that cover ``count`` rows, long ones with few different lengths."""
+    if count <= min(limit, _SHORT):
+        yield 0, count
+        return
+    start = 0
+    for length in _LENGTHS:
+        if length > limit and length > 1:
+            continue
+        while count - start >= length:
+            yield start, length
+            start += length
+
+
+@lru_cache(maxsize=512)
+def _values_text(table: Table, names: tuple[str, ...], length: int, end: str) -> str:
+    quote = sqlite.dialect().identifier_preparer.quote
+    row = f"({', '.join('?' * len(names))})"
+    columns = ", ".join(map(quote, names))
+    return f"INSERT INTO {quote(table.name)} ({columns}) VALUES {', '.join([row] * length)}{end}"  # noqa: S608
+
+
+async def _insert_arrays(
+    connection: AsyncConnection, table: Table, names: tuple[str, ...], columns: Sequence[list[Any]], end: str
+) -> list[CursorResult[Any]]:
+    text = _arrays_text(table, names, end)
+    results = []
+    for start in range(0, len(columns[0]), _ARRAY):
+        piece = tuple(values[start : start + _ARRAY] for values in columns)
+        results.append(await connection.exec_driver_sql(text, piece))
+    return results
+
+
+@lru_cache(maxsize=512)
+def _arrays_text(table: Table, names: tuple[str, ...], end: str) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    quote = dialect.identifier_preparer.quote
+    kinds, values = [], []
+    for number, name in enumerate(names, 1):
+        column = _column(table, name)
+        # The driver's codec for JSON does not reach into arrays, and a cast to VARCHAR(n) would cut what is too long
+        # in silence; the column itself refuses it.
+        is_json = isinstance(column.type, Json)
+        kind = "TEXT" if is_json else column.type.compile(dialect).split("(")[0]
+        kinds.append(f"${number}::{kind}[]")
+        values.append(f"new.c{number}{'::jsonb' if is_json else ''}")
+    columns = ", ".join(map(quote, names))
+    labels = ", ".join(f"c{number}" for number in range(1, len(names) + 1))
+    source = f"unnest({', '.join(kinds)}) AS new ({labels})"
+    # No value is part of the text: names come from the tables alone.
+    return f"INSERT INTO {quote(table.name)} ({columns}) SELECT {', '.join(values)} FROM {source}{end}"  # noqa: S608

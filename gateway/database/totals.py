@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.database.bulk import insert_columns
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.rows import AnyRow
+from gateway.database.statements import insert_columns
 from gateway.database.tables.ledger import identity_total, member_total
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _adding(table: Table) -> str:
         for column, sign in (("first_order_at", "<"), ("last_order_at", ">"), ("seen_at", ">"))
     ]
     keys = ", ".join(column.name for column in table.primary_key)
-    return f"({keys}) DO UPDATE SET {', '.join(added + kept)}"
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {', '.join(added + kept)}"
 
 
 _ADD: Final = {table.name: _adding(table) for table in (identity_total, member_total)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -49,18 +50,33 @@ class RunningJob:
         """Whether a failure will park the job."""
         return self._claim.attempt >= self._claim.max_attempts
 
-    async def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+    def now(self) -> datetime:
+        """The queue's clock."""
+        return self._queue.clock.now()
+
+    async def progress(
+        self,
+        done: int,
+        total: int | None = None,
+        note: str | None = None,
+        *,
+        connection: AsyncConnection | None = None,
+    ) -> None:
         """Show how far it is. ``note`` is plain text for operators, without personal data.
 
-        Raises LeaseLost when the job is not ours any more or was asked to stop.
+        With ``connection`` it is part of the handler's own transaction: then what that wrote commits only while the
+        job is ours. Raises LeaseLost when the job is not ours any more or was asked to stop.
         """
         statement = (
             update(job)
             .where(mine(self._claim), job.c.cancel_requested.is_(False))
             .values(progress_done=done, progress_total=total, progress_note=note)
         )
-        async with self._queue.database.write() as connection:
+        if connection is not None:
             kept = (await connection.execute(statement)).rowcount == 1
+        else:
+            async with self._queue.database.write() as own:
+                kept = (await own.execute(statement)).rowcount == 1
         if not kept:
             raise LeaseLost(f"job {self.id} was cancelled or taken over")
 

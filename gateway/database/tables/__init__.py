@@ -5,6 +5,7 @@ SQLAlchemy Core, no ORM: a row is read by one statement and is never lazily anyt
 """
 
 from gateway.database.tables import (
+    bulk,
     dimensions,
     facts,
     inbox,
@@ -21,6 +22,7 @@ from gateway.database.tables import (
 )
 
 __all__ = [
+    "bulk",
     "dimensions",
     "facts",
     "inbox",

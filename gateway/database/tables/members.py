@@ -8,10 +8,12 @@ under; a read takes them from all ids that lead to the member (``merged_into``).
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from gateway.database.schema import metadata
 from gateway.database.types import Encrypted, Json, KeyedHash, Long, UtcDateTime
+
+_MERGED = text("merged_into IS NOT NULL")
 
 member = Table(
     "member",
@@ -52,7 +54,8 @@ member = Table(
     Index(None, "name_second_hash", "id"),
     Index(None, "name_third_hash", "id"),
     Index(None, "level", "id"),
-    Index(None, "merged_into"),
+    # Of those who merged only: SQLite would else take it for those who did not, almost everybody, and sort them all.
+    Index(None, "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
     Index(None, "out_id"),
     Index(None, "updated_at", "id"),
     Index(None, "joined_at", "id"),

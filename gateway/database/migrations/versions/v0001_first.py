@@ -284,6 +284,44 @@ def upgrade() -> None:
         sa.UniqueConstraint("member", name=op.f("uq_erasure_member")),
     )
     op.create_table(
+        "export_run",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, comment="MEMBERS, ORDERS or FACTS"),
+        sa.Column("filters", types.Json(), nullable=False),
+        sa.Column(
+            "selection",
+            sa.String(),
+            nullable=False,
+            comment="What is written of each row, in GraphQL; empty for facts.",
+        ),
+        sa.Column("purpose", sa.String(), nullable=False, comment="What every exported member must allow."),
+        sa.Column("caller", sa.String(), nullable=False),
+        sa.Column("audience", sa.String(), nullable=False),
+        sa.Column("scopes", types.Json(), nullable=False),
+        sa.Column("job", sa.String(length=26), nullable=True),
+        sa.Column("position", types.Json(), nullable=True, comment="Keyset of the last row that was looked at."),
+        sa.Column("byte_length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("done", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("rows", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "refused",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Rows left out, since their member does not allow it.",
+        ),
+        sa.Column("rate", sa.Integer(), nullable=True, comment="Rows a second, of late."),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.Column("finished_at", types.UtcDateTime(), nullable=True),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=True),
+        sa.Column("deleted_at", types.UtcDateTime(), nullable=True, comment="When the file was deleted."),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_export_run")),
+    )
+    with op.batch_alter_table("export_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_export_run_job"), ["job"], unique=False)
+
+    op.create_table(
         "fact",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -325,7 +363,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("identity IS NULL"),
             postgresql_where=sa.text("identity IS NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_fact_order_ref"), ["order_ref"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_fact_order_ref"),
+            ["order_ref"],
+            unique=False,
+            sqlite_where=sa.text("order_ref IS NOT NULL"),
+            postgresql_where=sa.text("order_ref IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_fact_recorded_at_id"), ["recorded_at", "id"], unique=False)
 
     op.create_table(
@@ -427,6 +471,63 @@ def upgrade() -> None:
         sa.Column("seen_at", types.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("identity", "month", "tool", name=op.f("pk_identity_total")),
     )
+    op.create_table(
+        "import_run",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, comment="members, identities, tickets or orders"),
+        sa.Column("file", sa.String(), nullable=False),
+        sa.Column(
+            "fingerprint",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of the file; another file is another run.",
+        ),
+        sa.Column("format", sa.String(), nullable=False),
+        sa.Column("encoding", sa.String(), nullable=False),
+        sa.Column("mapping", types.Json(), nullable=False),
+        sa.Column("dry_run", sa.Boolean(), nullable=False),
+        sa.Column("rejects", sa.String(), nullable=False, comment="Path of the file with the rejected rows."),
+        sa.Column("job", sa.String(length=26), nullable=True, comment="The job that works on it, or did last."),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lines", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "byte_offset",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Everything before it is dealt with.",
+        ),
+        sa.Column("line", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "reject_bytes",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Length of the file of rejects that belongs to it.",
+        ),
+        sa.Column("rows", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "created",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Rows that made something new.",
+        ),
+        sa.Column(
+            "updated",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Rows that changed something.",
+        ),
+        sa.Column("rejected", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rate", sa.Integer(), nullable=True, comment="Rows a second, of late."),
+        sa.Column("error_code", sa.String(), nullable=True, comment="Why it cannot go on."),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.Column("finished_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
+    )
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_import_run_job"), ["job"], unique=False)
+        batch_op.create_index(batch_op.f("ix_import_run_kind_fingerprint"), ["kind", "fingerprint"], unique=False)
+
     op.create_table(
         "inbox",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -578,7 +679,13 @@ def upgrade() -> None:
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_member_joined_at_id"), ["joined_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_level_id"), ["level", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_member_merged_into"), ["merged_into"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_member_merged_into"),
+            ["merged_into"],
+            unique=False,
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_member_name_first_hash_id"), ["name_first_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_name_hash_id"), ["name_hash", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_member_name_second_hash_id"), ["name_second_hash", "id"], unique=False)
@@ -1587,7 +1694,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_name_second_hash_id"))
         batch_op.drop_index(batch_op.f("ix_member_name_hash_id"))
         batch_op.drop_index(batch_op.f("ix_member_name_first_hash_id"))
-        batch_op.drop_index(batch_op.f("ix_member_merged_into"))
+        batch_op.drop_index(
+            batch_op.f("ix_member_merged_into"),
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_member_level_id"))
         batch_op.drop_index(batch_op.f("ix_member_joined_at_id"))
 
@@ -1628,6 +1739,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_inbox_received_at"))
 
     op.drop_table("inbox")
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_run_kind_fingerprint"))
+        batch_op.drop_index(batch_op.f("ix_import_run_job"))
+
+    op.drop_table("import_run")
     op.drop_table("identity_total")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_expires_at"))
@@ -1657,7 +1773,11 @@ def downgrade() -> None:
     op.drop_table("follower")
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))
-        batch_op.drop_index(batch_op.f("ix_fact_order_ref"))
+        batch_op.drop_index(
+            batch_op.f("ix_fact_order_ref"),
+            sqlite_where=sa.text("order_ref IS NOT NULL"),
+            postgresql_where=sa.text("order_ref IS NOT NULL"),
+        )
         batch_op.drop_index(
             batch_op.f("ix_fact_member_occurred_at_id"),
             sqlite_where=sa.text("identity IS NULL"),
@@ -1667,6 +1787,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_fact_identity_occurred_at_id"))
 
     op.drop_table("fact")
+    with op.batch_alter_table("export_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_export_run_job"))
+
+    op.drop_table("export_run")
     op.drop_table("erasure")
     with op.batch_alter_table("erased_handle", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_erased_handle_until"))

@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from gateway.database import Database, count_statements
-from gateway.database.bulk import insert_columns
+from gateway.database.statements import insert_returning
 from gateway.database.tables.facts import fact
 from tests.databases import ManualClock
 
-KNOWN = "(kind, account, source_key) DO NOTHING"
+KNOWN = " ON CONFLICT (kind, account, source_key) DO NOTHING"
 
 
 def columns(clock: ManualClock, *numbers: int, **changed: Any) -> dict[str, list[Any]]:
@@ -39,7 +39,7 @@ def columns(clock: ManualClock, *numbers: int, **changed: Any) -> dict[str, list
 async def insert(database: Database, given: dict[str, list[Any]]) -> tuple[list[int], int]:
     async with database.write() as connection:
         with count_statements() as counter:
-            found = await insert_columns(connection, fact, given, conflict=KNOWN, returning="id")
+            found = await insert_returning(connection, fact, given, conflict=KNOWN, returning="id")
         return sorted(int(each) for each in found), counter.value
 
 
@@ -60,14 +60,15 @@ async def test_it_says_what_was_new(database: Database, clock: ManualClock) -> N
     assert await insert(database, again) == ([], 1)
     mixed = columns(clock, 21, 22, 23)
     mixed["source_key"] = ["key 2", "key 22", "key 22"]
-    # SQLite counts what it wrote, and is asked which ones only where some were left out.
-    assert await insert(database, mixed) == ([22], 2 if database.is_sqlite else 1)
+    assert await insert(database, mixed) == ([22], 1)
     assert await insert(database, columns(clock)) == ([], 0)
 
 
-async def test_any_number_of_rows_is_one_statement(database: Database, clock: ManualClock) -> None:
-    assert await insert(database, columns(clock, *range(7_000))) == (list(range(7_000)), 1)
-    assert await database.one(select(func.count()).select_from(fact)) == (7_000,)
+async def test_many_rows_are_few_statements(database: Database, clock: ManualClock) -> None:
+    """A thousand in one on SQLite, which takes a limited number of values; five thousand on PostgreSQL."""
+    assert await insert(database, columns(clock, *range(7_000))) == (list(range(7_000)), 7 if database.is_sqlite else 2)
+    assert await insert(database, columns(clock, *range(8_000, 8_099), source_key="")) == (list(range(8_000, 8_099)), 1)
+    assert await database.one(select(func.count()).select_from(fact)) == (7_099,)
 
 
 async def test_nothing_is_cut_to_a_columns_length(database: Database, clock: ManualClock) -> None:
