@@ -7,10 +7,10 @@ search by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from gateway.database.keyring import Keyring
+from gateway.database.keyring import Keyring, Sealed
 from gateway.members.linking import Claim
 
 #: field → sources, best first. A source is tool.endpoint or own.<mutation>; an entry ending in a dot is all that begin
@@ -49,12 +49,18 @@ def _rank(field: str, source: str) -> int:
     return len(order)
 
 
-def columns(won: Mapping[str, Claim], keyring: Keyring, member: str) -> dict[str, Any]:
-    """The member row's columns of a whole profile; None where nobody says anything."""
+def columns(
+    won: Mapping[str, Claim], keyring: Keyring, member: str, *, seal: Callable[[str], Sealed] | None = None
+) -> dict[str, Any]:
+    """The member row's columns of a whole profile; None where nobody says anything.
+
+    ``seal`` is for a member whose data key is not stored yet.
+    """
     values: dict[str, Any] = {}
+    sealed = seal or (lambda text: keyring.seal(text, subject=member))
     for field in FIELDS:
         claim = won.get(field)
-        values[field] = None if claim is None else keyring.seal(claim.value, subject=member)
+        values[field] = None if claim is None else sealed(claim.value)
         values[field + "_source"] = None if claim is None else claim.source
     name, phone = won.get("name"), won.get("phone")
     values["name_hash"] = None if name is None else keyring.hash(name.value, "name")
