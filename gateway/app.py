@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import orjson
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from adapters.base.errors import NotFound
@@ -32,7 +35,12 @@ from adapters.official_account import FollowerChanged, Interacted, QrScanned
 from adapters.payments import PaymentNotice, RefundNotice
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
-from gateway.access.principal import Authenticator
+from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
+from gateway.bulk.exporting import EXPIRE_JOB as EXPORT_EXPIRE_JOB
+from gateway.bulk.exporting import JOB as EXPORT_JOB
+from gateway.bulk.exporting import ExportExpired, Exporting, ExportNotReady, ExportRefused, ExportUnknown
+from gateway.bulk.importing import JOB as IMPORT_JOB
+from gateway.bulk.importing import Importing
 from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
@@ -57,6 +65,7 @@ from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.schema import build_schema
+from gateway.selections import Selections
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
 
@@ -117,8 +126,25 @@ async def open_gateway(
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         retention = Retention(database, queue, settings.privacy)
+        importing = Importing(projector, graph, queue)
+        selections = Selections(_schema(), lambda: services, settings.limits)
+        exporting = Exporting(projector, queue, settings.exports, selections, gate)
         services = Services(
-            settings, database, clock, tools, meter, queue, projector, graph, sync, checkout, gate, erasures, reports
+            settings,
+            database,
+            clock,
+            tools,
+            meter,
+            queue,
+            projector,
+            graph,
+            sync,
+            checkout,
+            gate,
+            erasures,
+            reports,
+            importing,
+            exporting,
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
@@ -126,6 +152,9 @@ async def open_gateway(
         handlers.add(SYNC_JOB, sync.handle, versions={1})
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
+        handlers.add(IMPORT_JOB, importing.handle, versions={1})
+        handlers.add(EXPORT_JOB, exporting.handle, versions={1})
+        handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (checkout, erasures, reports, retention):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
@@ -246,7 +275,7 @@ def create_app(
                 await gateway.services.checkout.drain()
 
     graphql = GraphQLRoute(
-        build_schema()._schema,  # noqa: SLF001 — Strawberry shows its graphql-core schema by no other name
+        _schema(),
         lambda: app.state.gateway.services,
         lambda: app.state.gateway.auth,
     )
@@ -256,6 +285,7 @@ def create_app(
             Route("/graphql", graphql, methods=["GET", "POST"]),
             Route("/hooks/{tool}/{account}", _hook, methods=["GET", "POST"]),
             Route("/hooks/{tool}/{account}/{tail:path}", _hook, methods=["GET", "POST"]),
+            Route("/exports/{id}", _export),
             Route("/health", _health),
         ],
     )
@@ -296,6 +326,31 @@ async def _hook(request: Request) -> Response:
         log.error("a webhook of %s failed: %s", values["tool"][:40], trace(error))  # noqa: TRY400
         return _plain_error(500, "INTERNAL")
     return Response(reply.body, reply.status, media_type=reply.media_type)
+
+
+async def _export(request: Request) -> Response:
+    """The lines of a finished export, for the caller who asked for it."""
+    gateway: Gateway = request.app.state.gateway
+    try:
+        caller = await gateway.auth.principal(request.headers.get("x-api-key"), None, gateway.clock.now())
+        lines = await gateway.services.exporting.content(caller, request.path_params["id"])
+    except NotAuthenticated as error:
+        return _plain_error(401, error.code)
+    except Forbidden as error:
+        return _plain_error(403, error.code)
+    except ExportRefused as error:
+        return _plain_error(_EXPORT_STATUS.get(type(error), 400), error.code)
+    headers = {"cache-control": "no-store", "content-disposition": "attachment"}
+    return StreamingResponse(iterate_in_threadpool(lines), media_type="application/jsonl", headers=headers)
+
+
+_EXPORT_STATUS: dict[type[ExportRefused], int] = {ExportUnknown: 404, ExportNotReady: 409, ExportExpired: 410}
+
+
+@cache
+def _schema() -> GraphQLSchema:
+    """Built once per process: it takes longer than opening a database, and holds no state."""
+    return build_schema()._schema  # noqa: SLF001 — Strawberry shows its graphql-core schema by no other name
 
 
 def _plain_error(status: int, code: str) -> Response:

@@ -9,6 +9,8 @@ from typing import TypeVar
 from adapters.base.runtime import Clock
 from adapters.base.spec import Adapter
 from gateway.access.principal import Principal
+from gateway.bulk.exporting import Exporting
+from gateway.bulk.importing import Importing
 from gateway.database.engine import Database
 from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
@@ -42,6 +44,8 @@ class Services:
     gate: Gate
     erasures: Erasures
     reports: AccessReports
+    importing: Importing
+    exporting: Exporting
 
 
 @dataclass(slots=True)

@@ -133,6 +133,15 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     links_per_identity: int = 500
 
 
+class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Files of exports."""
+
+    #: Where they lie, sealed; every process that works the queue or serves downloads must see it.
+    folder: str = "var/exports"
+    #: After so many hours a file is deleted.
+    hours: int = 24
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
@@ -153,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
+    exports: Exports = Exports()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()

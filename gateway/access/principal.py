@@ -31,6 +31,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "ads:read",
             "operations",
             "consents:write",
+            "bulk",
         }
     ),
 }

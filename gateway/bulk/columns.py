@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from gateway.bulk.reading import Fault, FileUnusable
-from gateway.database.facts import BUSINESS_ZONE
+from gateway.database.clock import BUSINESS_ZONE
 
 #: Turns a text into a value; raises Refused.
 Parse = Callable[[str], Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.bulk import export, import_
 from gateway.cli.database import db, schema
 from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
@@ -31,6 +32,8 @@ for _command in (
     keys,
     jobs,
     identities,
+    import_,
+    export,
     members,
     plan,
     points,

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from gateway.bulk.exporting import ExportRefused
+from gateway.bulk.reading import FileUnusable
 from gateway.database.errors import DatabaseError
 from gateway.demo.stage import DemoError
 from gateway.events.master import MasterDataError
@@ -18,7 +20,7 @@ from gateway.ports import PortError
 from gateway.settings import Settings, SettingsError, load
 
 #: Exit codes; docs/errors.md says the same.
-EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED = 3, 4, 5, 6
+EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS = 3, 4, 5, 6, 7
 FOLDER = Path("var")
 
 
@@ -36,7 +38,7 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         _fail(error.code, str(error), EXIT_SETTINGS)
     except PortError as error:
         _fail(error.code, str(error), EXIT_PORT)
-    except (DemoError, JobUnchanged, MasterDataError) as error:
+    except (DemoError, ExportRefused, FileUnusable, JobUnchanged, MasterDataError) as error:
         _fail(error.code, str(error), EXIT_FAILED)
     except DatabaseError as error:
         _fail(error.code, str(error), EXIT_DATABASE)

@@ -8,27 +8,32 @@ that is known, or that another row of the batch has too, goes the ordinary way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.base.runtime import Clock
 from gateway.database.facts import Fact
+from gateway.database.ledgers import LevelEntry, PointsEntry, append_levels, append_points, refresh_levels
 from gateway.database.statements import insert_new
-from gateway.database.tables.members import consent, member, points_entry
+from gateway.database.tables.ledger import level_entry, points_entry
+from gateway.database.tables.members import consent, member
 from gateway.database.ulid import Ulids
 from gateway.events.projector import Batch, Evidence, Projector
 from gateway.members import newcomers
+from gateway.members.family import families, fetching
 from gateway.members.gathering import by_keys, chunks
 from gateway.members.graph import IdentityGraph, lock
 from gateway.members.newcomers import Newcomer, Standing
 from gateway.members.rules import Shown
 
-#: Reason of the points that bring a balance to what an imported list says.
-IMPORTED = "IMPORT"
+#: Source of the ledgers' entries, and recorder of the answers, that come from a list.
+IMPORTED = "import"
 #: Another process can only make people known, so this many attempts always suffice but for a bug.
 _TRIES = 5
 
@@ -120,12 +125,22 @@ class Enrolling:
                     if linked.member is not None
                 ),
             ]
-            await _record_answers(batch, placed)
-            await _set_points(connection, placed, prepared.at)
             known = placed[len(arrived) :]
-            await _set_standing(connection, known, prepared.at)
+            clock = self._projector.clock
+            await _record_answers(batch, placed, await self._minors(connection, placed))
+            await _set_points(connection, placed, len(known), clock)
+            await _set_levels(connection, placed, len(known), clock)
             created, updated = await _moved(connection, sorted({who for _, who, _ in known}), prepared.at)
             await commit(connection, len(arrived) + created, updated)
+
+    async def _minors(self, connection: AsyncConnection, placed: Sequence[_Placed]) -> set[str]:
+        """Who among those that allow something is under 14, by birthday or by what staff said."""
+        asked = sorted({who for person, who, _ in placed if any(each.given for each in person.answers)})
+        found: set[str] = set()
+        for some in chunks(asked):
+            known = await families(fetching(connection), self._database.keyring, some)
+            found |= {who for who, family in known.items() if family.under_age(self._projector.clock.now())}
+        return found
 
     async def _split(self, prepared: Prepared) -> tuple[dict[int, Newcomer], list[int]]:
         """The newcomers by their places, and the places of all others."""
@@ -145,22 +160,6 @@ class Enrolling:
 _Placed = tuple[Enrolment, str, str]
 
 
-async def _set_standing(connection: AsyncConnection, placed: Sequence[_Placed], now: datetime) -> None:
-    """Level and growth of those who were known before, where the list says something else."""
-    # Of several rows of one member the last one counts.
-    last = {who: person.standing for person, who, _ in placed}
-    for some in chunks(sorted(last)):
-        rows = await connection.execute(
-            select(member.c.id, member.c.level, member.c.growth).where(member.c.id.in_(some))
-        )
-        for row in rows.all():
-            wanted = {name: getattr(last[row.id], name) for name in ("level", "growth")}
-            values = {name: value for name, value in wanted.items() if value not in (None, getattr(row, name))}
-            if values:
-                change = update(member).where(member.c.id == row.id)
-                await connection.execute(change.values(**values, updated_at=now))
-
-
 async def _moved(connection: AsyncConnection, ids: Sequence[str], since: datetime) -> tuple[int, int]:
     """How many of these members were made, and how many changed, since an instant."""
     created = updated = 0
@@ -173,53 +172,130 @@ async def _moved(connection: AsyncConnection, ids: Sequence[str], since: datetim
     return created, updated
 
 
-async def _record_answers(batch: Batch, placed: Sequence[_Placed]) -> None:
-    """Consents that are not in the books yet, each with its fact."""
-    said = [(who, name, answer) for person, who, name in placed for answer in person.answers]
+async def _record_answers(batch: Batch, placed: Sequence[_Placed], minors: Collection[str]) -> None:
+    """Consents that are not in the books yet, each with its fact.
+
+    A list names no guardian, so for ``minors`` nothing becomes allowed; to withdraw is never made hard.
+    """
+    said = [
+        (who, name, answer)
+        for person, who, name in placed
+        for answer in person.answers
+        if not (answer.given and who in minors)
+    ]
+    keys = [f"{IMPORTED}:{who}:{answer.purpose}:{answer.at.isoformat()}" for who, _, answer in said]
+    ulids = Ulids()
     rows = [
         {
+            "id": ulids.next(batch.now),
             "member": who,
             "purpose": answer.purpose,
             "given_at": answer.at,
             "allowed": "GIVEN" if answer.given else "WITHDRAWN",
             "policy_version": answer.policy,
             "channel": answer.channel,
+            "guardian": False,
+            "recorded_at": batch.now,
+            "recorded_by": IMPORTED,
+            "source_key": key,
         }
-        for who, _, answer in said
+        for key, (who, _, answer) in zip(keys, said, strict=True)
     ]
-    await insert_new(batch.connection, consent, rows, keys=("member", "purpose", "given_at"))
+    await insert_new(batch.connection, consent, rows, keys=("source_key",))
     batch.facts += [
         Fact(
             kind="consent.given" if answer.given else "consent.withdrawn",
             occurred_at=answer.at,
             source="import",
-            source_key=f"{who}:{answer.purpose}:{answer.at.isoformat()}",
+            source_key=key,
             member=who,
             identity=name,
             reason=answer.purpose,
-            payload={"policyVersion": answer.policy},
+            payload={"policyVersion": answer.policy, "channel": answer.channel, "guardian": False},
         )
-        for who, name, answer in said
+        for key, (who, name, answer) in zip(keys, said, strict=True)
     ]
 
 
-async def _set_points(connection: AsyncConnection, placed: Sequence[_Placed], now: datetime) -> None:
-    """Bring what imports have booked to the balance that the list gives; an entry is only made for a difference."""
-    balances = {who: person.points for person, who, _ in placed if person.points is not None}
-    booked: dict[str, int] = {}
-    for some in chunks(sorted(balances)):
-        found = await connection.execute(
-            select(points_entry.c.member, func.sum(points_entry.c.delta).label("delta"))
-            .where(points_entry.c.member.in_(some), points_entry.c.reason == IMPORTED)
-            .group_by(points_entry.c.member)
-        )
-        booked |= {row.member: int(row.delta) for row in found}
-    ulids = Ulids()
-    rows = [
-        # The entry's own id is its source: each books a difference that was found once.
-        {"id": entry, "member": who, "delta": delta, "reason": IMPORTED, "source_key": entry, "occurred_at": now}
-        for who, delta in ((who, balance - booked.get(who, 0)) for who, balance in balances.items())
-        if delta
-        for entry in (ulids.next(now),)
-    ]
-    await insert_new(connection, points_entry, rows, keys=("source_key",))
+async def _set_points(connection: AsyncConnection, placed: Sequence[_Placed], known: int, clock: Clock) -> None:
+    """Bring what imports have booked to the balance that the list gives; an entry is only made for a difference.
+
+    ``known`` of the people, at the end, may have entries already. Of several rows of one identity the last one counts.
+    """
+    wanted = {name: (who, points) for person, who, name in placed if (points := person.points) is not None}
+    held = await _held(connection, _POINTS, [name for _, _, name in placed[len(placed) - known :] if name in wanted])
+    entries = []
+    for name, (who, balance) in wanted.items():
+        booked, moves = held.get(name, (0, 0))
+        if balance != booked:
+            entries.append(
+                PointsEntry(
+                    member=who,
+                    identity=name,
+                    kind="ADJUST",
+                    delta=balance - booked,
+                    reason=IMPORTED,
+                    source=IMPORTED,
+                    source_key=f"{name}:{moves}",
+                    occurred_at=clock.now(),
+                )
+            )
+    await append_points(connection, entries, clock=clock, via="import")
+
+
+async def _set_levels(connection: AsyncConnection, placed: Sequence[_Placed], known: int, clock: Clock) -> None:
+    """Level and growth as the list gives them, where it says something else than the last one did."""
+    wanted = {
+        name: (who, level, person.standing.growth)
+        for person, who, name in placed
+        if (level := person.standing.level) is not None
+    }
+    held = await _held(connection, _LEVELS, [name for _, _, name in placed[len(placed) - known :] if name in wanted])
+    entries = []
+    for name, (who, level, told) in wanted.items():
+        grade, growth, steps = held.get(name, (None, 0, 0))
+        worth = growth if told is None else told
+        if (grade, growth) != (level, worth):
+            entries.append(
+                LevelEntry(
+                    member=who,
+                    identity=name,
+                    grade=level,
+                    growth=worth,
+                    previous=grade,
+                    reason=IMPORTED,
+                    source=IMPORTED,
+                    source_key=f"{name}:{steps}",
+                    occurred_at=clock.now(),
+                )
+            )
+    await append_levels(connection, entries, clock=clock, via="import")
+    await refresh_levels(connection, (who for who, _, _ in wanted.values()), clock.now())
+
+
+async def _held(
+    connection: AsyncConnection, statement: Select[Any], names: Sequence[str]
+) -> Mapping[str, tuple[Any, ...]]:
+    """What imports have booked for these identities; of several levels the last row stands."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for some in chunks(sorted(set(names))):
+        for row in await connection.execute(statement, {"names": some}):
+            found[row[0]] = tuple(row[1:])
+    return found
+
+
+_POINTS: Final[Select[Any]] = (
+    select(points_entry.c.identity, func.sum(points_entry.c.delta), func.count())
+    .where(points_entry.c.identity.in_(bindparam("names", expanding=True)), points_entry.c.source == IMPORTED)
+    .group_by(points_entry.c.identity)
+)
+_LEVELS: Final[Select[Any]] = (
+    select(
+        level_entry.c.identity,
+        level_entry.c.grade,
+        level_entry.c.growth,
+        func.count().over(partition_by=level_entry.c.identity),
+    )
+    .where(level_entry.c.identity.in_(bindparam("names", expanding=True)), level_entry.c.source == IMPORTED)
+    .order_by(level_entry.c.occurred_at, level_entry.c.id)
+)

@@ -28,7 +28,7 @@ from gateway.members.linking import Claim
 from gateway.members.rules import Shown, stands, weaker
 
 _KEY = ("id", "subject", "wrapped", "master_id", "created_at")
-_MEMBER = ("id", "created_at", "joined_at", "updated_at", "out_id", "level", "growth")
+_MEMBER = ("id", "created_at", "joined_at", "updated_at", "out_id")
 _IDENTITY = (
     *("id", "kind", "issuer", "value", "value_hash", "member", "home", "strength", "stands", "seen_at", "source"),
     "linked_at",
@@ -86,7 +86,7 @@ class Maker:
             who,
             ids[0],
             key_row(fresh.row, now),
-            (who, now, seen_at, now, next(numbers, None), standing.level, standing.growth),
+            (who, now, seen_at, now, next(numbers, None)),
             profile.columns(profile.winners(claims), self._keyring, who, seal=fresh.seal),
             [
                 (
@@ -171,7 +171,7 @@ async def _insert(
     connection: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     if rows:
-        await insert_columns(connection, table, names, [list(column) for column in zip(*rows, strict=True)])
+        await insert_columns(connection, table, dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
 #: Names that lead to somebody.

@@ -29,6 +29,7 @@ TYPE_CODES: Final = {
     "ac": "IpActivation",
     "er": "MemberErasure",
     "rp": "MemberAccessReport",
+    "jb": "Job",
     "id": "Identity",
     "rc": "ReviewCase",
 }

@@ -13,6 +13,7 @@ from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.decisions import DecisionMutations
+from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
@@ -34,11 +35,13 @@ QUERIES = (
     ReviewCaseQueries,
     SystemQueries,
     NodeQueries,
+    JobQueries,
 )
 MUTATIONS = (
     CheckoutMutations,
     ConsentMutations,
     DecisionMutations,
+    JobMutations,
     PointsMutations,
     PrivacyMutations,
     ReachMutations,

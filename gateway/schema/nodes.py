@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import strawberry
 
-from gateway.resolvers import benefits, ids, members, orders, places, privacy, review_cases, touch
+from gateway.resolvers import benefits, ids, jobs, members, orders, places, privacy, review_cases, touch
 from gateway.resolvers.errors import PageTooLarge
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
@@ -16,6 +16,7 @@ from gateway.schema.contacts import CustomerGroup
 from gateway.schema.coupons import Coupon
 from gateway.schema.files import File
 from gateway.schema.info import Info
+from gateway.schema.jobs import Job
 from gateway.schema.members import Member
 from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
@@ -136,6 +137,12 @@ async def _report(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else MemberAccessReport.of(record)
 
 
+async def _job(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await jobs.one(info.context, native)
+    return None if record is None else Job.of(record)
+
+
 async def _review_case(info: Info, account: str, native: str) -> Node | None:
     del account
     info.context.principal.require(review_cases.SCOPE)
@@ -161,6 +168,7 @@ _FETCH: dict[str, Fetch] = {
     "ip": _property,
     "er": _erasure,
     "rp": _report,
+    "jb": _job,
 }
 
 

@@ -176,6 +176,7 @@ def _row(batch: Batch, order: ImportedOrder, linked: Linked | None) -> dict[str,
         "identity": linked.identity if linked else None,
         "receiver": sealed,
         "updated_at": batch.as_of,
+        "changed_at": batch.now,
     }
 
 

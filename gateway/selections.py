@@ -1,0 +1,89 @@
+"""What a selection says of nodes, read outside of a request: as exports do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from inspect import isawaitable
+from typing import Any
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, execute, validate
+
+from gateway.access.limits import LimitExceeded, parse_within
+from gateway.access.principal import Principal
+from gateway.context import Context, Services
+from gateway.graphql_route import RULES
+from gateway.resolvers.ids import encode
+from gateway.schema.errors import format_error
+from gateway.settings import Limits
+
+#: Validated documents kept.
+DOCUMENTS = 1000
+
+
+class Selections:
+    """Reads what a selection says of nodes, outside of a request: as exports do.
+
+    See ``gateway.bulk.exporting.Selecting``.
+    """
+
+    def __init__(self, schema: GraphQLSchema, services: Callable[[], Services], limits: Limits) -> None:
+        self._schema = schema
+        self._services = services
+        self._limits = limits
+        self._documents: dict[tuple[str, str], DocumentNode] = {}
+
+    def fault(self, type_name: str, selection: str) -> str | None:
+        """A sentence about what is wrong with a selection, or None."""
+        try:
+            self._document(type_name, selection)
+        except (GraphQLError, LimitExceeded) as error:
+            return str(error).splitlines()[0]
+        return None
+
+    async def nodes(
+        self, caller: Principal, code: str, type_name: str, selection: str, ids: Sequence[str]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        """One object per native id, in order; None for what is gone.
+
+        A field whose tool is late or down is null, as in any answer; an error in our own code fails the export.
+        """
+        context = Context(self._services(), caller, uuid.uuid4().hex)
+        result = execute(
+            self._schema,
+            self._document(type_name, selection),
+            context_value=context,
+            variable_values={"ids": [encode(code, each) for each in ids]},
+        )
+        if isawaitable(result):
+            result = await result
+        if result.data is None:
+            raise ExportFailed(f"a page of {type_name} could not be read")
+        for error in result.errors or ():
+            if format_error(error, context.request_id)["extensions"]["code"] == "INTERNAL":
+                raise ExportFailed(f"a page of {type_name} could not be read") from error
+        nodes: Sequence[Mapping[str, Any] | None] = result.data["nodes"]
+        return nodes
+
+    def _document(self, type_name: str, selection: str) -> DocumentNode:
+        """Raises GraphQLError or LimitExceeded."""
+        key = type_name, selection
+        found = self._documents.get(key)
+        if found is None:
+            # Parsed alone first: what closes the brace early would become part of our own document.
+            parse_within(f"{{ {selection} }}", self._limits)
+            text = f"query Export($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {type_name} {{ {selection} }} }} }}"
+            found = parse_within(text, self._limits)
+            errors = validate(self._schema, found, RULES, max_errors=1)
+            if errors:
+                raise errors[0]
+            self._documents[key] = found
+            if len(self._documents) > DOCUMENTS:
+                self._documents.pop(next(iter(self._documents)))
+        return found
+
+
+class ExportFailed(Exception):
+    """Nodes could not be read; the job tries again."""
+
+    code = "EXPORT_FAILED"
