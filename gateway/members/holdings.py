@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, MetaData, String, Table, and_, cast, exists, or_
 
 from gateway.database.tables import (
+    bulk,
     dimensions,
     facts,
     inbox,
@@ -734,6 +735,10 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.ad_report, "广告数据 reports", "impressions, clicks and cost by day"),
     _without_people(projections.sync_state, "同步进度 sync", "how far each stream has been read"),
     _without_people(stock.stock, "库存 stock", "pieces by location"),
+    _without_people(bulk.import_run, "导入 imports", "which file was imported, and how far"),
+    _without_people(
+        bulk.export_run, "导出 exports", "what was exported, and how far; the file is sealed, and deleted after hours"
+    ),
     _without_people(jobs.recurring_job, "定时任务 recurring jobs", "which period has had its job"),
 )
 
