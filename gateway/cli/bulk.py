@@ -161,8 +161,8 @@ def _tell(found: Run, *, as_json: bool) -> None:
         click.echo(f"  {_progress(found)}")
 
 
-@click.command(epilog="Example: retail-gateway export members --out members.jsonl --purpose SERVICE")
-@click.argument("kind", type=click.Choice([name.lower() for name in LISTINGS]))
+@click.command(epilog="Example: retail-gateway export --kind members --out members.jsonl --purpose SERVICE")
+@click.option("--kind", required=True, type=click.Choice([name.lower() for name in LISTINGS]), help="What to export.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write; new.")
 @click.option(
     "--purpose",

@@ -120,14 +120,15 @@ def _on_conflict(
     dialect: Dialect, table: Table, keys: Sequence[str], changed: Sequence[str], version: str | None
 ) -> str:
     quote = dialect.identifier_preparer.quote
-    target = f" ON CONFLICT ({', '.join(map(quote, keys))})"
+    named = {column.key: quote(column.name) for column in table.columns}
+    target = f" ON CONFLICT ({', '.join(named[key] for key in keys)})"
     if not changed:
         return f"{target} DO NOTHING"
-    sets = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in changed)
+    sets = ", ".join(f"{named[name]} = excluded.{named[name]}" for name in changed)
     if version is None:
         return f"{target} DO UPDATE SET {sets}"
-    stored = f"{quote(table.name)}.{quote(version)}"
-    return f"{target} DO UPDATE SET {sets} WHERE {stored} IS NULL OR {stored} <= excluded.{quote(version)}"
+    stored = f"{quote(table.name)}.{named[version]}"
+    return f"{target} DO UPDATE SET {sets} WHERE {stored} IS NULL OR {stored} <= excluded.{named[version]}"
 
 
 def _last_per_key(
@@ -181,7 +182,7 @@ def _bind(dialect: Dialect, column: Column[Any]) -> _Bind | None:
 def _defaults(table: Table) -> Mapping[str, Any]:
     """Constants that stand where a row says nothing."""
     return {
-        column.name: column.default.arg
+        column.key: column.default.arg
         for column in table.columns
         if isinstance(column.default, ScalarElementColumnDefault)
     }
@@ -221,7 +222,7 @@ def _pieces(count: int, limit: int) -> Iterator[tuple[int, int]]:
 def _values_text(table: Table, names: tuple[str, ...], length: int, end: str) -> str:
     quote = sqlite.dialect().identifier_preparer.quote
     row = f"({', '.join('?' * len(names))})"
-    columns = ", ".join(map(quote, names))
+    columns = ", ".join(quote(_column(table, name).name) for name in names)
     return f"INSERT INTO {quote(table.name)} ({columns}) VALUES {', '.join([row] * length)}{end}"  # noqa: S608
 
 
@@ -249,7 +250,7 @@ def _arrays_text(table: Table, names: tuple[str, ...], end: str) -> str:
         kind = "TEXT" if is_json else column.type.compile(dialect).split("(")[0]
         kinds.append(f"${number}::{kind}[]")
         values.append(f"new.c{number}{'::jsonb' if is_json else ''}")
-    columns = ", ".join(map(quote, names))
+    columns = ", ".join(quote(_column(table, name).name) for name in names)
     labels = ", ".join(f"c{number}" for number in range(1, len(names) + 1))
     source = f"unnest({', '.join(kinds)}) AS new ({labels})"
     # No value is part of the text: names come from the tables alone.

@@ -26,7 +26,7 @@ from gateway.database.tables.members import consent, member
 from gateway.database.ulid import Ulids
 from gateway.events.projector import Batch, Evidence, Projector
 from gateway.members import newcomers
-from gateway.members.family import families, fetching
+from gateway.members.family import Family, families, fetching, whole_date
 from gateway.members.gathering import by_keys, chunks
 from gateway.members.graph import IdentityGraph, lock
 from gateway.members.newcomers import Newcomer, Standing
@@ -127,7 +127,8 @@ class Enrolling:
             ]
             known = placed[len(arrived) :]
             clock = self._projector.clock
-            await _record_answers(batch, placed, await self._minors(connection, placed))
+            minors = _young(placed[: len(arrived)], clock.now()) | await self._minors(connection, known)
+            await _record_answers(batch, placed, minors)
             await _set_points(connection, placed, len(known), clock)
             await _set_levels(connection, placed, len(known), clock)
             created, updated = await _moved(connection, sorted({who for _, who, _ in known}), prepared.at)
@@ -158,6 +159,15 @@ class Enrolling:
 
 #: A person, the member whom they are, and the identity that the list names first.
 _Placed = tuple[Enrolment, str, str]
+
+
+def _young(arrived: Sequence[_Placed], now: datetime) -> set[str]:
+    """Newcomers under 14, of whom the list is all that is known."""
+    return {
+        who
+        for person, who, _ in arrived
+        if person.answers and Family(who, birthday=whole_date(person.evidence.birthday)).under_age(now)
+    }
 
 
 async def _moved(connection: AsyncConnection, ids: Sequence[str], since: datetime) -> tuple[int, int]:

@@ -90,7 +90,7 @@ async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) ->
     born = await fetch(
         select(member.c.id, member.c.birthday).where(member.c.id.in_(winners), member.c.birthday.is_not(None))
     )
-    birthdays = {row.id: _birthday(row.birthday) for row in born}
+    birthdays = {row.id: whole_date(row.birthday) for row in born}
     found = {winner: _family(winner, group, birthdays.get(winner)) for winner, group in _grouped(rows)}
     return {each: found[winner] for each, winner in home.items() if winner in found}
 
@@ -129,7 +129,7 @@ def _family(winner: str, rows: Sequence[AnyRow], birthday: date | None) -> Famil
     )
 
 
-def _birthday(value: Any) -> date | None:
+def whole_date(value: Any) -> date | None:
     """A whole date, or None: a year alone or 01-01 without a year tells no age."""
     try:
         return date.fromisoformat(value) if isinstance(value, str) else None

@@ -103,7 +103,8 @@ LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, 
 
 def test_these_are_all_commands() -> None:
     assert sorted(LEAVES) == [
-        "db upgrade", "demo", "identities rename", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew",
+        "db upgrade", "demo", "export", "identities rename", "import identities", "import members", "import orders",
+        "import status", "import tickets", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew",
         "keys rotate", "keys status", "members relabel", "plan", "points expire", "privacy sealed", "sandbox",
         "schema print", "serve", "sync", "totals rebuild",
     ]  # fmt: skip

@@ -56,7 +56,7 @@ def test_a_file_in_and_out_again(settings: Path, tmp_path: Path) -> None:
     assert told["id"] in run(settings, "import", "status").stdout
 
     out = tmp_path / "out.jsonl"
-    written = run(settings, "export", "members", "--out", out, "--selection", "outId phone", "--unmasked")
+    written = run(settings, "export", "--kind", "members", "--out", out, "--selection", "outId phone", "--unmasked")
     assert (written.exit_code, written.stdout) == (
         0,
         f"{out}: 1 rows, 0 left out, since their member does not allow SERVICE\n",

@@ -114,7 +114,7 @@ async def test_who_does_not_allow_the_purpose_is_left_out_and_told(stage: Export
     assert (done.rows, done.refused) == (1, 4)
     refusals = await stage.database.fetch(select(fact).where(fact.c.kind == "export.refused"))
     assert {row.member for row in refusals} == set(await ids(stage.database)) - set(allowed)
-    assert {(row.reason, row.payload["purpose"]) for row in refusals} == {("CONSENT", "MARKETING")}
+    assert {(row.reason, row.payload["purpose"]) for row in refusals} == {("NO_CONSENT", "MARKETING")}
 
 
 async def test_orders_and_facts_follow_their_members_answers(stage: Exports_) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from gateway.database import Database
 from gateway.database.tables.bulk import import_run
 from gateway.database.tables.facts import fact
-from gateway.database.tables.members import identity, member, points_entry
+from gateway.database.tables.ledger import points_entry
+from gateway.database.tables.members import identity, member
 from gateway.database.tables.projections import purchase, purchase_line
 
 ROOT = Path(__file__).parents[3]

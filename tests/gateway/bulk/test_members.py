@@ -12,7 +12,8 @@ from gateway.database.tables.bulk import import_run
 from gateway.database.tables.facts import fact
 from gateway.database.tables.jobs import job
 from gateway.database.tables.keys import data_key
-from gateway.database.tables.members import consent, identity, identity_link, member, points_entry, profile_claim
+from gateway.database.tables.ledger import points_entry
+from gateway.database.tables.members import consent, identity, identity_link, member, profile_claim
 from tests.gateway.bulk.conftest import EXAMPLES, Import, rejects, rows
 
 TABLES = (member, identity, identity_link, profile_claim, consent, points_entry, fact, data_key)
