@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-all check fix schema new-tool lock bench
+.PHONY: help setup demo dev test test-all check fix schema new-tool lock peers bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -55,5 +55,9 @@ new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
 lock: setup ## Compile requirements/*.txt anew (a few minutes)
 	scripts/lock.sh
 
-bench: setup ## Run the benchmarks
-	$(BIN)/python -m benchmarks.whole_member
+peers: setup ## Install what the benchmarks compare with: npm packages and aiohttp
+	cd benchmarks/peers && npm ci --ignore-scripts
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/peers/requirements.txt
+
+bench: setup ## Run the benchmarks (docs/benchmarks.md)
+	$(BIN)/python -m benchmarks

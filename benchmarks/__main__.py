@@ -1,5 +1,8 @@
-"""``python -m benchmarks`` runs every benchmark with its defaults."""
+"""``python -m benchmarks`` runs the benchmarks one after the other, with their defaults."""
 
-from benchmarks.whole_member import main
+import subprocess
+import sys
 
-main()
+for name in ("execution", "gateway", "plans", "whole_member"):
+    print(f"# python -m benchmarks.{name}", flush=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

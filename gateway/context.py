@@ -55,11 +55,23 @@ class Context:
     services: Services
     principal: Principal
     request_id: str
-    loaders: Loaders[Context] = field(init=False)
+    _loaders: Loaders[Context] | None = field(init=False, default=None)
     _live: Hashable = field(init=False, default=None)
 
-    def __post_init__(self) -> None:
-        self.loaders = Loaders(self)
+    @property
+    def loaders(self) -> Loaders[Context]:
+        """The loaders of this request, made on first use."""
+        if self._loaders is None:
+            self._loaders = Loaders(self)
+        return self._loaders
+
+    def release(self) -> None:
+        """The answer is complete: let go of what was loaded.
+
+        Loaders know their context, and the context them: left alone, everything that a request loaded stays until
+        the garbage collector comes by, and brings it by more often. Whatever still runs may load anew.
+        """
+        self._loaders = None
 
     def may_read_live(self, who: Hashable) -> bool:
         """Whether the platforms may be asked about this member now: the first one of the document only.

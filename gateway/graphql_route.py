@@ -179,6 +179,7 @@ class GraphQLRoute:
                 return await result
             finally:
                 turns.leave()
+                context.release()
 
 
 async def _attended(work: Awaitable[Any], receive: Receive) -> Any:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles requirements/run.txt and requirements/dev.txt from pyproject.toml, with the hashes of every file of a
+# Compiles requirements/*.txt from pyproject.toml and what the benchmarks' peers need, with the hashes of every file of a
 # release, so that they install on Linux x86_64 and aarch64. Run it with Python 3.11, the oldest that we support.
 # Arguments go to pip-compile, such as --upgrade or --upgrade-package msgspec.
 set -euo pipefail
@@ -17,3 +17,4 @@ compile() {
 compile --output-file requirements/run.txt "$@" pyproject.toml
 compile --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt "$@" \
     pyproject.toml requirements/dev.in
+compile --constraint requirements/dev.txt --output-file benchmarks/peers/requirements.txt "$@" benchmarks/peers/requirements.in

@@ -186,11 +186,15 @@ class Upstream:
         left = remaining(endpoint.timeout)
         if left <= 0:
             raise self._error(Unavailable, endpoint, "deadline", _DEADLINE)
-        try:
-            async with asyncio.timeout(left):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise self._error(Unavailable, endpoint, "no_slot", _NO_SLOT) from error
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout(left):
+                    await self._slots.acquire()
+            except TimeoutError as error:
+                raise self._error(Unavailable, endpoint, "no_slot", _NO_SLOT) from error
+        else:
+            # Nobody waits, so this does not either: the usual case needs no timer.
+            await self._slots.acquire()
         try:
             await self.runtime.quota.spend(self.tool, self.account, endpoint.name)
         except BaseException:
@@ -210,7 +214,8 @@ class Upstream:
             log.warning("%s %s broke off: %s", request.method, _shown(request), error)
             kind = OutcomeUnknown if endpoint.writes else Unavailable
             raise self._error(kind, endpoint, "broke_off", _BROKE_OFF) from error
-        log.debug("%s %s -> %d", request.method, _shown(request), response.status)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s %s -> %d", request.method, _shown(request), response.status)
         return response
 
     def _decode(self, endpoint: Endpoint, response: Response, decode: Callable[[Response], T]) -> T:

@@ -19,7 +19,7 @@ from gateway.demo.show import Terminal
 from gateway.demo.stage import staged
 from gateway.demo.story import EVENING, tell_story
 from gateway.ports import listen
-from gateway.serving import serving
+from gateway.serving import serving, settle_memory
 from gateway.settings import Settings, SettingsError
 from sandbox.server import running
 
@@ -72,6 +72,7 @@ async def _serve(settings: Settings, host: str | None, port: int | None) -> int:
     listener = listen(host or settings.host, settings.port if port is None else port)
     bound = listener.getsockname()
     async with serving(create_app(settings), listener):
+        settle_memory()
         click.echo(f"environment {settings.environment}; GraphQL on http://{bound[0]}:{bound[1]}/graphql", err=True)
         await asyncio.Event().wait()
     return 0

@@ -115,6 +115,7 @@ _KINDS: Final = (
         ("order.line", "订单商品"),
         ("payment.mismatch", "支付金额不符"),
         ("personal_data.searched", "按个人信息查找会员"),
+        ("privacy.sealed_read", "调阅封存记录"),
         ("stock.missing", "缺货"),
     ),
 )

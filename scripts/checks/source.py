@@ -12,7 +12,18 @@ from typing import Final
 #: The top of the repository.
 ROOT: Final = Path(__file__).parents[2]
 _SKIPPED: Final = frozenset(
-    {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "var", "build"}
+    {
+        ".git",
+        ".venv",
+        "__pycache__",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".hypothesis",
+        "var",
+        "build",
+        "node_modules",
+    }
 )
 
 
