@@ -5,8 +5,8 @@
 Members come in by the import itself, in a process of its own, so that its peak memory is its own. Every member gets
 ten facts; one gets enough for a thousand pages. What is read is measured where the graph reads it, in the resolvers:
 parsing and printing an answer cost the same whatever the number of members, and would hide what is looked for.
-Figures are medians, after a warm-up, of calls for randomly chosen members. ``ratios`` compare the largest size with the
-smallest.
+Figures are medians, after a warm-up. A call that asks for one member asks for one whom no call has asked for before, so
+that the data keys that the gateway keeps opened favour no size. ``ratios`` compare the largest size with the smallest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,11 +40,15 @@ from gateway.context import Context
 from gateway.database import upgrade
 from gateway.database.statements import insert_columns
 from gateway.database.tables.facts import fact
-from gateway.database.tables.members import identity
+from gateway.database.tables.labels import member_activity, member_label
+from gateway.database.tables.members import identity, member
+from gateway.database.tables.projections import contact_tag
 from gateway.database.ulid import Ulids
-from gateway.resolvers import ids, members, timeline
+from gateway.events.labels import GUIDE, STORE, TAG
+from gateway.resolvers import ids, members, search, timeline
 from gateway.resolvers.members import MemberBy
 from gateway.resolvers.paging import PageArgs
+from gateway.resolvers.search import Between, Criteria
 from gateway.schema import build_schema
 from gateway.settings import Settings, from_mapping
 
@@ -52,10 +56,18 @@ APP = "wx0123456789abcdef"
 FACTS = 10
 PAGES = 1000
 PAGE = 20
+#: Figures for which every call asks for another member.
+FIGURES = 8
+_NOW = datetime.now(UTC)
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SERVER = "postgresql://postgres@127.0.0.1:5432/test"
 #: Facts of one transaction.
 SLICE = 20_000
+CORP = "ww0123456789abcdef"
+#: So many members share a guide, and a store, and so many tags are shared out.
+PER_GUIDE, PER_STORE, TAGS = 100, 2000, 50
+#: What every member's facts and activity lie in.
+YEAR = 30_000_000
 _SURNAMES, _GIVEN = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗", "晓雨佳明文静思嘉子涵欣怡浩然梓轩诗雅俊杰"
 _PROFILE = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Member { id outId name phone level { name }
   points { balance } joinedAt identities { kind issuer value } orders(first: 10) { nodes { id } }
@@ -109,10 +121,14 @@ async def do_import(url: str, path: Path) -> dict[str, float]:
     }
 
 
-async def add_facts(gateway: Gateway, heavy: str) -> float:
-    """Fill every member up to ten facts, and the heavy one to a thousand pages. Returns facts a second."""
+async def add_facts(gateway: Gateway, heavy: str, count: int) -> float:
+    """Fill every member up to ten facts, and the heavy one to a thousand pages. Returns facts a second.
+
+    Labels and last activities as they follow from facts and projections come with them.
+    """
     database = gateway.services.database
-    started, written = time.perf_counter(), 0
+    started, written, named, chance = time.perf_counter(), 0, 0, random.Random(count)
+    await _add_tags(gateway)
     after = ""
     while rows := await database.fetch(
         select(identity.c.id, identity.c.member)
@@ -121,41 +137,81 @@ async def add_facts(gateway: Gateway, heavy: str) -> float:
         .limit(SLICE // FACTS)
     ):
         after = rows[-1].id
-        # The import has told of two names and of the membership itself.
-        pairs = [(row.id, row.member) for row in rows for _ in range(FACTS - 3)]
+        # The import has told of two names, of the membership itself and of the level.
+        pairs = [(row.id, row.member, _instant(chance)) for row in rows for _ in range(FACTS - 4)]
         written += await _append(gateway, pairs)
+        await _label(gateway, {who: at for _, who, at in sorted(pairs, key=lambda pair: pair[2])}, named, count, chance)
+        named += len(rows)
     found = await gateway.services.graph.find("OUT_ID", "brand", heavy)
     row = await database.one(select(identity.c.id).where(identity.c.member == found, identity.c.kind == "OPENID"))
     assert row is not None
     assert found is not None
     for _ in range(0, PAGES * PAGE + PAGE, SLICE // 4):
-        written += await _append(gateway, [(row.id, found)] * (SLICE // 4))
+        written += await _append(gateway, [(row.id, found, _instant(chance)) for _ in range(SLICE // 4)])
     return written / (time.perf_counter() - started)
 
 
-async def _append(gateway: Gateway, pairs: Sequence[tuple[str, str]]) -> int:
-    """Facts straight into the log: what is measured is reading it."""
-    ulids, now, chance = Ulids(), datetime.now(UTC), random.Random(len(pairs))
-    count = len(pairs)
-    at = [now - timedelta(seconds=chance.randrange(30_000_000)) for _ in pairs]
-    columns: dict[str, list[Any]] = {
-        "id": [ulids.next(now) for _ in pairs],
+def _instant(chance: random.Random) -> datetime:
+    return _NOW - timedelta(seconds=chance.randrange(YEAR))
+
+
+async def _append(gateway: Gateway, told: Sequence[tuple[str, str, datetime]]) -> int:
+    """Facts straight into the log, each as (identity, member, instant): what is measured is reading it."""
+    ulids, count = Ulids(), len(told)
+    columns: dict[str, Sequence[Any]] = {
+        "id": [ulids.next(_NOW) for _ in told],
         "kind": ["mini_program.authorised"] * count,
         "schema_version": [1] * count,
-        "occurred_at": at,
-        "recorded_at": [now] * count,
-        "business_date": [each.date() for each in at],
+        "occurred_at": [at for *_, at in told],
+        "recorded_at": [_NOW] * count,
+        "business_date": [at.date() for *_, at in told],
         "tool": ["mini_program_store"] * count,
         "account": [APP] * count,
         "source": ["own"] * count,
-        "source_key": [secrets.token_bytes(32) for _ in pairs],
-        "member": [who for _, who in pairs],
-        "identity": [name for name, _ in pairs],
+        "source_key": [secrets.token_bytes(32) for _ in told],
+        "member": [who for _, who, _ in told],
+        "identity": [name for name, _, _ in told],
         "is_test": [False] * count,
         "payload": [{}] * count,
     }
     async with gateway.services.database.write() as connection:
-        return await insert_columns(connection, fact, tuple(columns), list(columns.values()))
+        return await insert_columns(connection, fact, columns)
+
+
+async def _add_tags(gateway: Gateway) -> None:
+    tags = [str(number) for number in range(TAGS)]
+    columns: dict[str, Sequence[Any]] = {
+        "corpid": [CORP] * TAGS,
+        "id": tags,
+        "name": [f"tag {tag}" for tag in tags],
+        "group_name": ["benchmark"] * TAGS,
+        "as_of": [_NOW] * TAGS,
+    }
+    async with gateway.services.database.write() as connection:
+        await insert_columns(connection, contact_tag, columns)
+
+
+async def _label(
+    gateway: Gateway, active: Mapping[str, datetime], before: int, count: int, chance: random.Random
+) -> None:
+    """A guide, a store, a tag and a last activity for each of some members, who come after ``before`` others."""
+    labels: list[tuple[str, str, str]] = []
+    for number, who in enumerate(active, before):
+        labels += [
+            (GUIDE, f"{CORP}:g{number % _groups(count, PER_GUIDE)}", who),
+            (STORE, f"s{number % _groups(count, PER_STORE)}", who),
+            (TAG, f"{CORP}:{chance.randrange(TAGS)}", who),
+        ]
+    labels.sort()
+    kinds, values, whose = zip(*labels, strict=True)
+    async with gateway.services.database.write() as connection:
+        await insert_columns(connection, member_label, {"kind": kinds, "value": values, "member": whose})
+        columns: dict[str, Sequence[Any]] = {"member": list(active), "last_activity_at": list(active.values())}
+        await insert_columns(connection, member_activity, columns)
+
+
+def _groups(count: int, size: int) -> int:
+    return max(1, count // size)
 
 
 class Reader:
@@ -166,6 +222,8 @@ class Reader:
         self._count = count
         self._times = times
         self._chance = random.Random(1)
+        # Nobody twice: a second look at somebody would find an opened key, and ten thousand are kept.
+        self._unseen = iter(self._chance.sample(range(1, count), min(count - 1, FIGURES * self._calls)))
         self._schema = build_schema()._schema  # noqa: SLF001
 
     def context(self) -> Context:
@@ -173,9 +231,18 @@ class Reader:
         caller = Principal("benchmark", "hq", AUDIENCE_SCOPES["hq"] | {"pii:read"})
         return Context(self._gateway.services, caller, "benchmark")
 
+    @property
+    def _warm_up(self) -> int:
+        return max(5, self._times // 5)
+
+    @property
+    def _calls(self) -> int:
+        """Calls for one figure."""
+        return self._times + self._warm_up
+
     async def measure(self, call: Callable[[], Awaitable[object]]) -> tuple[float, float]:
         """Medians, warm, in milliseconds: of wall time, and of this process's CPU (on SQLite the reads are in it)."""
-        for _ in range(max(5, self._times // 5)):
+        for _ in range(self._warm_up):
             await call()
         walls, cpus = [], []
         for _ in range(self._times):
@@ -185,8 +252,8 @@ class Reader:
             cpus.append(time.process_time() - cpu)
         return statistics.median(walls) * 1000, statistics.median(cpus) * 1000
 
-    def _any(self) -> int:
-        return self._chance.randrange(self._count)
+    def _another(self) -> int:
+        return next(self._unseen)
 
     async def _found(self, by: MemberBy) -> None:
         assert await members.find(self.context(), by) is not None
@@ -194,44 +261,42 @@ class Reader:
     async def all(self, heavy: str) -> dict[str, tuple[float, float]]:
         """Everything."""
         found: dict[str, tuple[float, float]] = {}
-        known = [await self._id(self._any()) for _ in range(self._times)]
-        found["lookup_id"] = await self.measure(lambda: self._found(MemberBy(id=self._chance.choice(known))))
-        found["lookup_openid"] = await self.measure(lambda: self._found(MemberBy(openid=(APP, f"o{self._any():027d}"))))
-        found["lookup_phone"] = await self.measure(lambda: self._found(MemberBy(phone=f"13{self._any():09d}")))
-        found["lookup_out_id"] = await self.measure(lambda: self._found(MemberBy(out_id=f"M{self._any():07d}")))
+        known = iter(await self._ids(2 * self._calls))
+        another = self._another
+        found["lookup_id"] = await self.measure(lambda: self._found(MemberBy(id=next(known))))
+        found["lookup_openid"] = await self.measure(lambda: self._found(MemberBy(openid=(APP, f"o{another():027d}"))))
+        found["lookup_phone"] = await self.measure(lambda: self._found(MemberBy(phone=f"13{another():09d}")))
+        found["lookup_out_id"] = await self.measure(lambda: self._found(MemberBy(out_id=f"M{another():07d}")))
         document = parse(_PROFILE)
 
         async def profile() -> None:
-            variables = {"ids": [self._chance.choice(known)]}
+            variables = {"ids": [next(known)]}
             context = self.context()
             result = await execute(self._schema, document, context_value=context, variable_values=variables)  # type: ignore[misc]
             assert result.errors is None, result.errors
 
         found["profile"] = await self.measure(profile)
         found |= await self._timeline(heavy)
-        found["members_first_page"] = await self.measure(
-            lambda: members.page(self.context(), PageArgs(first=PAGE, after=None, last=None, before=None), None)
-        )
-        found["members_last_page"] = await self.measure(
-            lambda: members.page(self.context(), PageArgs(first=None, after=None, last=PAGE, before=None), None)
-        )
-        return found
+        return found | await self._lists()
 
-    async def _id(self, number: int) -> str:
-        record = await members.find(self.context(), MemberBy(out_id=f"M{number:07d}"))
-        assert record is not None
-        return ids.encode("mb", record.id)
+    async def _ids(self, wanted: int) -> list[str]:
+        """Public ids of members, without opening their keys."""
+        numbers = [f"M{self._another():07d}" for _ in range(wanted)]
+        rows = await self._gateway.services.database.fetch(select(member.c.id).where(member.c.out_id.in_(numbers)))
+        found = [ids.encode("mb", row.id) for row in rows]
+        self._chance.shuffle(found)
+        return found
 
     async def _timeline(self, heavy: str) -> dict[str, tuple[float, float]]:
         who = await members.find(self.context(), MemberBy(out_id=heavy))
         assert who is not None
-        someone = [await members.find(self.context(), MemberBy(out_id=f"M{self._any():07d}")) for _ in range(50)]
+        someone = iter([await members.find(self.context(), MemberBy(id=each)) for each in await self._ids(self._calls)])
 
         async def first() -> None:
-            record = self._chance.choice(someone)
+            record = next(someone)
             assert record is not None
             page = await timeline.timeline(self.context(), record, PageArgs(PAGE, None, None, None))
-            assert len(page.items) >= FACTS - 3
+            assert len(page.items) >= FACTS - 4
 
         cursor = None
         for _ in range(PAGES - 1):
@@ -247,6 +312,46 @@ class Reader:
             "timeline_thousandth_page": await self.measure(thousandth),
         }
 
+    async def _lists(self) -> dict[str, tuple[float, float]]:
+        """All members, and those of one criterion each, as ``members(filter:)`` reads them.
+
+        A page is full in every size but of a phone tail: of those four digits a million members have a hundred, and
+        ten thousand one, so that one member is asked for.
+        """
+        first, last = PageArgs(first=PAGE), PageArgs(last=PAGE)
+        chance = self._chance
+        a_guide, a_store = _groups(self._count, PER_GUIDE), _groups(self._count, PER_STORE)
+
+        def active() -> Between:
+            end = _NOW - timedelta(seconds=chance.randrange(YEAR // 2))
+            return Between(end - timedelta(seconds=YEAR // 4), end)
+
+        asked: dict[str, tuple[Callable[[], Criteria], PageArgs]] = {
+            "members_first_page": (Criteria, first),
+            "members_last_page": (Criteria, last),
+            "search_name": (lambda: Criteria(name=chance.choice(_SURNAMES)), first),
+            "search_phone_tail": (lambda: Criteria(phone_tail=f"{self._another() % 10_000:04d}"), PageArgs(first=1)),
+            "search_tag": (lambda: Criteria(tag=(f"tag {chance.randrange(TAGS)}", CORP)), first),
+            "search_level": (lambda: Criteria(level=str(chance.randrange(4) + 1)), first),
+            "search_level_last_page": (lambda: Criteria(level=str(chance.randrange(4) + 1)), last),
+            "search_store": (lambda: Criteria(store=f"s{chance.randrange(a_store)}"), first),
+            "search_guide": (lambda: Criteria(guide=f"{CORP}:g{chance.randrange(a_guide)}"), first),
+            "search_store_and_level": (
+                lambda: Criteria(store=f"s{chance.randrange(a_store)}", level=str(chance.randrange(4) + 1)),
+                first,
+            ),
+            "search_last_activity": (lambda: Criteria(active=active()), first),
+        }
+        found = {}
+        for name, (criteria, args) in asked.items():
+
+            async def ask(criteria: Callable[[], Criteria] = criteria, args: PageArgs = args) -> None:
+                page = await search.page(self.context(), args, criteria())
+                assert len(page.items) in (args.first, args.last), criteria()
+
+            found[name] = await self.measure(ask)
+        return found
+
 
 async def run_size(url: str, folder: Path, count: int, times: int, tell: Callable[[str], None]) -> dict[str, Any]:
     """One size on one database."""
@@ -258,7 +363,7 @@ async def run_size(url: str, folder: Path, count: int, times: int, tell: Callabl
     tell(f"imported: {imported}")
     heavy = "M0000000"
     async with open_gateway(settings_for(url)) as gateway:
-        rate = await add_facts(gateway, heavy)
+        rate = await add_facts(gateway, heavy, count)
         tell(f"facts: {rate:.0f} a second")
         if not gateway.services.database.is_sqlite:
             async with gateway.services.database.write() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,7 @@ from gateway.bulk.columns import GENDERS, Column, Columns, choice, code, day, in
 from gateway.bulk.kinds import Commit, Counts, Item, handles
 from gateway.bulk.reading import Fault, Row
 from gateway.events.projector import Evidence, Projector, phone_handle
+from gateway.members.consent import MERGE, Purpose
 from gateway.members.enrolling import Answer, Enrolling, Enrolment, Prepared
 from gateway.members.graph import IdentityGraph
 from gateway.members.newcomers import Standing
@@ -22,8 +24,7 @@ NAMES: Final = (
     Column("external_userid", code(), "外部联系人; the name ends with the corpid: `external_userid:ww…`", prefix=True),
     Column("card", code(), "membership card number; the name ends with the programme: `card:vip`", prefix=True),
 )
-_PURPOSES: Final = ("SERVICE", "MARKETING", "PROFILING", "AD_MATCHING", "SHARE_FRANCHISEE")
-_CONSENTS: Final = {f"consent_{purpose.lower()}": purpose for purpose in _PURPOSES}
+_CONSENTS: Final = {f"consent_{purpose.lower()}": purpose for purpose in Purpose}
 _WHEN_UNKNOWN: Final = Fault("VALUE_MISSING", "who imports consents says which policy they are for", "consent_policy")
 
 MEMBER_COLUMNS: Final = Columns(
@@ -111,7 +112,7 @@ class People:
             if self._least > 1:
                 missing = f"two names that are one person's, of them {missing}"
             return Fault("HANDLE_MISSING", f"the row needs {missing}")
-        answers = _answers(values)
+        answers = _answers(values, self._projector.clock.now())
         if isinstance(answers, Fault):
             return answers
         if values.get("phone_verified") and has_phone:
@@ -129,10 +130,11 @@ class People:
             via="import",
         )
         standing = Standing(values.get("level"), values.get("growth"), values.get("store"), values.get("guide"))
-        return Enrolment(evidence, standing, values.get("points"), answers)
+        since = values.get("joined_at") or values.get("seen_at")
+        return Enrolment(evidence, since, standing, values.get("points"), answers)
 
 
-def _answers(values: Mapping[str, Any]) -> tuple[Answer, ...] | Fault:
+def _answers(values: Mapping[str, Any], now: datetime) -> tuple[Answer, ...] | Fault:
     given = [(purpose, values[name]) for name, purpose in _CONSENTS.items() if name in values]
     if not given:
         return ()
@@ -141,5 +143,9 @@ def _answers(values: Mapping[str, Any]) -> tuple[Answer, ...] | Fault:
     at = values.get("consent_at") or values.get("joined_at")
     if at is None:
         return Fault("VALUE_MISSING", "a consent needs the instant at which it was answered", "consent_at")
+    if at > now:
+        return Fault("DATE_INVALID", "a consent cannot have been answered in the future", "consent_at")
     channel = values.get("consent_channel", "IMPORT")
+    if channel == MERGE:
+        return Fault("CHOICE_INVALID", f"only the gateway itself writes {MERGE}", "consent_channel")
     return tuple(Answer(purpose, allowed, values["consent_policy"], channel, at) for purpose, allowed in given)

@@ -109,6 +109,7 @@ class Purchases:
 
     async def write(self, prepared: Sequence[ImportedOrder], run: str, commit: Commit) -> None:
         """See ``Kind``."""
+        prepared = await imported.unless_erased(self._projector, prepared)
         evidence: list[Evidence] = imported.evidence(prepared)
         async with self._projector.batch(evidence) as batch:
             created, updated = await imported.write(batch, prepared, run)

@@ -8,7 +8,7 @@ that is known, or that another row of the batch has too, goes the ordinary way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -18,14 +18,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
-from gateway.database.facts import Fact
 from gateway.database.ledgers import LevelEntry, PointsEntry, append_levels, append_points, refresh_levels
-from gateway.database.statements import insert_new
 from gateway.database.tables.ledger import level_entry, points_entry
-from gateway.database.tables.members import consent, member
-from gateway.database.ulid import Ulids
-from gateway.events.projector import Batch, Evidence, Projector
+from gateway.database.tables.members import member
+from gateway.events.erased import erased
+from gateway.events.projector import Evidence, Projector
 from gateway.members import newcomers
+from gateway.members.consent import Purpose, Said, write_list
 from gateway.members.family import Family, families, fetching, whole_date
 from gateway.members.gathering import by_keys, chunks
 from gateway.members.graph import IdentityGraph, lock
@@ -42,7 +41,7 @@ _TRIES = 5
 class Answer:
     """What somebody answered about a purpose (同意), where and when."""
 
-    purpose: str
+    purpose: Purpose
     given: bool
     policy: str
     channel: str
@@ -53,10 +52,12 @@ class Answer:
 class Enrolment:
     """One person as a list of the brand names them: evidence for the graph, and what the graph does not know of.
 
-    ``points`` is the balance that the list gives, not a change of it.
+    ``since`` is when the list says that they became known, None where it does not say. ``points`` is the balance that
+    the list gives, not a change of it.
     """
 
     evidence: Evidence
+    since: datetime | None = None
     standing: Standing = field(default_factory=Standing)
     points: int | None = None
     answers: tuple[Answer, ...] = ()
@@ -96,7 +97,11 @@ class Enrolling:
         return Prepared(people, shown, fresh, now)
 
     async def write(self, prepared: Prepared, commit: Commit) -> None:
-        """Write the batch in one transaction, which ends with ``commit(connection, created, updated)``."""
+        """Write the batch in one transaction, which ends with ``commit(connection, created, updated)``.
+
+        Whoever was erased stays erased: a list of before the erasure, or one that does not say of when it is, does
+        not bring them back.
+        """
         for attempt in range(1, _TRIES + 1):
             try:
                 await self._write(prepared, commit)
@@ -128,7 +133,7 @@ class Enrolling:
             known = placed[len(arrived) :]
             clock = self._projector.clock
             minors = _young(placed[: len(arrived)], clock.now()) | await self._minors(connection, known)
-            await _record_answers(batch, placed, minors)
+            await write_list(batch, _said(placed), minors)
             await _set_points(connection, placed, len(known), clock)
             await _set_levels(connection, placed, len(known), clock)
             created, updated = await _moved(connection, sorted({who for _, who, _ in known}), prepared.at)
@@ -144,12 +149,16 @@ class Enrolling:
         return found
 
     async def _split(self, prepared: Prepared) -> tuple[dict[int, Newcomer], list[int]]:
-        """The newcomers by their places, and the places of all others."""
+        """The newcomers by their places, and the places of all others but the erased."""
+        people = prepared.people
+        gone = await erased(self._projector, [each.evidence for each in people], [each.since for each in people])
         times = Counter(name.key for names in prepared.shown for name in names)
         known = {each.key for each in await by_keys(self._database.fetch, times)}
         arrived: dict[int, Newcomer] = {}
         others: list[int] = []
         for index, (names, fresh) in enumerate(zip(prepared.shown, prepared.fresh, strict=True)):
+            if gone[index]:
+                continue
             if fresh is not None and all(times[name.key] == 1 and name.key not in known for name in names):
                 arrived[index] = fresh
             else:
@@ -182,48 +191,22 @@ async def _moved(connection: AsyncConnection, ids: Sequence[str], since: datetim
     return created, updated
 
 
-async def _record_answers(batch: Batch, placed: Sequence[_Placed], minors: Collection[str]) -> None:
-    """Consents that are not in the books yet, each with its fact.
-
-    A list names no guardian, so for ``minors`` nothing becomes allowed; to withdraw is never made hard.
-    """
-    said = [
-        (who, name, answer)
-        for person, who, name in placed
-        for answer in person.answers
-        if not (answer.given and who in minors)
-    ]
-    keys = [f"{IMPORTED}:{who}:{answer.purpose}:{answer.at.isoformat()}" for who, _, answer in said]
-    ulids = Ulids()
-    rows = [
-        {
-            "id": ulids.next(batch.now),
-            "member": who,
-            "purpose": answer.purpose,
-            "given_at": answer.at,
-            "allowed": "GIVEN" if answer.given else "WITHDRAWN",
-            "policy_version": answer.policy,
-            "channel": answer.channel,
-            "guardian": False,
-            "recorded_at": batch.now,
-            "recorded_by": IMPORTED,
-            "source_key": key,
-        }
-        for key, (who, _, answer) in zip(keys, said, strict=True)
-    ]
-    await insert_new(batch.connection, consent, rows, keys=("source_key",))
-    batch.facts += [
-        Fact(
-            kind="consent.given" if answer.given else "consent.withdrawn",
-            occurred_at=answer.at,
-            source="import",
-            source_key=key,
+def _said(placed: Sequence[_Placed]) -> list[Said]:
+    return [
+        Said(
             member=who,
             identity=name,
-            reason=answer.purpose,
-            payload={"policyVersion": answer.policy, "channel": answer.channel, "guardian": False},
+            purpose=answer.purpose,
+            given=answer.given,
+            policy_version=answer.policy,
+            channel=answer.channel,
+            recorded_by=IMPORTED,
+            at=answer.at,
+            key=f"{who}:{answer.purpose}:{answer.at.isoformat()}",
+            source="import",
         )
-        for key, (who, name, answer) in zip(keys, said, strict=True)
+        for person, who, name in placed
+        for answer in person.answers
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,11 @@ from gateway.database.facts import Fact
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
 from gateway.database.tables.facts import fact
+from gateway.database.tables.members import identity
 from gateway.database.tables.projections import purchase, purchase_line
-from gateway.events.projector import Batch, Evidence, Handle, Linked
+from gateway.events import labels
+from gateway.events.erased import erased, unless_sealed
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector
 
 TOOL = "import"
 _CHUNK = 500
@@ -100,6 +103,16 @@ def evidence(orders: Sequence[ImportedOrder]) -> list[Evidence]:
     ]
 
 
+async def unless_erased(projector: Projector, orders: Sequence[ImportedOrder]) -> list[ImportedOrder]:
+    """The orders without those that an erasure has sealed; those from before their customer's erasure are nobody's."""
+    orders = await unless_sealed(projector.database, purchase.name, orders, [(each.id,) for each in orders])
+    told = [Evidence(each.handles, TOOL, each.created_at) for each in orders]
+    return [
+        replace(each, handles=(), receiver=None, receiver_city=None) if gone else each
+        for each, gone in zip(orders, await erased(projector, told), strict=True)
+    ]
+
+
 async def write(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> tuple[int, int]:
     """Write orders in a batch that was opened with their ``evidence``. Returns how many were new and how many changed.
 
@@ -123,10 +136,23 @@ async def write(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> tupl
         await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(some)))
     rows = [_line(each, number, line) for each in written for number, line in enumerate(each.lines, 1)]
     await insert_new(batch.connection, purchase_line, rows, keys=("purchase", "line"))
+    # Of a corrected order the customer may have been another one before.
+    before = {row.identity for row in stored.values() if row.identity is not None}
+    owners = [*(each.member for each in people.values()), *await _members(batch, before)]
+    await labels.keep(batch.connection, owners)
     batch.facts += [told for each in new for told in _facts(each, people.get(each.handles), "")]
     batch.facts += await _taken_back(batch, changed, run)
     batch.facts += [told for each in changed for told in _facts(each, people.get(each.handles), f"@{run}")]
     return len(new), len(changed)
+
+
+async def _members(batch: Batch, identities: Iterable[str]) -> list[str | None]:
+    """Whom these identities lead to."""
+    found: list[str | None] = []
+    for some in _chunks(sorted(identities)):
+        rows = await batch.connection.execute(select(identity.c.member).where(identity.c.id.in_(some)))
+        found += rows.scalars()
+    return found
 
 
 async def _stored(batch: Batch, ids: Iterable[str]) -> dict[str, AnyRow]:
@@ -155,7 +181,7 @@ def _same(order: ImportedOrder, linked: Linked | None, row: AnyRow, lines: list[
     return (
         all(said[name] == getattr(row, name) for name in _COMPARED)
         and (linked.identity if linked else None) == row.identity
-        and order.receiver == (row.receiver or None)
+        and (order.receiver if linked else None) == (row.receiver or None)
         and [(e.sku, e.title, e.quantity, e.list_amount, e.discount, e.paid) for e in order.lines] == lines
     )
 
@@ -167,7 +193,8 @@ def _values(order: ImportedOrder) -> dict[str, Any]:
 
 
 def _row(batch: Batch, order: ImportedOrder, linked: Linked | None) -> dict[str, Any]:
-    sealed = order.receiver if linked is None else batch.seal(order.receiver, linked)
+    # Of an order that is nobody's no erasure could ever reach the receiver.
+    sealed = None if linked is None else batch.seal(order.receiver, linked)
     return _values(order) | {
         "id": order.id,
         "source": order.source,

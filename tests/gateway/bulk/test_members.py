@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
 from gateway.database import Database
 from gateway.database.keyring import ERASED
+from gateway.database.ledgers import refresh_levels
 from gateway.database.tables.bulk import import_run
 from gateway.database.tables.facts import fact
 from gateway.database.tables.jobs import job
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import consent, identity, identity_link, member, profile_claim
+from gateway.database.tables.privacy import erased_handle
+from gateway.events.erased import handle_text
+from gateway.members.refreshing import refresh
+from tests.databases import ManualClock
 from tests.gateway.bulk.conftest import EXAMPLES, Import, rejects, rows
 
 TABLES = (member, identity, identity_link, profile_claim, consent, points_entry, fact, data_key)
@@ -163,3 +169,65 @@ async def test_another_member_of_the_list_made_meanwhile_is_found_again(
     done = await import_file("members", path)
     assert (done.created, done.state) == (0, "DONE")
     assert len({row["member"] for row in await rows(database, identity)}) == 1
+
+
+async def test_a_list_does_not_bring_the_erased_back(
+    database: Database, clock: ManualClock, import_file: Import, tmp_path: Path
+) -> None:
+    clock.advance(seconds=86_400)
+    erased_at = clock.now() - timedelta(hours=1)
+    async with database.write() as connection:
+        for number in ("M1", "M2", "M3"):
+            handle = handle_text("OUT_ID", "brand", number)
+            await connection.execute(
+                erased_handle.insert().values(hash=handle, erased_at=erased_at, until=erased_at + timedelta(days=1000))
+            )
+    path = tmp_path / "members.csv"
+    later = (erased_at + timedelta(minutes=5)).isoformat()
+    path.write_text(f"out_id,joined_at\nM1,2020-01-01 10:00\nM2,\nM3,{later}\nM4,\n", "utf-8")
+    done = await import_file("members", path)
+    assert (done.state, done.rows, done.created, done.rejected) == ("DONE", 4, 2, 0)
+    # Only who joined after the erasure is a member again.
+    assert {row["out_id"] for row in await rows(database, member)} == {"M3", "M4"}
+    assert {row["value"] for row in await rows(database, identity)} == {"M3", "M4"}
+
+
+async def test_levels_outlast_a_refresh_of_their_members(
+    database: Database, clock: ManualClock, import_file: Import
+) -> None:
+    await import_file("members", EXAMPLES / "members.csv")
+    before = {row["out_id"]: (row["level"], row["growth"]) for row in await rows(database, member)}
+    assert before["00100001"] == (3, 5200)
+    ids = {row["id"] for row in await rows(database, member)}
+    async with database.write() as connection:
+        await refresh(connection, database.keyring, ids, clock.now())
+        await refresh_levels(connection, ids, clock.now())
+    assert {row["out_id"]: (row["level"], row["growth"]) for row in await rows(database, member)} == before
+
+
+async def test_answers_are_recorded_once_and_not_from_the_future(
+    database: Database, clock: ManualClock, import_file: Import, tmp_path: Path
+) -> None:
+    path = tmp_path / "members.csv"
+    later = (clock.now() + timedelta(days=1)).isoformat()
+    header = "out_id,birthday,consent_marketing,consent_policy,consent_at,consent_channel\n"
+    path.write_text(
+        header
+        + "M1,,yes,v1,2024-05-01 10:00,STORE\n"
+        + f"M2,,yes,v1,{later},STORE\n"
+        + "M3,,yes,v1,2024-05-01 10:00,MERGE\n"
+        + f"M4,{clock.now().year - 5}-01-01,yes,v1,2024-05-01 10:00,STORE\n",
+        "utf-8",
+    )
+    first = await import_file("members", path)
+    assert [(each["line"], each["column"], each["code"]) for each in rejects(first)] == [
+        (3, "consent_at", "DATE_INVALID"),
+        (4, "consent_channel", "CHOICE_INVALID"),
+    ]
+    again = await import_file("members", path)
+    assert (again.created, again.updated, again.rejected) == (0, 0, 2)
+    names = {row["id"]: row["out_id"] for row in await rows(database, member)}
+    # A list names no guardian, so of M4, who is a child, nothing becomes allowed.
+    assert [(names[row["member"]], row["allowed"]) for row in await rows(database, consent)] == [("M1", "GIVEN")]
+    told = [row for row in await rows(database, fact) if row["kind"] == "consent.given"]
+    assert [(row["reason"], row["payload"]["channel"]) for row in told] == [("MARKETING", "STORE")]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
 from gateway.database import Database
 from gateway.database.tables.facts import fact
+from gateway.database.tables.labels import member_label
+from gateway.database.tables.ledger import identity_total
 from gateway.database.tables.members import member
+from gateway.database.tables.privacy import erased_handle, sealed_record
 from gateway.database.tables.projections import purchase, purchase_line
+from gateway.events.erased import handle_text, natural
+from tests.databases import ManualClock
 from tests.gateway.bulk.conftest import EXAMPLES, Import, rejects, rows
 
 HEADER = "number,created_at,out_id,payable,order_discount,sku,quantity,list_amount,line_discount\n"
@@ -104,3 +110,60 @@ async def test_a_ticket_with_one_bad_row_is_rejected_whole(
         (4, "payable", "LINES_DO_NOT_SUM"),
     ]
     assert "".join(each["raw"] for each in found) == bad + torn
+
+
+async def test_a_first_purchase_gives_the_member_its_store_until_it_is_somebody_elses(
+    database: Database, import_file: Import, tmp_path: Path
+) -> None:
+    path = tmp_path / "tickets.csv"
+    header = "number,created_at,out_id,store,payable,sku,quantity,list_amount\n"
+    path.write_text(header + "T1,2025-11-11 15:20,M1,SH-ANFU,100,A,1,100\n", "utf-8")
+    await import_file("tickets", path)
+    names = {row["id"]: row["out_id"] for row in await rows(database, member)}
+    assert [(row["value"], names[row["member"]]) for row in await rows(database, member_label)] == [("SH-ANFU", "M1")]
+    path.write_text(header + "T1,2025-11-11 15:20,M2,SH-ANFU,100,A,1,100\n", "utf-8")
+    await import_file("tickets", path)
+    names = {row["id"]: row["out_id"] for row in await rows(database, member)}
+    assert [(row["value"], names[row["member"]]) for row in await rows(database, member_label)] == [("SH-ANFU", "M2")]
+
+
+async def test_an_order_counts_once_in_its_customers_totals(database: Database, import_file: Import) -> None:
+    await import_file("members", EXAMPLES / "members.csv")
+    for _ in range(2):
+        await import_file("tickets", EXAMPLES / "tickets.csv")
+    totals = [(row["orders"], row["spend"], row["refunds"]) for row in await rows(database, identity_total)]
+    assert [each for each in totals if any(each)] == [(1, 109800, 0)]
+
+
+async def test_orders_of_before_an_erasure_are_nobodys(
+    database: Database, clock: ManualClock, import_file: Import
+) -> None:
+    handle = handle_text("OUT_ID", "brand", "00100001")
+    erased_at, until = clock.now(), clock.now() + timedelta(days=1000)
+    async with database.write() as connection:
+        await connection.execute(erased_handle.insert().values(hash=handle, erased_at=erased_at, until=until))
+    done = await import_file("tickets", EXAMPLES / "tickets.csv")
+    assert (done.created, done.rejected) == (2, 0)
+    assert [row["identity"] for row in await rows(database, purchase)] == [None, None]
+    assert await rows(database, member) == []
+
+
+async def test_a_sealed_ticket_stays_as_it_was_sealed(
+    database: Database, clock: ManualClock, import_file: Import
+) -> None:
+    natural_key = natural("purchase", ["POS:pos:T20251111-0001"])
+    async with database.write() as connection:
+        await connection.execute(
+            sealed_record.insert().values(
+                id="1",
+                kind="purchase",
+                class_="TRANSACTION",
+                natural=natural_key,
+                record=database.keyring.seal_json({}),
+                sealed_on=clock.now().date(),
+                until=clock.now().date() + timedelta(days=1000),
+            )
+        )
+    done = await import_file("tickets", EXAMPLES / "tickets.csv")
+    assert (done.created, done.rejected) == (1, 0)
+    assert "POS:pos:T20251111-0001" not in {row["id"] for row in await rows(database, purchase)}
