@@ -15,14 +15,13 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from gateway.database.engine import Database
+from gateway.database.reading import chunks
 from gateway.database.tables.members import identity
 from gateway.database.tables.privacy import erased_handle, sealed_record
 from gateway.events.kinds import KINDS, normal
 from gateway.events.projector import Evidence, Handle, Linked, Projector
 
 R = TypeVar("R")
-
-_CHUNK = 400
 
 
 def handle_text(kind: str, issuer: str, value: str) -> str:
@@ -75,7 +74,7 @@ async def unless_sealed(
     """The records without those that are sealed; ``keys`` are their primary keys in the table."""
     hashes = [database.keyring.hash(natural(table, key), "sealed_record") for key in keys]
     sealed: set[bytes] = set()
-    for some in _parts(hashes):
+    for some in chunks(hashes):
         rows = await database.fetch(select(sealed_record.c.natural).where(sealed_record.c.natural.in_(some)))
         sealed |= {bytes(row.natural) for row in rows}
     return [record for record, value in zip(records, hashes, strict=True) if value not in sealed]
@@ -102,7 +101,7 @@ def _hash(database: Database, handle: Handle) -> bytes:
 
 async def _ended(database: Database, hashes: set[bytes]) -> dict[bytes, datetime]:
     found: dict[bytes, datetime] = {}
-    for some in _parts(sorted(hashes)):
+    for some in chunks(sorted(hashes)):
         for row in await database.fetch(
             select(erased_handle.c.hash, erased_handle.c.erased_at).where(erased_handle.c.hash.in_(some))
         ):
@@ -117,7 +116,7 @@ async def _back(database: Database, evidence: Sequence[Evidence]) -> set[tuple[s
         (kind, issuer, database.keyring.hash(value, "identity")): (kind, issuer, value) for kind, issuer, value in keys
     }
     found: set[tuple[str, str, str]] = set()
-    for some in _parts(sorted({value for _, _, value in hashes})):
+    for some in chunks(sorted({value for _, _, value in hashes})):
         for row in await database.fetch(
             select(identity.c.kind, identity.c.issuer, identity.c.value_hash).where(
                 identity.c.value_hash.in_(some), identity.c.member.is_not(None)
@@ -127,8 +126,3 @@ async def _back(database: Database, evidence: Sequence[Evidence]) -> set[tuple[s
             if handle is not None:
                 found.add(handle)
     return found
-
-
-def _parts(values: Sequence[R]) -> Iterable[list[R]]:
-    """Parts that fit into one statement."""
-    return (list(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK))

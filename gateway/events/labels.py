@@ -6,15 +6,15 @@ between members calls ``relabel`` for all members concerned, in the same transac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.fact_kinds import ACTIVITY
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
 from gateway.database.tables.dimensions import guide_store
@@ -37,7 +37,7 @@ async def relabel(connection: AsyncConnection, member_ids: Iterable[str]) -> Non
     For whoever moves identities (merge, unmerge, link, unlink, erasure): pass winners and losers alike; an id that no
     identity leads to any more keeps no label.
     """
-    for some in _chunks(member_ids):
+    for some in chunks(dict.fromkeys(member_ids), _CHUNK):
         await _keep(connection, some)
         await _activity(connection, some)
 
@@ -47,7 +47,7 @@ async def keep(connection: AsyncConnection, member_ids: Iterable[str | None]) ->
 
     None stands for a name that leads to nobody.
     """
-    for some in _chunks(each for each in member_ids if each is not None):
+    for some in chunks(dict.fromkeys(each for each in member_ids if each is not None), _CHUNK):
         await _keep(connection, some)
 
 
@@ -64,7 +64,7 @@ async def _keep(connection: AsyncConnection, members: Sequence[str]) -> None:
     wanted |= await _stores(connection, members, {label for label in wanted if label[0] == GUIDE})
     stored = await connection.execute(select(member_label).where(member_label.c.member.in_(members)))
     held = {(row.kind, row.value, row.member) for row in stored}
-    for gone in _chunks(sorted(held - wanted)):
+    for gone in chunks(sorted(held - wanted), _CHUNK):
         await connection.execute(
             delete(member_label).where(
                 tuple_(member_label.c.kind, member_label.c.value, member_label.c.member).in_(gone)
@@ -164,9 +164,3 @@ async def _activity(connection: AsyncConnection, members: Sequence[str]) -> None
     if last:
         rows = [{"member": who, "last_activity_at": last[who]} for who in sorted(last)]
         await connection.execute(member_activity.insert(), rows)
-
-
-def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(dict.fromkeys(values))
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

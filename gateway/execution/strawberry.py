@@ -221,11 +221,6 @@ class StrawberryExecutor(CompiledExecution, StrawberryGraphQLCoreExecutionContex
     """The executor hook: ``strawberry.Schema(execution_context_class=StrawberryExecutor)``."""
 
 
-def dialect_of(schema: strawberry.Schema) -> StrawberryDialect:
-    """The dialect of a Strawberry schema."""
-    return StrawberryDialect(schema)
-
-
 def _definition(type_: GraphQLObjectType) -> StrawberryObjectDefinition | None:
     found = type_.extensions.get(DEFINITION)
     return found if isinstance(found, StrawberryObjectDefinition) else None

@@ -15,12 +15,13 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from gateway.database.facts import Fact, Source
+from gateway.database.reading import Fetch, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
 from gateway.database.tables.members import consent, member
 from gateway.database.ulid import Ulids
 from gateway.events.projector import Batch, Projector
-from gateway.members.family import Family, Fetch, families, fetching
+from gateway.members.family import Family, families
 
 
 class Purpose(StrEnum):

@@ -13,11 +13,12 @@ from typing import Literal, TypeVar
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.reading import Fetch, chunks, fetching
 from gateway.database.tables.members import identity, identity_link, member, review_case
 from gateway.events.kinds import KINDS, normal
 from gateway.events.projector import KeysShort
 from gateway.members.answers import Decided, Person, Refusal
-from gateway.members.gathering import COLUMNS, Fetch, by_ids, by_keys, chunks, fetching, identity_of, links_among, take
+from gateway.members.gathering import CHUNK, COLUMNS, by_ids, by_keys, identity_of, links_among, take
 from gateway.members.graph import IdentityGraph, Spare, lock
 from gateway.members.linking import Cause, Draft, Identity, Link
 from gateway.members.partition import divide
@@ -72,7 +73,7 @@ class Step:
     async def links_of(self, ids: Iterable[str]) -> list[Link]:
         """Every link that touches these identities; their other ends are read too."""
         wanted = sorted(set(ids))
-        for some in chunks(wanted):
+        for some in chunks(wanted, CHUNK):
             ends = or_(identity_link.c.a.in_(some), identity_link.c.b.in_(some))
             take(self.draft, await self.fetch(select(identity_link).where(ends)))
         mine = set(wanted)
@@ -95,7 +96,7 @@ class Step:
                 if each.strength == "RENAMED" and renamed.superseded_by == other:
                     renamed.superseded_by = None
                     self.draft.change(renamed)
-        for some in chunks([each.id for each in links]):
+        for some in chunks([each.id for each in links], CHUNK):
             await self.connection.execute(
                 update(identity_link)
                 .where(identity_link.c.id.in_(some))

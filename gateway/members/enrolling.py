@@ -19,14 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.ledgers import LevelEntry, PointsEntry, append_levels, append_points, refresh_levels
+from gateway.database.reading import chunks, fetching
 from gateway.database.tables.ledger import level_entry, points_entry
 from gateway.database.tables.members import member
 from gateway.events.erased import erased
 from gateway.events.projector import Evidence, Projector
 from gateway.members import newcomers
 from gateway.members.consent import Purpose, Said, write_list
-from gateway.members.family import Family, families, fetching, whole_date
-from gateway.members.gathering import by_keys, chunks
+from gateway.members.family import Family, families, whole_date
+from gateway.members.gathering import CHUNK, by_keys
 from gateway.members.graph import IdentityGraph, lock
 from gateway.members.newcomers import Newcomer, Standing
 from gateway.members.rules import Shown
@@ -182,7 +183,7 @@ def _young(arrived: Sequence[_Placed], now: datetime) -> set[str]:
 async def _moved(connection: AsyncConnection, ids: Sequence[str], since: datetime) -> tuple[int, int]:
     """How many of these members were made, and how many changed, since an instant."""
     created = updated = 0
-    for some in chunks(ids):
+    for some in chunks(ids, CHUNK):
         rows = await connection.execute(
             select(member.c.created_at).where(member.c.id.in_(some), member.c.updated_at >= since)
         )
@@ -271,7 +272,7 @@ async def _held(
 ) -> Mapping[str, tuple[Any, ...]]:
     """What imports have booked for these identities; of several levels the last row stands."""
     found: dict[str, tuple[Any, ...]] = {}
-    for some in chunks(sorted(set(names))):
+    for some in chunks(sorted(set(names)), CHUNK):
         for row in await connection.execute(statement, {"names": some}):
             found[row[0]] = tuple(row[1:])
     return found

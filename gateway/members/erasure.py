@@ -27,6 +27,7 @@ from adapters.ip_content import IpContentAdapter
 from gateway.database import Fact, UtcDateTime, append_facts, insert_new, upsert
 from gateway.database.engine import Database
 from gateway.database.keystore import destroy_keys
+from gateway.database.reading import Fetch, chunks
 from gateway.database.tables.facts import fact
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import member, session
@@ -40,7 +41,7 @@ from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
 from gateway.members import rummage, sealing
 from gateway.members.graph import lock
 from gateway.members.holdings import HOLDINGS, Erase, Holding
-from gateway.members.person import Fetch, Person, among, chunks, gather, present_id
+from gateway.members.person import Person, among, gather, present_id
 from gateway.members.platforms import BEYOND
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Privacy

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Executable, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import or_, select
 
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.keyring import Keyring
+from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import member
 from gateway.database.tables.reach import minor
 
-#: Runs a read statement: a database's ``fetch``, or inside a transaction ``fetching(connection)``.
-Fetch = Callable[[Executable], Awaitable[Sequence[AnyRow]]]
 #: From this birthday on a person answers for themselves (PIPL article 31).
 OF_AGE = 14
 
@@ -51,15 +49,6 @@ class Family:
             return False
         today, born = now.astimezone(BUSINESS_ZONE).date(), self.birthday
         return today.year - born.year - ((today.month, today.day) < (born.month, born.day)) < OF_AGE
-
-
-def fetching(connection: AsyncConnection) -> Fetch:
-    """Reads inside a transaction."""
-
-    async def fetch(statement: Executable) -> Sequence[AnyRow]:
-        return (await connection.execute(statement)).all()
-
-    return fetch
 
 
 async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) -> Mapping[str, Family]:
@@ -101,12 +90,6 @@ async def related(fetch: Fetch, member_ids: Sequence[str]) -> set[str]:
     winners = sorted({row.merged_into or row.id for row in asked})
     rows = await fetch(select(member.c.id).where(or_(member.c.id.in_(winners), member.c.merged_into.in_(winners))))
     return {row.id for row in rows}
-
-
-def chunks(values: Sequence[str], size: int = 400) -> Iterator[Sequence[str]]:
-    """Pieces that fit into the IN list of a statement."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
 
 
 def _grouped(rows: Sequence[AnyRow]) -> Iterator[tuple[str, list[AnyRow]]]:

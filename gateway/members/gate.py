@@ -26,6 +26,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from gateway.database.facts import Fact, Source
+from gateway.database.reading import chunks, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new, upsert
 from gateway.database.tables.reach import send_attempt, send_turn
@@ -33,7 +34,7 @@ from gateway.database.ulid import Ulids
 from gateway.events.projector import Batch, Projector
 from gateway.members import grants
 from gateway.members.consent import Purpose
-from gateway.members.family import Family, chunks, families, fetching, related
+from gateway.members.family import Family, families, related
 from gateway.members.reach import (
     CAPS,
     MESSAGES,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.reading import Fetch, chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity, identity_link
 from gateway.members.linking import Draft, Identity, Link
@@ -17,8 +15,6 @@ from gateway.members.partition import Key
 
 #: Values of an IN list per statement: a batch of 1,000 people with three names each is one statement.
 CHUNK = 8_000
-
-Fetch = Callable[[Any], Awaitable[Sequence[Any]]]
 
 COLUMNS = (
     identity.c.id,
@@ -40,19 +36,10 @@ class ClusterTooLarge(Exception):
     code = "IDENTITY_CLUSTER_TOO_LARGE"
 
 
-def fetching(connection: AsyncConnection) -> Fetch:
-    """Reads in this transaction."""
-
-    async def fetch(statement: Any) -> Sequence[Any]:
-        return (await connection.execute(statement)).all()
-
-    return fetch
-
-
 async def by_keys(fetch: Fetch, wanted: Collection[Key]) -> list[Identity]:
     """The stored identities of these names."""
     found = []
-    for hashes in chunks(sorted({key[2] for key in wanted})):
+    for hashes in chunks(sorted({key[2] for key in wanted}), CHUNK):
         for row in await fetch(select(*COLUMNS).where(identity.c.value_hash.in_(hashes))):
             each = identity_of(row)
             if each.key in wanted:
@@ -64,7 +51,7 @@ async def by_ids(fetch: Fetch, wanted: Iterable[str]) -> list[Identity]:
     """Stored identities by our ids."""
     return [
         identity_of(row)
-        for some in chunks(sorted(set(wanted)))
+        for some in chunks(sorted(set(wanted)), CHUNK)
         for row in await fetch(select(*COLUMNS).where(identity.c.id.in_(some)))
     ]
 
@@ -74,8 +61,8 @@ async def links_among(fetch: Fetch, draft: Draft, wanted: Iterable[str]) -> None
     ids = sorted(set(wanted))
     if len(ids) < 2:
         return
-    for some in chunks(ids):
-        for other in chunks(ids):
+    for some in chunks(ids, CHUNK):
+        for other in chunks(ids, CHUNK):
             # Kept from the index on (a, b): SQLite would look up every pair of the two lists there.
             filtered = func.coalesce(identity_link.c.b, "").in_(other)
             pairs = select(identity_link).where(identity_link.c.a.in_(some), filtered)
@@ -103,7 +90,7 @@ async def cluster(fetch: Fetch, draft: Draft, seeds: Iterable[str], *, links_per
     while ahead:
         crowded |= await _crowded(fetch, ahead, links_per_identity)
         ahead = [each for each in ahead if each not in crowded]
-        for some in chunks(sorted(ahead)):
+        for some in chunks(sorted(ahead), CHUNK):
             live = identity_link.c.retired_at.is_(None), identity_link.c.strength != "WEAK"
             either = or_(identity_link.c.a.in_(some), identity_link.c.b.in_(some))
             take(draft, await fetch(select(identity_link).where(*live, either)))
@@ -142,7 +129,7 @@ async def _crowded(fetch: Fetch, ids: Sequence[str], limit: int) -> set[str]:
     """Those with too many stored links. Twice the limit: when it is passed, all must be looked at once."""
     crowded: set[str] = set()
     for column in (identity_link.c.a, identity_link.c.b):
-        for some in chunks(ids):
+        for some in chunks(ids, CHUNK):
             live = column.in_(some), identity_link.c.retired_at.is_(None), identity_link.c.strength != "WEAK"
             counted = select(column).where(*live).group_by(column).having(func.count() > 2 * limit)
             crowded.update(row[0] for row in await fetch(counted))
@@ -173,10 +160,3 @@ def identity_of(row: AnyRow) -> Identity:
     """An identity from its COLUMNS."""
     key = (row.kind, row.issuer, bytes(row.value_hash))
     return Identity(row.id, key, row.member, row.home, row.strength, row.stands, row.superseded_by, row.seen_at)
-
-
-def chunks(values: Sequence[Any]) -> Iterator[list[Any]]:
-    """Parts of a sequence that fit into an IN list."""
-    rest = iter(values)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk

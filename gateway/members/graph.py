@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.engine import Database
+from gateway.database.reading import fetching
 from gateway.database.tables.members import identity
 from gateway.database.ulid import Ulids, uuid7
 from gateway.events.kinds import normal
 from gateway.events.projector import Evidence, KeysShort, Linked
-from gateway.members.gathering import by_keys, fetching, links_among
+from gateway.members.gathering import by_keys, links_among
 from gateway.members.linking import Draft
 from gateway.members.rules import Rules, Shown, stands
 from gateway.members.writing import Writer

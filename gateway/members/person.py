@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
 
 from gateway.database.engine import Database
+from gateway.database.reading import Fetch, chunks
 from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.database.tables.projections import payment, purchase
 
-T = TypeVar("T")
-
-Fetch = Callable[[Any], Awaitable[Sequence[Any]]]
-
-#: Values of an IN list per statement.
-_CHUNK = 400
 #: Shorter texts would be found in other people's rows too.
 _SHORTEST_NEEDLE = 8
 
@@ -66,13 +60,6 @@ class Person:
 def among(column: Any, values: Sequence[Any]) -> list[ColumnElement[bool]]:
     """``column IN (…)``, as many conditions as it takes; none for no values."""
     return [column.in_(chunk) for chunk in chunks(values)]
-
-
-def chunks(values: Sequence[T]) -> Iterator[list[T]]:
-    """Parts that fit into one statement."""
-    rest = iter(values)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk
 
 
 async def present_id(database: Database, member_id: str) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     FromClause,
     String,
     and_,
@@ -26,6 +25,7 @@ from adapters.base.runtime import Clock
 from gateway.database.engine import Database
 from gateway.database.family import POINTS
 from gateway.database.ledgers import PointsEntry, append_points
+from gateway.database.reading import Fetch, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import identity, member
@@ -36,8 +36,6 @@ from gateway.members.lots import Lot, balance, lots
 #: The job that books what has lapsed.
 EXPIRE_JOB: Final = "points.expire"
 _SLICE: Final = 500
-
-Fetch = Callable[..., Awaitable[Sequence[AnyRow]]]
 
 
 class PointsRefused(Exception):
@@ -172,7 +170,7 @@ async def _open(connection: AsyncConnection, member_id: str, clock: Clock) -> tu
     row = (await connection.execute(select(member.c.id, member.c.merged_into).where(member.c.id == member_id))).one()
     owner: str = row.merged_into or row.id
     await _expire(connection, [owner], clock)
-    return owner, (await entries_of(_fetching(connection), [owner]))[owner]
+    return owner, (await entries_of(fetching(connection), [owner]))[owner]
 
 
 async def _expire(connection: AsyncConnection, owners: Sequence[str], clock: Clock) -> int:
@@ -182,7 +180,7 @@ async def _expire(connection: AsyncConnection, owners: Sequence[str], clock: Clo
     """
     await connection.execute(select(member.c.id).where(member.c.id.in_(owners)).order_by(member.c.id).with_for_update())
     now, entries = clock.now(), []
-    for rows in (await entries_of(_fetching(connection), owners)).values():
+    for rows in (await entries_of(fetching(connection), owners)).values():
         by_id = {row.id: row for row in rows}
         closed = {row.reversal_of for row in rows if row.kind == "EXPIRE"}
         entries += [_lapse(by_id[lot.id], lot) for lot in lots(rows) if lot.lapsed(now) and lot.id not in closed]
@@ -215,13 +213,6 @@ async def _earlier(connection: AsyncConnection, source: str, key: str) -> AnyRow
         select(points_entry).where(points_entry.c.source == source, points_entry.c.source_key == key)
     )
     return found.one_or_none()
-
-
-def _fetching(connection: AsyncConnection) -> Fetch:
-    async def fetch(statement: Executable, params: Mapping[str, Any]) -> Sequence[AnyRow]:
-        return (await connection.execute(statement, params)).all()
-
-    return fetch
 
 
 _SAID = ("kind", "delta", "reason", "valid_until")

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
 from gateway.database.tables.members import review_case
-from gateway.members.gathering import Cluster, chunks
+from gateway.members.gathering import CHUNK, Cluster
 from gateway.members.linking import Draft, Link, LinkKey
 from gateway.members.partition import Refused
 
@@ -76,7 +77,7 @@ async def _cases(connection: AsyncConnection, raised: Collection[str], before: C
     """question → stored case."""
     found: dict[str, AnyRow] = {}
     for column, values in ((review_case.c.dedupe_key, raised), (review_case.c.id, before)):
-        for some in chunks(sorted(values)):
+        for some in chunks(sorted(values), CHUNK):
             rows = await connection.execute(select(review_case).where(column.in_(some)))
             found.update({row.dedupe_key: row for row in rows})
     return found

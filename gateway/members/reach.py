@@ -17,13 +17,14 @@ from sqlalchemy import select
 
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.keyring import Keyring
+from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.dimensions import guide
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, dialogue, follower
 from gateway.database.tables.reach import send_attempt, subscribe_grant
 from gateway.members.consent import Answer, Purpose, answers_of, standing
-from gateway.members.family import Family, Fetch, families
+from gateway.members.family import Family, families
 from gateway.settings import Reach
 
 

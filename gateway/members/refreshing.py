@@ -10,18 +10,19 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.keyring import Erased, Keyring
+from gateway.database.reading import Fetch, chunks, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.events.kinds import normal
 from gateway.members import profile
-from gateway.members.gathering import Fetch, chunks, fetching
+from gateway.members.gathering import CHUNK
 from gateway.members.linking import Claim
 
 
 async def refresh(connection: AsyncConnection, keyring: Keyring, members: Collection[str], now: datetime) -> None:
     """Write each member's row as its identities have it; rows that are right already are not written."""
     fetch = fetching(connection)
-    for some in chunks(sorted(members)):
+    for some in chunks(sorted(members), CHUNK):
         await _refresh(connection, fetch, keyring, some, now)
 
 
@@ -58,7 +59,7 @@ async def _refresh(
 async def _claims(fetch: Fetch, keyring: Keyring, of: dict[str, str]) -> dict[str, list[Claim]]:
     claims = [
         Claim(row.identity, row.field, row.source, row.value, row.verified, row.seen_at)
-        for some in chunks(sorted(of))
+        for some in chunks(sorted(of), CHUNK)
         for row in await fetch(select(profile_claim).where(profile_claim.c.identity.in_(some)))
         if not isinstance(row.value, Erased)
     ]
@@ -73,7 +74,7 @@ async def standing_claims(fetch: Fetch, keyring: Keyring, claims: Sequence[Claim
     phones = sorted({claim.identity for claim in claims if claim.field == "phone"})
     live: dict[tuple[str, bytes], bool] = {}
     for one, other in ((identity_link.c.a, identity_link.c.b), (identity_link.c.b, identity_link.c.a)):
-        for some in chunks(phones):
+        for some in chunks(phones, CHUNK):
             rows = await fetch(
                 select(one.label("said"), identity.c.value_hash, identity_link.c.retired_at)
                 .join(identity, identity.c.id == other)

@@ -15,9 +15,10 @@ import orjson
 from sqlalchemy import select
 
 from gateway.database.engine import Database
+from gateway.database.reading import Fetch
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.jobs import job
-from gateway.members.person import Fetch, Person, among
+from gateway.members.person import Person, among
 
 _PAGE = 200
 

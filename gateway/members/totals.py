@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from adapters.base.runtime import Clock
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.family import TOTALS
+from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact
 from gateway.database.tables.ledger import identity_total, member_total
@@ -25,8 +26,6 @@ from gateway.jobs import Queue, RunningJob
 #: The job that builds the totals anew, a slice of identities or members at a time.
 REBUILD_JOB: Final = "totals.rebuild"
 _SLICE: Final = 500
-
-Fetch = Callable[..., Awaitable[Sequence[AnyRow]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from adapters.base.runtime import Clock
 from gateway.database.facts import Fact, append_facts
 from gateway.database.keyring import Keyring
 from gateway.database.ledgers import refresh_levels
+from gateway.database.reading import Fetch, chunks, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.statements import upsert
 from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.events.labels import relabel
 from gateway.members import profile
-from gateway.members.gathering import Cluster, Fetch, chunks, cluster, fetching
+from gateway.members.gathering import CHUNK, Cluster, cluster
 from gateway.members.linking import Cause, Claim, Draft, Identity, Link
 from gateway.members.partition import Limits, partition
 from gateway.members.questions import ask
@@ -99,7 +100,7 @@ class Writer:
         wanted = sorted({home for each in settlement.people for home in each.homes if not each.new})
         return {
             row.id: row
-            for some in chunks(wanted)
+            for some in chunks(wanted, CHUNK)
             for row in await self._fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(some)))
         }
 
@@ -276,14 +277,14 @@ class Writer:
         stored = sorted({claim.identity for claim in said.values() if not draft.identities[claim.identity].new})
         self._keyring.prime(each.home for each in map(draft.identities.__getitem__, stored) if each.home is not None)
         held: dict[tuple[str, str, str], AnyRow] = {}
-        for some in chunks(stored):
+        for some in chunks(stored, CHUNK):
             for row in await self._fetch(select(profile_claim).where(profile_claim.c.identity.in_(some))):
                 held[(row.identity, row.field, row.source)] = row
         changed = []
         for key, claim in said.items():
-            row = held.get(key)
-            if row is None or (
-                claim.seen_at >= row.seen_at and (claim.value, claim.verified) != (row.value, row.verified)
+            before = held.get(key)
+            if before is None or (
+                claim.seen_at >= before.seen_at and (claim.value, claim.verified) != (before.value, before.verified)
             ):
                 changed.append(claim)
         return changed

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from gateway.database.facts import Fact
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
 from gateway.database.tables.facts import fact
@@ -132,7 +133,7 @@ async def write(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> tupl
     if not written:
         return 0, 0
     await batch.upsert(purchase, [_row(batch, each, people.get(each.handles)) for each in written])
-    for some in _chunks([each.id for each in changed]):
+    for some in chunks([each.id for each in changed], _CHUNK):
         await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(some)))
     rows = [_line(each, number, line) for each in written for number, line in enumerate(each.lines, 1)]
     await insert_new(batch.connection, purchase_line, rows, keys=("purchase", "line"))
@@ -149,7 +150,7 @@ async def write(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> tupl
 async def _members(batch: Batch, identities: Iterable[str]) -> list[str | None]:
     """Whom these identities lead to."""
     found: list[str | None] = []
-    for some in _chunks(sorted(identities)):
+    for some in chunks(sorted(identities), _CHUNK):
         rows = await batch.connection.execute(select(identity.c.member).where(identity.c.id.in_(some)))
         found += rows.scalars()
     return found
@@ -157,7 +158,7 @@ async def _members(batch: Batch, identities: Iterable[str]) -> list[str | None]:
 
 async def _stored(batch: Batch, ids: Iterable[str]) -> dict[str, AnyRow]:
     found: dict[str, AnyRow] = {}
-    for some in _chunks(list(ids)):
+    for some in chunks(list(ids), _CHUNK):
         rows = await batch.connection.execute(select(purchase).where(purchase.c.id.in_(some)))
         found |= {row.id: row for row in rows}
     return found
@@ -165,7 +166,7 @@ async def _stored(batch: Batch, ids: Iterable[str]) -> dict[str, AnyRow]:
 
 async def _stored_lines(batch: Batch, ids: Iterable[str]) -> Mapping[str, list[tuple[Any, ...]]]:
     found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for some in _chunks(list(ids)):
+    for some in chunks(list(ids), _CHUNK):
         rows = await batch.connection.execute(
             select(purchase_line)
             .where(purchase_line.c.purchase.in_(some))
@@ -295,7 +296,7 @@ def _payment(order: ImportedOrder, linked: Linked | None) -> list[Fact]:
 async def _taken_back(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> list[Fact]:
     """Reversals of what imports have told of these orders and not taken back yet."""
     reversals: list[Fact] = []
-    for some in _chunks([each.id for each in orders]):
+    for some in chunks([each.id for each in orders], _CHUNK):
         rows = (
             await batch.connection.execute(
                 select(fact).where(
@@ -331,8 +332,3 @@ async def _taken_back(batch: Batch, orders: Sequence[ImportedOrder], run: str) -
             if row.reversal_of is None and row.id not in gone
         ]
     return reversals
-
-
-def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
