@@ -23,6 +23,18 @@ from sandbox.server import Sandbox, running
 #: The evening of the story, Beijing time. The sandbox's clock starts here in every test.
 EVENING = datetime(2026, 11, 11, 20, 57, tzinfo=timezone(timedelta(hours=8)))
 
+#: Families of tests that run for minutes: ``make test`` leaves them out, ``make test-long`` runs them.
+LONG_FAMILIES = {"differential", "identity"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each member of a long family as long, before pytest selects by marker."""
+    for item in items:
+        if any(mark.name in LONG_FAMILIES for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.long)
+
+
 StartSandbox = Callable[..., Awaitable[Sandbox]]
 _KEYS = KeyRing()
 
