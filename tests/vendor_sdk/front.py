@@ -108,7 +108,7 @@ class Front:
     def environment(self) -> dict[str, str]:
         """What a process must have in its environment to be served by it."""
         bundle = str(self.authority.bundle)
-        proxy = {name: self.url for name in ("HTTPS_PROXY", "https_proxy")}
+        proxy = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.url)
         return {**proxy, "REQUESTS_CA_BUNDLE": bundle, "SSL_CERT_FILE": bundle, "CURL_CA_BUNDLE": bundle}
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -169,7 +169,7 @@ async def fronting(folder: Path, urls: Mapping[str, str]) -> AsyncIterator[Front
     targets = {host: url for tool, url in urls.items() for host in HOSTS[tool]}
     front = Front(Authority.create(folder), targets, [])
     server = await asyncio.start_server(front.handle, "127.0.0.1", 0)
-    front.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    front.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield front
     finally:
