@@ -53,6 +53,7 @@ schema: setup ## Print schema.graphql and the printed parts of docs/ anew
 	mv schema.graphql.new schema.graphql
 	$(BIN)/python -m scripts.upstream_errors
 	$(BIN)/python -m scripts.data_protection
+	$(BIN)/python -m scripts.coverage
 
 new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
 	$(BIN)/python -m scripts.new_tool "$(name)"
