@@ -159,8 +159,8 @@ def page(root: Path) -> str:
     lines = [
         "# What of each platform is covered",
         "",
-        "Every endpoint of the vendors' documentation that could serve a retailer: which adapter method speaks it, where",
-        "the graph shows it, the test that proves it, or why it is left out. The emulated platform answers each of them",
+        "Every endpoint of the vendors' documentation that could serve a retailer: which adapter method speaks it,",
+        "where the graph shows it, the test that proves it, or why it is left out. The emulated platform answers each",
         "too, unless the row says otherwise. Printed from `adapters/<tool>/coverage.toml` by `make schema`.",
         "",
         "| tool | endpoints | built | left out |",

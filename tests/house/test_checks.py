@@ -355,9 +355,7 @@ def test_coverage_names_what_exists() -> None:
     test, none = "house/test_checks.py::test_coverage_names_what_exists", "house/test_checks.py::test_no"
     rows = [
         coverage.Endpoint("GET /a", "a", client="built", graph=("Query.member",), test=test),
-        coverage.Endpoint(
-            "GET /b", "b", client="missing", graph=("Query.nothing",), test="house/test_checks.py::test_no"
-        ),
+        coverage.Endpoint("GET /b", "b", client="missing", graph=("Query.nothing",), test=none),
         coverage.Endpoint("GET /c", "c"),
         coverage.Endpoint("GET /c", "c", left_out="Nobody asks.", test=test),
     ]
