@@ -26,6 +26,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "catalogue",
             "members:read",
             "members:write",
+            "messages:send",
             "points:write",
             "checkout",
             "ads:read",

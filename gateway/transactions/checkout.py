@@ -24,6 +24,8 @@ from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions import parties, planning
+from gateway.transactions.actions import Actions
+from gateway.transactions.effects import ACTIONS
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
 from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
 from gateway.transactions.order_steps import PREPAY, Payable, PrepaidAt, Prepay, capture
@@ -84,7 +86,10 @@ class CheckoutService:
         self._log = SagaLog(database, clock)
         self._idempotency = Idempotency(database)
         self._pricer = Pricer(database, tools, clock, settings)
-        self._runner = Runner(self._log, Registry(planning.STEPS), projector, queue, tools, gate)
+        registry = Registry((*planning.STEPS, *(each.step for each in ACTIONS)))
+        self._runner = Runner(self._log, registry, projector, queue, tools, gate)
+        #: Every other mutation with an effect.
+        self.actions = Actions(self._log, self._runner, projector, queue, tools, settings)
         self._settlement = Settlement(self._log, self._runner, projector, queue, tools, self._idempotency)
         #: Checkouts under way: they go on when their client leaves.
         self._running: set[asyncio.Task[CheckoutDone | Problem]] = set()
@@ -92,12 +97,14 @@ class CheckoutService:
     def register(self, handlers: Handlers) -> None:
         """Add the jobs of checkout to the queue's handlers."""
         self._runner.register(handlers)
+        self.actions.register(handlers)
         handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
 
     async def drain(self) -> None:
-        """Wait for the checkouts under way: before the database and the tools are closed."""
+        """Wait for the checkouts and actions under way: before the database and the tools are closed."""
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
+        await self.actions.drain()
 
     async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
         """What the basket costs now. Reads; one call for the shopper's coupons."""

@@ -108,8 +108,11 @@ class SagaLog:
         subject: str,
         values: dict[str, Any],
         deadline: datetime,
+        attempted: bool = False,
     ) -> None:
         """Write the saga and every step's intent, the personal ones sealed for ``subject``.
+
+        ``attempted`` notes the first attempt of every step in the same commit.
 
         What undoing needs (pieces, order, amounts) is not personal, so that erasing a shopper with an open
         order does not keep its stock reserved for ever. ``values`` is shown to operators.
@@ -118,6 +121,7 @@ class SagaLog:
         row = {"id": saga_id, "kind": kind, "version": 1, "state": SagaState.RUNNING, "principal": principal}
         row |= {"input": values, "created_at": now, "updated_at": now, "deadline": deadline}
         await connection.execute(saga.insert().values(**row))
+        begun = StepState.RUNNING if attempted else StepState.PENDING
         rows = [
             {
                 "saga_id": saga_id,
@@ -126,12 +130,12 @@ class SagaLog:
                 "tool": each.step.tool,
                 "kind": each.step.kind,
                 "delivery": each.step.delivery,
-                "state": StepState.SKIPPED if each.skip else StepState.PENDING,
+                "state": StepState.SKIPPED if each.skip else begun,
                 "key": each.key,
                 "intent": self._sealed(each, subject),
                 "outcome": {"reason": each.skip} if each.skip else None,
-                "attempts": 0,
-                "started_at": None,
+                "attempts": int(attempted),
+                "started_at": now if attempted else None,
                 "finished_at": now if each.skip else None,
             }
             for seq, each in enumerate(plan, 1)

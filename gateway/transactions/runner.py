@@ -113,6 +113,52 @@ class Runner:
             await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
             await also(batch)
 
+    async def single(self, row: StepRow, finish: InCommit) -> Failure | None:
+        """Run the only step of a saga that has begun with it; ``finish`` is part of a good outcome's commit.
+
+        Returns the failure. After one that says that nothing was done the saga is COMPENSATED; after an unknown
+        outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not.
+        """
+        step = self._registry.find(row.name, row.version)
+
+        async def also(batch: Batch) -> None:
+            await self.log.move(batch.connection, row.saga, SagaState.COMPLETING)
+            await self.log.complete(batch.connection, row.saga)
+            await finish(batch)
+
+        try:
+            if step.tool is None:
+                await self._book(step, row, also)
+                return None
+            ctx = self._context(row)
+            outcome = await self._deliver(step, row, ctx)
+            async with self._projector.batch() as batch:
+                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+                await also(batch)
+        except OutcomeUnknown as failure:
+            if step.delivery is Delivery.ONCE:
+                async with self._projector.database.write() as connection:
+                    await self.log.move(connection, row.saga, SagaState.COMPLETING)
+                    await self.log.complete(connection, row.saga)
+            return failure
+        except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
+            await self.refuse(row.saga)
+            return failure
+        return None
+
+    async def refuse(self, saga_id: str) -> None:
+        """End a saga of which nothing was done: its only step FAILED. Does nothing while the step may go on."""
+        [row] = await self.log.steps(saga_id)
+        if row.state is not StepState.FAILED:
+            return
+        async with self._projector.database.write() as connection:
+            await self.log.move(connection, saga_id, SagaState.COMPENSATING)
+            await self.log.move(connection, saga_id, SagaState.COMPENSATED)
+
+    async def carry_on(self, job: RunningJob) -> None:
+        """Bring one step of a saga that is COMPLETING to its end; the job's payload names ``saga`` and ``seq``."""
+        await self._step_job(job)
+
     async def _book(self, step: AnyStep, row: StepRow, also: InCommit) -> None:
         """A step of our own book: effect and outcome are one commit."""
         try:
@@ -228,11 +274,28 @@ class Runner:
             step = self._registry.find(row.name, row.version)
         except UnknownStep as error:
             raise ParkJob(error.code) from error
+        if step.tool is None:
+            await self._book_job(step, row, job)
+            return
         if self._too_late(step, row):
             await self._end(row, StepState.UNKNOWN, None, "OUTCOME_UNKNOWN", job)
             return
         await self._note_attempt(row)
         await self._attempt(step, row, job)
+
+    async def _book_job(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
+        """A step of our own book past the pivot: effect, outcome and the job's end are one commit."""
+        try:
+            async with self._projector.batch() as batch:
+                ctx = self._context(row, batch)
+                outcome = await step.run(ctx, row.intent(step.intent))
+                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING)
+                await self.log.complete(batch.connection, row.saga)
+                await job.complete(batch.connection)
+        except StepSkipped as skipped:
+            await self._end(row, StepState.SKIPPED, None, skipped.reason, job)
+        except StepRefused as refusal:
+            await self._end(row, StepState.FAILED, None, refusal.code, job)
 
     def _too_late(self, step: AnyStep, row: StepRow) -> bool:
         """An earlier attempt may have had an effect, and repeating it is not safe (any more)."""
