@@ -15,7 +15,7 @@ from adapters.base.runtime import Runtime
 from adapters.base.secrets import Secret
 from adapters.base.spec import AnyToolSpec
 from adapters.base.transport import PyreqwestTransport
-from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore
+from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas
 from sandbox.clock import SandboxClock
 from sandbox.keys import KeyRing
 from sandbox.server import Sandbox, running
@@ -96,7 +96,7 @@ async def make_runtime() -> AsyncIterator[MakeRuntime]:
                 "sleep": _no_sleep,
                 "token_store": MemoryTokenStore(),
                 "secret_store": MemorySecretStore(),
-                "quota": MemoryQuota(used),
+                "quota": Quotas(used),
                 "meter": CountingMeter(),
                 "sql": NoSql(),
                 "pseudonym": lambda text: hashlib.sha256(b"test" + text.encode()).hexdigest(),

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.resolvers import ids, places, touch
+from gateway.resolvers import freshness, ids, places, touch
 from gateway.resolvers.touch import AdRecord, TouchpointRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
@@ -108,5 +108,7 @@ class AdQueries:
     async def ads(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Ad] | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.ADS)
         page = await touch.ad_page(info.context, args(first, after, last, before))
         return connect(page, Ad.of)
