@@ -402,6 +402,7 @@ async def _health(request: Request) -> Response:
         "environment": gateway.services.settings.environment,
         "redis": gateway.services.redis(),
         "tools": await gateway.health.states(),
+        "quotas": await gateway.health.quotas(),
         "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
     }
     return Response(orjson.dumps(body), media_type="application/json")
