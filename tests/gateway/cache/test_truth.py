@@ -265,11 +265,11 @@ def _on(url: str | None) -> type[Truth]:
 
 
 def test_in_process() -> None:
-    run_state_machine_as_test(_on(None), settings=_examples(60, 40))
+    run_state_machine_as_test(_on(None), settings=_examples(50, 30))
 
 
 def test_on_redis(redis_server: RedisServer) -> None:
-    run_state_machine_as_test(_on(redis_server.url), settings=_examples(25, 40))
+    run_state_machine_as_test(_on(redis_server.url), settings=_examples(12, 30))
 
 
 @pytest.mark.cache_truth
