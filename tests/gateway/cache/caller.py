@@ -17,7 +17,7 @@ from gateway.app import open_gateway
 from gateway.settings import load
 
 
-async def main(settings: Path, outcome: Path) -> None:
+async def main(settings: Path, outcome: Path) -> dict[str, object]:
     made, refused = 0, ""
     async with open_gateway(load(settings)) as gateway:
         adapter = gateway.services.tools.all(EnterpriseChatAdapter)[0]
@@ -35,8 +35,8 @@ async def main(settings: Path, outcome: Path) -> None:
                     refused = f"{error.kind} {error.reason} {error.resets_at}"
 
         await asyncio.gather(*(call() for _ in range(4)))
-    outcome.write_text(json.dumps({"made": made, "refused": refused}))
+    return {"made": made, "refused": refused}
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    Path(sys.argv[2]).write_text(json.dumps(asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))))
