@@ -164,6 +164,7 @@ async def test_stale_ok_takes_the_projection_where_nothing_is_cached(open_served
     assert "errors" not in body
     assert found["member.coupons"][0] == "PROJECTION"
     assert len(body["data"]["member"]["coupons"]["nodes"]) == 3
+    later(served, seconds=100)
     body, _ = await told(served.client(), document, u=unionid(served), s=0)
     assert body["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
 
