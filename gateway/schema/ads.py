@@ -108,7 +108,7 @@ class AdQueries:
     async def ads(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Ad] | None:
+        page = await touch.ad_page(info.context, args(first, after, last, before))
         if (asked := info.context.asked(info)) is not None:
             await freshness.projected(info.context, asked, freshness.ADS)
-        page = await touch.ad_page(info.context, args(first, after, last, before))
         return connect(page, Ad.of)

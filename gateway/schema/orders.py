@@ -259,10 +259,10 @@ class OrderQueries:
         info: Info,
         by: Annotated[OrderByInput, strawberry.argument(description="Exactly one way to find the order.")],
     ) -> Order | None:
-        if (asked := info.context.asked(info)) is not None:
-            await freshness.projected(info.context, asked, freshness.ORDERS)
         out_id = by.out_id.value if by.out_id else None
         found = await orders.find(info.context, out_id=out_id, number=by.number.value if by.number else None)
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.ORDERS)
         return None if found is None else Order.of(found)
 
     @strawberry.field(
@@ -279,7 +279,7 @@ class OrderQueries:
             datetime | None, strawberry.argument(description="Only orders whose changedAt is after this instant.")
         ] = None,
     ) -> Connection[Order] | None:
+        page = await orders.page(info.context, args(first, after, last, before), updated_after)
         if (asked := info.context.asked(info)) is not None:
             await freshness.projected(info.context, asked, freshness.ORDERS)
-        page = await orders.page(info.context, args(first, after, last, before), updated_after)
         return connect(page, Order.of)

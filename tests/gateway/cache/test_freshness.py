@@ -244,3 +244,13 @@ async def test_an_erased_members_answers_cannot_be_opened_any_more(open_served: 
     await database.keyring.destroy(member)
     _, found = await told(served.client(), document, u=unionid(served))
     assert found.get("member.coupons", ("LIVE", 0))[0] == "LIVE"
+
+
+async def test_who_may_not_read_is_told_that_and_not_how_old_it_is(open_served: OpenServed) -> None:
+    served = await open_served(cached)
+    later(served, hours=1)
+    for field in ("orders", "ads"):
+        document = f"{{ {field} @maxAge(seconds: 1) {{ nodes {{ id }} }} }}"
+        body, found = await told(served.client("frontend"), document)
+        assert [e["extensions"]["code"] for e in body["errors"]] == ["FORBIDDEN"]
+        assert found == {}
