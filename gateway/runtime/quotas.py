@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from adapters.base.errors import QuotaExhausted, RateLimited, UpstreamError
 from adapters.base.limits import EVERY, Limit, Limits
 from adapters.base.priority import in_background
@@ -157,8 +159,10 @@ class Quotas:
             if unused:
                 try:
                     await self._counts.take(what, what.window.starts_at(now), _back(unused))
-                except DatabaseError as error:
-                    log.warning("%d calls of %s.%s are lost (%s)", unused, what.tool, what.endpoint, error.code)
+                except (DatabaseError, SQLAlchemyError) as error:
+                    # Whatever is wrong with the database, stopping goes on.
+                    name = type(error).__name__
+                    log.warning("%d calls of %s.%s are not given back (%s)", unused, what.tool, what.endpoint, name)
         self._slices.clear()
 
     def _held(self, what: Counted, now: datetime) -> int:
