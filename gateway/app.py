@@ -41,6 +41,7 @@ from gateway.bulk.exporting import JOB as EXPORT_JOB
 from gateway.bulk.exporting import ExportExpired, Exporting, ExportNotReady, ExportRefused, ExportUnknown
 from gateway.bulk.importing import JOB as IMPORT_JOB
 from gateway.bulk.importing import Importing
+from gateway.cache import EntityCache, MemoryStore, RedisStore, Store, tags
 from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
@@ -50,6 +51,7 @@ from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
 from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
 from gateway.events.projector import Projector
+from gateway.events.purging import Purging
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
@@ -64,6 +66,7 @@ from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
+from gateway.runtime.redis import RedisLink, RedisState
 from gateway.schema import build_schema
 from gateway.selections import Selections
 from gateway.settings import Settings
@@ -116,9 +119,14 @@ async def open_gateway(
     async with AsyncExitStack() as stack:
         wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
         database = await stack.enter_async_context(Database.open(settings.database_url, keyring, clock=clock))
-        tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire))
+        link = await _redis(stack, settings, keyring)
+        tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire, link=link))
+        store = _store(settings, link)
+        cache = EntityCache(store, keyring, clock, stale_seconds=settings.cache.stale_seconds)
+        stack.push_async_callback(cache.close)
         graph = IdentityGraph(database, clock, settings.identity)
         projector = Projector(database, graph, clock, settings.open_platform)
+        projector.listeners.append(Purging(cache))
         queue = Queue(database, clock)
         sync = Sync(projector, queue, tools)
         gate = Gate(projector, settings.reach)
@@ -145,6 +153,8 @@ async def open_gateway(
             reports,
             importing,
             exporting,
+            cache,
+            _redis_state(link),
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
@@ -157,7 +167,7 @@ async def open_gateway(
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (checkout, erasures, reports, retention):
             part.register(handlers)
-        _connect(inbox, projector, tools, checkout, settings)
+        _connect(inbox, projector, tools, checkout, settings, cache)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
@@ -165,8 +175,29 @@ async def open_gateway(
         yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
 
 
+async def _redis(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> RedisLink | None:
+    if not settings.redis_url:
+        return None
+    return await stack.enter_async_context(RedisLink.open(settings.redis_url, keyring))
+
+
+def _store(settings: Settings, link: RedisLink | None) -> Store | None:
+    if settings.cache.bytes == 0:
+        return None
+    return MemoryStore(settings.cache.bytes) if link is None else RedisStore(link)
+
+
+def _redis_state(link: RedisLink | None) -> Callable[[], RedisState]:
+    return lambda: "OFF" if link is None else link.state
+
+
 def _connect(
-    inbox: Inbox, projector: Projector, tools: OpenTools, checkout: CheckoutService, settings: Settings
+    inbox: Inbox,
+    projector: Projector,
+    tools: OpenTools,
+    checkout: CheckoutService,
+    settings: Settings,
+    cache: EntityCache,
 ) -> None:
     """What is done with each kind of event. Store and contact events are hints: the object is read again."""
     flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
@@ -192,6 +223,8 @@ def _connect(
         found = await tools.get(EnterpriseChatAdapter, account).contact(event.external_userid)
         if not isinstance(found, NotFound):
             await enterprise_chat.contacts(seen, found, source="webhook")
+        # An edited contact adds no fact.
+        cache.purge([tags.person(account, event.external_userid)])
 
     async def group(account: str, event: GroupChanged) -> None:
         seen = projector.asking()
@@ -203,6 +236,7 @@ def _connect(
         [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
         if isinstance(found, NotFound):
             await places.guides_left(projector, account, [event.userid], event.at, "webhook")
+            cache.purge([tags.account(account)])
         else:
             await places.guides(projector, account, [found])
 
@@ -219,8 +253,9 @@ def _connect(
     async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
         await grants.told(projector, event)
 
-    async def removed(_account: str, event: ContactRemoved) -> None:
+    async def removed(account: str, event: ContactRemoved) -> None:
         await enterprise_chat.removed(projector, event)
+        cache.purge([tags.person(account, event.external_userid)])
 
     async def click(_account: str, event: AdClick) -> None:
         await social_ads.clicked(projector, event, advertised)
@@ -365,7 +400,9 @@ async def _health(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     body = {
         "environment": gateway.services.settings.environment,
+        "redis": gateway.services.redis(),
         "tools": await gateway.health.states(),
+        "quotas": await gateway.health.quotas(),
         "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
     }
     return Response(orjson.dumps(body), media_type="application/json")

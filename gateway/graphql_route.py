@@ -20,10 +20,14 @@ from adapters.base.deadline import deadline
 from gateway.access.limits import LimitExceeded, parse_within
 from gateway.access.principal import Authenticator, NotAuthenticated, Principal
 from gateway.access.turns import Turns
+from gateway.cache import Demands
 from gateway.context import Context, Services
 from gateway.database.traces import trace
 from gateway.execution import Plan, PlanCache, Rejected, begin
+from gateway.resolvers.errors import UserError
 from gateway.schema.errors import format_error
+from gateway.schema.freshness import listed
+from gateway.schema.wishes import demands
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,8 @@ MEDIA_TYPE = "application/graphql-response+json"
 RULES = (*specified_rules, OneOfInputValidationRule)
 #: Ask with this header, and the answer says whether a plan was run or graphql-core.
 SHOW_PLAN, PLAN = b"x-show-plan", b"x-plan"
+#: Ask with this header, or with ``freshness`` in the request's extensions, and the answer lists where values came from.
+FRESHNESS = b"x-freshness"
 
 
 class BadRequest(Exception):
@@ -97,6 +103,7 @@ class GraphQLRoute:
         is_get = scope["method"] != "POST"
         values = _from_query(scope) if is_get else await self._read(headers, receive)
         text, variables, name = _request(values)
+        report = FRESHNESS in headers or _wants_freshness(values)
         modern = MEDIA_TYPE.encode() in headers.get(b"accept", b"")
         plan = self._plan(text, name)
         if isinstance(plan, Rejected):
@@ -106,8 +113,13 @@ class GraphQLRoute:
         if is_get and not plan.is_query:
             raise BadRequest(405, "METHOD", "Mutations need POST.")
         before = self.plans.counts["fallback"]
-        result = await self._run(plan, variables, principal, request_id, receive)
-        answer = _completed(result, request_id, modern=modern)
+        try:
+            wanted = demands(plan, variables, report=report)
+        except UserError as error:
+            raise BadRequest(400, error.code, str(error)) from None
+        result = await self._run(plan, variables, principal, request_id, receive, wanted)
+        extensions = {"freshness": listed(wanted, self._services().clock.now())} if report and wanted else None
+        answer = _completed(result, request_id, modern=modern, extensions=extensions)
         if SHOW_PLAN in headers:
             fell_back = self.plans.counts["fallback"] > before
             answer.headers.append((PLAN, (plan.described(fell_back=fell_back)).encode()))
@@ -159,9 +171,10 @@ class GraphQLRoute:
         principal: Principal,
         request_id: str,
         receive: Receive,
+        wanted: Demands | None,
     ) -> ExecutionResult:
         services = self._services()
-        context = Context(services, principal, request_id)
+        context = Context(services, principal, request_id, wanted)
         turns = self._turns
         if turns is None:
             turns = self._turns = Turns(services.settings.limits.running)
@@ -176,7 +189,10 @@ class GraphQLRoute:
                     finished: ExecutionResult = await _attended(result, receive)
                     return finished
                 # What a mutation has begun at a platform must be seen through: the client's going ends nothing.
-                return await result
+                answer = await result
+                # Who has changed something reads it anew, at whichever process they ask next.
+                await services.cache.flush()
+                return answer
             finally:
                 turns.leave()
                 context.release()
@@ -206,10 +222,13 @@ async def _attended(work: Awaitable[Any], receive: Receive) -> Any:
         watching.cancel()
 
 
-def _completed(result: ExecutionResult, request_id: str, *, modern: bool) -> Answer:
+def _completed(
+    result: ExecutionResult, request_id: str, *, modern: bool, extensions: Mapping[str, Any] | None = None
+) -> Answer:
+    told = {} if extensions is None else {"extensions": extensions}
     if not result.errors:
-        return _answer({"data": result.data}, 200, modern=modern)
-    body: dict[str, Any] = {"errors": [format_error(error, request_id) for error in result.errors]}
+        return _answer({"data": result.data, **told}, 200, modern=modern)
+    body: dict[str, Any] = {"errors": [format_error(error, request_id) for error in result.errors], **told}
     # Without data nothing was executed: variables did not fit, say. That is the client's error.
     executed = result.data is not None or any(error.path for error in result.errors)
     if executed:
@@ -226,6 +245,11 @@ def _request(values: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None, str
     if name is not None and not isinstance(name, str):
         raise BadRequest(400, "OPERATION_UNKNOWN", "operationName must be a text.")
     return text, variables, name
+
+
+def _wants_freshness(values: Mapping[str, Any]) -> bool:
+    extensions = values.get("extensions")
+    return isinstance(extensions, dict) and extensions.get("freshness") is True
 
 
 def _from_query(scope: Scope) -> Mapping[str, Any]:

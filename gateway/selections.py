@@ -12,9 +12,11 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, execute, validate
 from gateway.access.limits import LimitExceeded, parse_within
 from gateway.access.principal import Principal
 from gateway.context import Context, Services
+from gateway.execution.operation import fragments_of, operation_of
 from gateway.graphql_route import RULES
 from gateway.resolvers.ids import encode
 from gateway.schema.errors import format_error
+from gateway.schema.wishes import demands_of
 from gateway.settings import Limits
 
 #: Validated documents kept.
@@ -48,12 +50,15 @@ class Selections:
 
         A field whose tool is late or down is null, as in any answer; an error in our own code fails the export.
         """
-        context = Context(self._services(), caller, uuid.uuid4().hex)
+        document = self._document(type_name, selection)
+        variables = {"ids": [encode(code, each) for each in ids]}
+        wanted = demands_of(operation_of(document, None), fragments_of(document), variables)
+        context = Context(self._services(), caller, uuid.uuid4().hex, wanted)
         result = execute(
             self._schema,
-            self._document(type_name, selection),
+            document,
             context_value=context,
-            variable_values={"ids": [encode(code, each) for each in ids]},
+            variable_values=variables,
         )
         if isawaitable(result):
             result = await result

@@ -14,11 +14,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from adapters.base.limits import EVERY
 from adapters.base.secrets import Secret
 from adapters.base.spec import AccountConfig, AnyToolSpec
 from adapters.registry import TOOLS
 
 _HOUR: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_REDIS: Final = ("redis://", "rediss://", "unix://")
 LOOPBACK: Final = ("://127.", "://localhost", "://[::1]", ".localhost:")
 
 
@@ -133,6 +135,22 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     links_per_identity: int = 500
 
 
+class Cache(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Answers of platforms that are kept for a short while (docs/freshness.md)."""
+
+    #: Bytes of this process's memory, where there is no Redis; 0 keeps nothing, in Redis neither.
+    bytes: int = 32 * 1024 * 1024
+    #: For so long after its lifetime an answer is kept, for ``@staleOk``.
+    stale_seconds: float = 3600.0
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calls against the platforms' allowances."""
+
+    #: Part of every allowance that sync leaves to calls for which somebody waits.
+    interactive_share: float = 0.2
+
+
 class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Files of exports."""
 
@@ -150,6 +168,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     environment: Literal["live", "sandbox"] = "live"
     database_url: str = "sqlite:///var/gateway.db"
+    #: Shares cached answers and access tokens among processes; empty for none.
+    redis_url: str = ""
     #: 32 bytes, base64: wraps every data key. Losing it loses all personal data.
     master_key: Secret = Secret("")
     #: Master keys that open data keys besides: the old one while it is replaced, the next one before.
@@ -163,6 +183,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
     exports: Exports = Exports()
+    cache: Cache = Cache()
+    quota: Quota = Quota()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
@@ -193,7 +215,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
     values: dict[str, Any] = {}
     if path is not None:
         values = _read(path)
-    for name in ("environment", "database_url", "master_key", "host", "port", "public_url"):
+    for name in ("environment", "database_url", "redis_url", "master_key", "host", "port", "public_url"):
         text = environ.get("RETAIL_GATEWAY_" + name.upper())
         if text is not None:
             values[name] = int(text) if name == "port" and text.isdigit() else text
@@ -231,17 +253,23 @@ def _accounts(settings: Settings, spec: AnyToolSpec) -> dict[str, AccountConfig]
             config = msgspec.convert(dict(values), spec.config, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise SettingsError(f"{where}: {error}. adapters/{spec.name}/README.md lists them.") from None
-        _check_account(settings, where, config)
+        _check_account(settings, spec, where, config)
         found[alias] = config
     return found
 
 
-def _check_account(settings: Settings, where: str, config: AccountConfig) -> None:
+def _check_account(settings: Settings, spec: AnyToolSpec, where: str, config: AccountConfig) -> None:
     if config.mode != "DIRECT":
         raise SettingsError(
             f"{where}.mode is {config.mode!r}: only DIRECT is supported; service-provider modes"
             " (服务商 sub_mchid, third-party platform, 代开发) are not."
         )
+    for endpoint, given in config.limits.items():
+        if endpoint not in {*spec.limits, EVERY}:
+            known = ", ".join(sorted({*spec.limits, EVERY}))
+            raise SettingsError(f"{where}.limits.{endpoint}: no limit of it is known; name one of {known}.")
+        if any(calls is not None and calls < 1 for calls in msgspec.structs.astuple(given)):
+            raise SettingsError(f"{where}.limits.{endpoint}: give 1 call or more, or leave the limit out.")
     if settings.environment == "live" and any(mark in config.base_url for mark in LOOPBACK):
         raise SettingsError(
             f"{where}.base_url is {config.base_url}: a live profile must not use a sandbox;"
@@ -266,6 +294,14 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"privacy.{field.name} is less than 1: give a term, however short.")
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
+    if settings.redis_url and not settings.redis_url.startswith(_REDIS):
+        raise SettingsError(f"redis_url does not begin with one of {', '.join(_REDIS)}; give redis://host:6379/0.")
+    if settings.cache.bytes < 0 or settings.cache.stale_seconds < 0:
+        raise SettingsError("cache.bytes and cache.stale_seconds must be 0 or more.")
+    if not 0 <= settings.quota.interactive_share < 1:
+        raise SettingsError(
+            f"quota.interactive_share is {settings.quota.interactive_share}: give 0 or more, and less than 1."
+        )
     _check_reach(settings.reach)
     _check_identity(settings.identity)
     seen: set[str] = set()

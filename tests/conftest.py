@@ -15,7 +15,7 @@ from adapters.base.runtime import Runtime
 from adapters.base.secrets import Secret
 from adapters.base.spec import AnyToolSpec
 from adapters.base.transport import PyreqwestTransport
-from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore
+from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas
 from sandbox.clock import SandboxClock
 from sandbox.keys import KeyRing
 from sandbox.server import Sandbox, running
@@ -24,7 +24,7 @@ from sandbox.server import Sandbox, running
 EVENING = datetime(2026, 11, 11, 20, 57, tzinfo=timezone(timedelta(hours=8)))
 
 #: Families of tests that run for minutes: ``make test`` leaves them out, ``make test-long`` runs them.
-LONG_FAMILIES = {"differential", "identity"}
+LONG_FAMILIES = {"cache_truth", "differential", "identity"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -108,7 +108,7 @@ async def make_runtime() -> AsyncIterator[MakeRuntime]:
                 "sleep": _no_sleep,
                 "token_store": MemoryTokenStore(),
                 "secret_store": MemorySecretStore(),
-                "quota": MemoryQuota(used),
+                "quota": Quotas(used),
                 "meter": CountingMeter(),
                 "sql": NoSql(),
                 "pseudonym": lambda text: hashlib.sha256(b"test" + text.encode()).hexdigest(),

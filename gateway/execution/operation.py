@@ -59,6 +59,8 @@ class Operation:
         self.fragments = {name: FragmentDetails(each) for name, each in self.fragment_definitions.items()}
         self.variables = Variables(schema, node.variable_definitions or ())
         root_type = schema.get_root_type(node.operation)
+        #: Names of the directives that stand anywhere in it.
+        self.directives = frozenset([each.name.value for each in self._directives()])
         self.reason = self._reason()
         if root_type is None:
             self.reason = "the schema has no such root type"

@@ -26,6 +26,7 @@ from gateway.database.tables import (
     members,
     privacy,
     projections,
+    quotas,
     reach,
     sagas,
     stock,
@@ -734,6 +735,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.ad, "广告 ads", "ads"),
     _without_people(projections.ad_report, "广告数据 reports", "impressions, clicks and cost by day"),
     _without_people(projections.sync_state, "同步进度 sync", "how far each stream has been read"),
+    _without_people(quotas.call_count, "调用次数 call counts", "calls taken from the platforms' allowances"),
     _without_people(stock.stock, "库存 stock", "pieces by location"),
     _without_people(bulk.import_run, "导入 imports", "which file was imported, and how far"),
     _without_people(

@@ -13,6 +13,7 @@ from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.decisions import DecisionMutations
+from gateway.schema.directives import DIRECTIVES
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
@@ -71,4 +72,6 @@ def build_schema() -> GatewaySchema:
     # merge_types takes no description, and a root type without one is a gap in the docs.
     query.__strawberry_definition__.description = "Everything that can be asked: members (会员), orders, goods, tools."
     mutation.__strawberry_definition__.description = "Everything that can be done: log in, consent, buy (下单)."
-    return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup, *TIMELINE_TYPES], config=CONFIG)
+    return GatewaySchema(
+        query=query, mutation=mutation, directives=DIRECTIVES, types=[CustomerGroup, *TIMELINE_TYPES], config=CONFIG
+    )

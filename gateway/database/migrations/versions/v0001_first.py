@@ -113,6 +113,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_after_sale_purchase"), ["purchase"], unique=False)
 
     op.create_table(
+        "call_count",
+        sa.Column("tool", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("endpoint", sa.String(), nullable=False),
+        sa.Column("per", sa.String(), nullable=False, comment="MINUTE, HOUR, DAY or MONTH"),
+        sa.Column("starts_at", types.UtcDateTime(), nullable=False, comment="Beginning of the window that is counted."),
+        sa.Column(
+            "taken",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Calls made, and those that processes hold in reserve.",
+        ),
+        sa.PrimaryKeyConstraint("tool", "account", "endpoint", "per", name=op.f("pk_call_count")),
+    )
+    op.create_table(
         "campaign",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -1827,6 +1842,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("campaign")
+    op.drop_table("call_count")
     with op.batch_alter_table("after_sale", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_after_sale_purchase"))
 
