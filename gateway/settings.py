@@ -142,6 +142,26 @@ class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hours: int = 24
 
 
+class Subscriptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What subscriptions may keep, and how long they wait."""
+
+    #: Facts kept in memory for all subscribers of a process; who falls further behind is told so and ends.
+    backlog: int = 5_000
+    #: How many hours back ``after`` may reach.
+    replay_hours: int = 24
+    #: Seconds between two looks at the log when nothing rings: the longest delay without Redis.
+    poll_seconds: float = 2.0
+    #: Seconds in which a client must take a message off the wire.
+    stall_seconds: float = 10.0
+    #: Seconds in which a new socket must send connection_init.
+    init_seconds: float = 10.0
+    #: Seconds between two comments on a silent SSE stream, which keep proxies from closing it.
+    ping_seconds: float = 12.0
+    #: Operations at once on one socket, and subscriptions in one process.
+    per_connection: int = 100
+    open: int = 20_000
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
@@ -150,6 +170,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     environment: Literal["live", "sandbox"] = "live"
     database_url: str = "sqlite:///var/gateway.db"
+    #: redis://…, where several processes serve: it wakes the others when something happened. Nothing is kept there.
+    redis_url: str = ""
     #: 32 bytes, base64: wraps every data key. Losing it loses all personal data.
     master_key: Secret = Secret("")
     #: Master keys that open data keys besides: the old one while it is replaced, the next one before.
@@ -163,6 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
     exports: Exports = Exports()
+    subscriptions: Subscriptions = Subscriptions()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
@@ -193,7 +216,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
     values: dict[str, Any] = {}
     if path is not None:
         values = _read(path)
-    for name in ("environment", "database_url", "master_key", "host", "port", "public_url"):
+    for name in ("environment", "database_url", "redis_url", "master_key", "host", "port", "public_url"):
         text = environ.get("RETAIL_GATEWAY_" + name.upper())
         if text is not None:
             values[name] = int(text) if name == "port" and text.isdigit() else text
@@ -267,6 +290,7 @@ def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
     _check_reach(settings.reach)
+    _check_subscriptions(settings)
     _check_identity(settings.identity)
     seen: set[str] = set()
     for key in settings.api_keys:
@@ -284,6 +308,14 @@ def _check_reach(reach: Reach) -> None:
         text = getattr(reach, name)
         if not _HOUR.fullmatch(text):
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
+
+
+def _check_subscriptions(settings: Settings) -> None:
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("redis_url is no address of a Redis: give one such as redis://redis.internal:6379/0.")
+    for field in msgspec.structs.fields(Subscriptions):
+        if getattr(settings.subscriptions, field.name) <= 0:
+            raise SettingsError(f"subscriptions.{field.name} is not above 0: give a larger number.")
 
 
 def _check_identity(rules: IdentityRules) -> None:
