@@ -12,6 +12,7 @@ from gateway.access.principal import Principal
 from gateway.bulk.exporting import Exporting
 from gateway.bulk.importing import Importing
 from gateway.database.engine import Database
+from gateway.events.feed import Feed
 from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
 from gateway.jobs import Queue
@@ -46,6 +47,7 @@ class Services:
     reports: AccessReports
     importing: Importing
     exporting: Exporting
+    feed: Feed
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class Context:
     services: Services
     principal: Principal
     request_id: str
+    #: The event after which a subscription goes on, where the transport says it rather than the document.
+    resume: str | None = None
     _loaders: Loaders[Context] | None = field(init=False, default=None)
     _live: Hashable = field(init=False, default=None)
 

@@ -1,12 +1,12 @@
 """One reader of the fact log per process, for everybody here who follows it.
 
-The feed reads new facts once, keeps the last ones in memory, and wakes the followers whom one concerns. A follower has a
-cursor and no queue: it takes facts from the kept ones, or, while it resumes from further back, from the log itself. So
+The feed reads new facts once, keeps the last ones in memory, and wakes the followers whom one concerns. A follower has
+a cursor and no queue: it takes facts from the kept ones, or, while it resumes from further back, from the log itself. So
 what a slow follower costs does not grow; one that falls behind what is kept is told ``FollowerTooSlow`` and can resume
 after the last fact it had.
 
-It runs while anybody follows. The database's bell rings for commits of this process, ``gateway.events.wake`` for those of
-others; without either it looks every ``poll_seconds``.
+It runs while anybody follows. The database's bell rings for commits of this process, ``gateway.events.wake`` for those
+of others; without either it looks every ``poll_seconds``.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.base.runtime import Clock
 from gateway.database.errors import DatabaseError
 from gateway.database.traces import trace
-from gateway.events.horizon import START, Horizon, LoggedFact, Page, Position
+from gateway.events.crowd import Crowd
+from gateway.events.horizon import BEGINNING, START, Horizon, LoggedFact, Page, Position
 from gateway.settings import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -67,16 +68,21 @@ class TooManyFollowers(FollowRefused):
     code = "SUBSCRIPTIONS_EXHAUSTED"
 
 
+class FeedClosed(Exception):
+    """This process stops; follow again at another one."""
+
+
 class Follower:
     """One subscription's place in the log. Made by ``Feed.follow``."""
 
-    __slots__ = ("_feed", "_number", "_pending", "_place", "_waiter", "kinds", "live", "wants")
+    __slots__ = ("_feed", "_number", "_pending", "_place", "_waiter", "kinds", "live", "start", "wants")
 
     def __init__(self, feed: Feed, kinds: frozenset[str], wants: Wants, place: Position, number: int | None) -> None:
         self._feed = feed
         self.kinds = kinds
         self.wants = wants
-        self._place = place
+        #: It is given what stands after this.
+        self.start = self._place = place
         #: The next kept fact to look at; None while the log itself is read.
         self._number = number
         self._pending: deque[LoggedFact] = deque()
@@ -85,8 +91,10 @@ class Follower:
         self.live = number is not None
 
     async def next(self) -> LoggedFact:
-        """The next fact that is wanted, when there is one. Raises FollowerTooSlow."""
+        """The next fact that is wanted, when there is one. Raises FollowerTooSlow or FeedClosed."""
         while True:
+            if self._feed.closed:
+                raise FeedClosed
             found = self._kept() if self._number is not None else await self._logged()
             if found is not None:
                 return found
@@ -145,6 +153,11 @@ class Follower:
         """Whether it has seen everything and waits."""
         return self._waiter is not None and not self._waiter.done()
 
+    def rouse(self) -> None:
+        """Look again, whatever for."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
     def passed(self, end: int) -> None:
         """Nothing of what was kept up to ``end`` concerns it."""
         if self.waiting:
@@ -154,8 +167,12 @@ class Follower:
 class Feed:
     """What followers of one process share."""
 
-    def __init__(self, horizon: Horizon, clock: Clock, settings: Subscriptions, kinds: frozenset[str]) -> None:
+    def __init__(
+        self, horizon: Horizon, crowd: Crowd, clock: Clock, settings: Subscriptions, kinds: frozenset[str]
+    ) -> None:
         self.horizon = horizon
+        self.crowd = crowd
+        self.closed = False
         self._clock = clock
         self._settings = settings
         self._kinds = kinds | REGROUPED
@@ -166,8 +183,6 @@ class Feed:
         self.position = START
         self._followers: dict[Follower, None] = {}
         self._by_kind: defaultdict[str, dict[Follower, None]] = defaultdict(dict)
-        #: Awaited before facts that change who is who are given to anybody.
-        self.regrouping: list[Callable[[], Awaitable[None]]] = []
         self._task: asyncio.Task[None] | None = None
         self._poked = asyncio.Event()
         self._reading = asyncio.Lock()
@@ -189,9 +204,7 @@ class Feed:
         self._poked.set()
 
     @asynccontextmanager
-    async def follow(
-        self, kinds: frozenset[str], wants: Wants, after: str | None = None
-    ) -> AsyncIterator[Follower]:
+    async def follow(self, kinds: frozenset[str], wants: Wants, after: str | None = None) -> AsyncIterator[Follower]:
         """Follow facts of some kinds: those committed from now on, or everything after one fact.
 
         Raises EventUnknown, EventExpired or TooManyFollowers.
@@ -218,6 +231,12 @@ class Feed:
             if not self._followers:
                 await self.stop()
 
+    def close(self) -> None:
+        """End every follower with FeedClosed: this process is about to stop."""
+        self.closed = True
+        for follower in self._followers:
+            follower.rouse()
+
     async def stop(self) -> None:
         """Stop reading; the next follower starts it again."""
         task, self._task = self._task, None
@@ -226,14 +245,20 @@ class Feed:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _place(self, after: str) -> Position:
+        if after == BEGINNING and await self.horizon.is_empty_before(self._oldest):
+            return START
         found = await self.horizon.find(after) if len(after) <= 26 and after.isascii() and after.isalnum() else None
         if found is None:
             raise EventUnknown("after names no event; pass an eventId as you received it, or leave it out.")
         place, recorded = found
-        hours = self._settings.replay_hours
-        if recorded < self._clock.now() - timedelta(hours=hours):
+        if recorded < self._oldest:
+            hours = self._settings.replay_hours
             raise EventExpired(f"after names an event from more than {hours} hours ago; read anew, then subscribe.")
         return place
+
+    @property
+    def _oldest(self) -> datetime:
+        return self._clock.now() - timedelta(hours=self._settings.replay_hours)
 
     def number_after(self, place: Position) -> int | None:
         """The number of the first kept fact after a position; None where it lies before what is kept."""
@@ -265,8 +290,7 @@ class Feed:
 
     async def _give(self, page: Page) -> None:
         if any(each.kind in REGROUPED for each in page):
-            for regroup in self.regrouping:
-                await regroup()
+            await self.crowd.regroup()
         self.kept.extend(page)
         self.position = page[-1].position
         surplus = len(self.kept) - self._settings.backlog

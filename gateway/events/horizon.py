@@ -40,14 +40,16 @@ class Position:
 
 #: Before the first fact.
 START: Final = Position(0, 0)
+#: Stands for an event's id where there is no event yet.
+BEGINNING: Final = "0" * 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedFact:
     """A fact as it stands in the log. Money in fen.
 
-    ``member`` is the id that the fact's person has now, after merges: by its identity, else by its order's buyer, else by
-    its own member. ``store`` is the fact's own, else that of its order.
+    ``member`` is the id that the fact's person has now, after merges: by its identity, else by its order's buyer, else
+    by its own member. ``store`` is the fact's own, else that of its order.
     """
 
     id: str
@@ -66,7 +68,7 @@ class LoggedFact:
     guide: str | None
     campaign: str | None
     ad: str | None
-    order: str | None
+    order_ref: str | None
     line: str | None
     amount_fen: int | None
     quantity: int | None
@@ -89,9 +91,7 @@ class Horizon:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(
-        self, after: Position, *, kinds: Collection[str] | None = None, limit: int = 500
-    ) -> Page:
+    async def read(self, after: Position, *, kinds: Collection[str] | None = None, limit: int = 500) -> Page:
         """At most ``limit`` facts after a position, of some kinds or of all, in order. One statement.
 
         Fewer than ``limit`` means that there are no more for now; ``held`` that there will be in a moment.
@@ -114,6 +114,15 @@ class Horizon:
         """Where a fact stands and when it was recorded; None for an id that is not in the log."""
         row = await self._database.one(_FIND, {"id": fact_id})
         return None if row is None else (Position(row.tx, row.seq), row.recorded_at)
+
+    async def at(self, position: Position) -> str:
+        """The id of the fact at a position; BEGINNING where there is none."""
+        row = await self._database.one(_AT, {"tx": position.tx, "seq": position.seq})
+        return BEGINNING if row is None else str(row.id)
+
+    async def is_empty_before(self, instant: datetime) -> bool:
+        """Whether nothing was recorded before this."""
+        return await self._database.one(_BEFORE, {"instant": instant}) is None
 
     async def renumber_restored(self) -> None:
         """Put a log that was restored from another PostgreSQL server before everything that this one writes.
@@ -138,6 +147,8 @@ _LOWEST: Final = literal_column(
 )
 _XMAX: Final = literal_column("pg_snapshot_xmax(pg_current_snapshot())::text::bigint", BigInteger)
 _FIND: Final = select(fact.c.tx, fact.c.seq, fact.c.recorded_at).where(fact.c.id == bindparam("id"))
+_AT: Final = select(fact.c.id).where(fact.c.seq == bindparam("seq"), fact.c.tx == bindparam("tx"))
+_BEFORE: Final = select(fact.c.id).where(fact.c.recorded_at < bindparam("instant")).limit(1)
 _LAST: Final = select(fact.c.tx, fact.c.seq).limit(1)
 _HEAD_SQLITE: Final = _LAST.order_by(fact.c.seq.desc())
 _HEAD_POSTGRESQL: Final = _LAST.where(fact.c.tx < _LOWEST).order_by(fact.c.tx.desc(), fact.c.seq.desc())
@@ -187,7 +198,7 @@ def _logged(row: AnyRow) -> LoggedFact:
         guide=row.guide,
         campaign=row.campaign,
         ad=row.ad,
-        order=row.order_ref,
+        order_ref=row.order_ref,
         line=row.line,
         amount_fen=row.amount_fen,
         quantity=row.quantity,

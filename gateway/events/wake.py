@@ -1,4 +1,4 @@
-"""Wakes the feeds of other processes through Redis. A lost message loses nothing: the feeds look by themselves as well."""
+"""Wakes the feeds of other processes through Redis. A lost message loses nothing: the feeds look by themselves too."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Wake:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, keyring: Keyring, bell: Bell, heard: Callable[[], None]) -> AsyncIterator[Wake]:
-        """Runs until the context ends. The channel follows from the database's hash key: two brands may share a Redis."""
+        """Runs until the context ends. The channel follows from the database's hash key, so two brands may share a Redis."""
         wake = cls(url, f"{keyring.hash('redis', 'namespace')[:9].hex()}:facts", heard)
         bell.listeners.append(wake._rung.set)
         tasks = [asyncio.create_task(wake._forever(each)) for each in (wake._listen, wake._publish)]
@@ -50,7 +50,7 @@ class Wake:
         down = False
         while True:
             # One connection for good: whoever listens may wait for hours, so reads have no time limit.
-            client = Redis.from_url(self._url, socket_connect_timeout=5)  # type: ignore[no-untyped-call] # as declared there
+            client = Redis.from_url(self._url, socket_connect_timeout=5)
             try:
                 await work(client)  # type: ignore[misc]
             except (RedisError, OSError) as error:

@@ -23,6 +23,7 @@ from gateway.schema.reach import ReachMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
+from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.timeline import TIMELINE_TYPES
 
@@ -69,4 +70,12 @@ def build_schema() -> GatewaySchema:
     # merge_types takes no description, and a root type without one is a gap in the docs.
     query.__strawberry_definition__.description = "Everything that can be asked: members (会员), orders, goods, tools."
     mutation.__strawberry_definition__.description = "Everything that can be done: log in, consent, buy (下单)."
-    return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup, *TIMELINE_TYPES], config=CONFIG)
+    subscription: Any = merge_types("Subscription", (Subscriptions,))
+    subscription.__strawberry_definition__.description = "Everything that is told as it happens (订阅)."
+    return GatewaySchema(
+        query=query,
+        mutation=mutation,
+        subscription=subscription,
+        types=[CustomerGroup, *TIMELINE_TYPES],
+        config=CONFIG,
+    )

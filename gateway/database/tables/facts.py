@@ -24,7 +24,7 @@ fact = Table(
         nullable=False,
         server_default=text("0"),
         info={COMPUTED: "pg_current_xact_id()::text::bigint"},
-        comment="PostgreSQL: the transaction that wrote it. 0 on SQLite, whose transactions commit in the order of seq.",
+        comment="PostgreSQL: the transaction that wrote it; 0 on SQLite, which commits in the order of seq.",
     ),
     Column("id", String(26), nullable=False, unique=True),
     Column("kind", String, nullable=False),

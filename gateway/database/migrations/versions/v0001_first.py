@@ -329,7 +329,7 @@ def upgrade() -> None:
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             server_default=sa.text("0"),
             nullable=False,
-            comment="PostgreSQL: the transaction that wrote it. 0 on SQLite, whose transactions commit in the order of seq.",
+            comment="PostgreSQL: the transaction that wrote it; 0 on SQLite, which commits in the order of seq.",
         ),
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
