@@ -1,9 +1,9 @@
 """One reader of the fact log per process, for everybody here who follows it.
 
 The feed reads new facts once, keeps the last ones in memory, and wakes the followers whom one concerns. A follower has
-a cursor and no queue: it takes facts from the kept ones, or, while it resumes from further back, from the log itself. So
-what a slow follower costs does not grow; one that falls behind what is kept is told ``FollowerTooSlow`` and can resume
-after the last fact it had.
+a cursor and no queue: it takes facts from the kept ones, or, while it resumes from further back, from the log itself.
+So what a slow follower costs does not grow; one that falls behind what is kept is told ``FollowerTooSlow`` and can
+resume after the last fact it had.
 
 It runs while anybody follows. The database's bell rings for commits of this process, ``gateway.events.wake`` for those
 of others; without either it looks every ``poll_seconds``.

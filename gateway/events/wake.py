@@ -34,7 +34,7 @@ class Wake:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, keyring: Keyring, bell: Bell, heard: Callable[[], None]) -> AsyncIterator[Wake]:
-        """Runs until the context ends. The channel follows from the database's hash key, so two brands may share a Redis."""
+        """Runs until the context ends. The channel is named by the database's hash key: brands may share a Redis."""
         wake = cls(url, f"{keyring.hash('redis', 'namespace')[:9].hex()}:facts", heard)
         bell.listeners.append(wake._rung.set)
         tasks = [asyncio.create_task(wake._forever(each)) for each in (wake._listen, wake._publish)]

@@ -174,7 +174,9 @@ class _Socket:
             raise _Closed(BAD_REQUEST, "subscribe needs an id and a payload.")
         if key in self.running:
             raise _Closed(TWICE, f"Subscriber for {key[:40]} already exists")
-        self.running[key] = asyncio.create_task(self._operate(key, payload, self._shown, self._principal))
+        crowded = len(self.running) >= self._all.operations.services().settings.subscriptions.per_connection
+        work = self._operate(key, None if crowded else payload, self._shown, self._principal)
+        self.running[key] = asyncio.create_task(work)
 
     def _cancel(self, key: str) -> None:
         task = self.running.get(key)
@@ -186,7 +188,9 @@ class _Socket:
 
     # Answering ----------------------------------------------------------------------------------
 
-    async def _operate(self, key: str, payload: Mapping[str, Any], shown: Credentials, principal: Principal) -> None:
+    async def _operate(
+        self, key: str, payload: Mapping[str, Any] | None, shown: Credentials, principal: Principal
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 — it is one
         request_id = os.urandom(16).hex()
@@ -218,15 +222,15 @@ class _Socket:
     async def _run(
         self,
         key: str,
-        payload: Mapping[str, Any],
+        payload: Mapping[str, Any] | None,
         shown: Credentials,
         principal: Principal,
         request_id: str,
         head: bytes,
     ) -> None:
         operations = self._all.operations
-        limit = operations.services().settings.subscriptions.per_connection
-        if len(self.running) > limit:
+        if payload is None:
+            limit = operations.services().settings.subscriptions.per_connection
             raise refused("OPERATIONS_EXHAUSTED", f"One socket runs at most {limit} operations; open another one.")
         text, variables, name = request_of(payload)
         plan = operations.planned(text, name, request_id)
