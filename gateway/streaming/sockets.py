@@ -91,23 +91,26 @@ class _Socket:
     async def serve(self) -> None:
         """Read until the client leaves or must go; then leave nothing behind."""
         settings = self._all.operations.services().settings.subscriptions
+        closing: _Closed | None = None
         try:
             async with asyncio.timeout(settings.init_seconds) as self._limit:
                 while (message := await self._receive())["type"] != "websocket.disconnect":
                     await self._read(message)
         except TimeoutError:
-            await self._close(self._why or _Closed(INIT_TIMEOUT, "Connection initialisation timeout"))
+            closing = self._why or _Closed(INIT_TIMEOUT, "Connection initialisation timeout")
         except _Closed as closed:
-            await self._close(closed)
+            closing = closed
         except Exception as error:
             log.error("a socket failed: %s", trace(error))  # noqa: TRY400 — its text may be personal
-            await self._close(_Closed(INTERNAL, "INTERNAL"))
+            closing = _Closed(INTERNAL, "INTERNAL")
         finally:
-            self._why = self._why or _Closed(1006, "")
+            self._why = closing or _Closed(1006, "")
             ended = [task for task in self.running.values() if task not in self._all.kept]
             for task in ended:
                 task.cancel()
             await asyncio.gather(*ended, return_exceptions=True)
+        if closing is not None:
+            await self._close(closing)
 
     def _end(self, code: int, reason: str) -> None:
         """Have the reading task close the socket."""
@@ -116,7 +119,6 @@ class _Socket:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
     async def _close(self, closed: _Closed) -> None:
-        self._why = closed
         message = {"type": "websocket.close", "code": closed.code, "reason": closed.reason[:120]}
         try:
             # Who reads nothing is not told either; the kernel drops the connection in the end.
