@@ -95,10 +95,11 @@ class Follower:
         while True:
             if self._feed.closed:
                 raise FeedClosed
-            found = self._kept() if self._number is not None else await self._logged()
+            kept = self._number is not None
+            found = self._kept() if kept else await self._logged()
             if found is not None:
                 return found
-            if self._number is not None:
+            if kept:
                 await self._wait()
 
     def _kept(self) -> LoggedFact | None:

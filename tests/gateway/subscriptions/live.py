@@ -6,7 +6,7 @@ import asyncio
 import base64
 import itertools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -48,6 +48,25 @@ def settings_for(url: str, **values: Any) -> Settings:
     )
 
 
+async def new_person(database: Database, name: str = "林晓雯") -> tuple[str, str]:
+    """A member with an openid: (member id, identity id)."""
+    number = next(_numbers)
+    one, handle = f"018f0000-0000-7000-8000-{number:012d}", f"{number:026d}"
+    now = datetime.now(UTC)
+    await database.keyring.ensure(one)
+    seal = database.keyring.seal
+    row = {
+        "id": handle, "kind": "OPENID", "issuer": "wx1", "value": seal(f"o{number}", subject=one),
+        "value_hash": f"wx1:o{number}", "member": one, "home": one, "strength": "STRONG", "stands": True,
+        "source": "test", "linked_at": now,
+    }  # fmt: skip
+    async with database.write() as connection:
+        named = {"id": one, "created_at": now, "updated_at": now, "name": seal(name, subject=one)}
+        await connection.execute(member.insert().values(**named))
+        await connection.execute(identity.insert().values(**row))
+    return one, handle
+
+
 @dataclass(slots=True)
 class Live:
     """One gateway that serves."""
@@ -85,24 +104,7 @@ class Live:
 
     async def person(self, name: str = "林晓雯") -> tuple[str, str]:
         """A member with an openid: (member id, identity id)."""
-        number = next(_numbers)
-        one, handle = f"018f0000-0000-7000-8000-{number:012d}", f"{number:026d}"
-        now = datetime.now(UTC)
-        await self.database.keyring.ensure(one)
-        async with self.database.write() as connection:
-            await connection.execute(
-                member.insert().values(
-                    id=one, created_at=now, updated_at=now, name=self.database.keyring.seal(name, subject=one)
-                )
-            )
-            await connection.execute(
-                identity.insert().values(
-                    id=handle, kind="OPENID", issuer="wx1", value=self.database.keyring.seal(f"o{number}", subject=one),
-                    value_hash=f"wx1:o{number}", member=one, home=one, strength="STRONG", stands=True,
-                    source="test", linked_at=now,
-                )
-            )  # fmt: skip
-        return one, handle
+        return await new_person(self.database, name)
 
     async def login(self, handle: str) -> str:
         """A session of that identity."""
@@ -142,16 +144,9 @@ class Live:
 
     # Clients --------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def socket(self, key: str | None = HQ, token: str | None = None) -> AsyncIterator[Socket]:
+    def socket(self, key: str | None = HQ, token: str | None = None) -> AbstractAsyncContextManager[Socket]:
         """A socket that was acknowledged."""
-        async with self.bare_socket() as opened:
-            payload = {} if key is None else {"X-API-Key": key}
-            if token is not None:
-                payload["Authorization"] = f"Bearer {token}"
-            await opened.send(type="connection_init", payload=payload)
-            assert (await opened.receive())["type"] == "connection_ack"
-            yield opened
+        return socket_at(self.port, key, token)
 
     @asynccontextmanager
     async def bare_socket(self, protocol: str = "graphql-transport-ws") -> AsyncIterator[Socket]:
@@ -191,6 +186,21 @@ class Socket:
         async with asyncio.timeout(SECONDS):
             await self.connection.wait_closed()
         return self.connection.close_code or 0, self.connection.close_reason or ""
+
+
+@asynccontextmanager
+async def socket_at(port: int, key: str | None = HQ, token: str | None = None) -> AsyncIterator[Socket]:
+    """A socket of a gateway on that port that was acknowledged."""
+    url = f"ws://127.0.0.1:{port}/graphql"
+    protocols: Any = ["graphql-transport-ws"]
+    async with connect(url, subprotocols=protocols, compression=None, proxy=None) as connection:
+        opened = Socket(connection)
+        payload = {} if key is None else {"X-API-Key": key}
+        if token is not None:
+            payload["Authorization"] = f"Bearer {token}"
+        await opened.send(type="connection_init", payload=payload)
+        assert (await opened.receive())["type"] == "connection_ack"
+        yield opened
 
 
 async def until(condition: Callable[[], Any]) -> None:

@@ -54,6 +54,18 @@ async def test_resuming_has_no_gap_and_no_repetition(open_live: OpenLive) -> Non
             assert await leads(first, 1) == told[-1:]
 
 
+async def test_resuming_within_what_is_kept(here: Live) -> None:
+    """Nothing happens afterwards that could wake the follower."""
+    _, handle = await here.person()
+    async with here.socket() as first, here.socket() as second:
+        await first.subscribe(LEADS)
+        await follows(here, 1)
+        told = [await here.tell("lead", identity=handle) for _ in range(4)]
+        assert await leads(first, 4) == told
+        await second.subscribe(LEADS, after=told[1])
+        assert await leads(second, 2) == told[2:]
+
+
 async def test_what_is_committed_while_one_resumes_is_told_once(here: Live) -> None:
     """A writer that does not pause, and a client that leaves after every third event."""
     _, handle = await here.person()
