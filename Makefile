@@ -8,7 +8,7 @@ STAMP := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-long test-all check fix schema new-tool lock peers bench
+.PHONY: help setup demo dev test test-long test-all check fix schema new-tool lock clients peers bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
 
 lock: setup ## Compile requirements/*.txt anew (a few minutes)
 	scripts/lock.sh
+
+clients: ## Install the npm clients that tests of subscriptions converse with (the tests do it too)
+	cd tests/clients && npm ci --ignore-scripts
 
 peers: setup ## Install what the benchmarks compare with: npm packages and aiohttp
 	cd benchmarks/peers && npm ci --ignore-scripts

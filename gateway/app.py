@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from adapters.base.errors import NotFound
 from adapters.base.transport import PyreqwestTransport, Transport
@@ -35,6 +35,7 @@ from adapters.official_account import FollowerChanged, Interacted, QrScanned
 from adapters.payments import PaymentNotice, RefundNotice
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
+from gateway.access.again import Again
 from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
 from gateway.bulk.exporting import EXPIRE_JOB as EXPORT_EXPIRE_JOB
 from gateway.bulk.exporting import JOB as EXPORT_JOB
@@ -46,6 +47,9 @@ from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
 from gateway.database.traces import trace
+from gateway.events.crowd import Crowd
+from gateway.events.feed import Feed
+from gateway.events.horizon import Horizon
 from gateway.events.inbox import JOB as INBOX_JOB
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
@@ -54,7 +58,8 @@ from gateway.events.projector import Projector
 from gateway.events.purging import Purging
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
-from gateway.graphql_route import GraphQLRoute
+from gateway.events.wake import Wake
+from gateway.graphql_route import GraphQLRoute, Receive, Scope, Send
 from gateway.jobs import Handlers, Queue, Worker
 from gateway.members import grants
 from gateway.members.access_report import AccessReports
@@ -65,11 +70,13 @@ from gateway.members.points import EXPIRE_JOB, PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
+from gateway.resolvers.streams import STREAMED
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.runtime.redis import RedisLink, RedisState
 from gateway.schema import build_schema
 from gateway.selections import Selections
 from gateway.settings import Settings
+from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
 
 log = logging.getLogger(__name__)
@@ -89,6 +96,7 @@ class Gateway:
     transport: Transport
     health: health.States
     retention: Retention
+    again: Again
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -137,6 +145,13 @@ async def open_gateway(
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
+        feed = Feed(Horizon(database), Crowd(database), clock, settings.subscriptions, STREAMED)
+        await feed.horizon.renumber_restored()
+        stack.push_async_callback(feed.stop)
+        bell = database.facts_appended
+        bell.listeners.append(feed.wake)
+        if settings.redis_url:
+            await stack.enter_async_context(Wake.open(settings.redis_url, keyring, bell, feed.wake))
         services = Services(
             settings,
             database,
@@ -155,6 +170,7 @@ async def open_gateway(
             exporting,
             cache,
             _redis_state(link),
+            feed,
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
@@ -172,7 +188,11 @@ async def open_gateway(
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
+        gateway = Gateway(
+            clock, services, inbox, worker, auth, wire, health.States(services), retention,
+            Again(lambda: gateway.auth, clock),
+        )  # fmt: skip
+        yield gateway
 
 
 async def _redis(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> RedisLink | None:
@@ -298,6 +318,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, transport=transport) as gateway:
             app.state.gateway = gateway
+            app.state.before_stop = gateway.services.feed.close
             if on_open is not None:
                 await on_open(gateway)
             await gateway.retention.schedule()
@@ -307,6 +328,7 @@ def create_app(
             finally:
                 await gateway.worker.stop(10)
                 # A checkout goes on when its client leaves; what it uses is closed after it.
+                await sockets.drain()
                 await gateway.services.checkout.drain()
 
     graphql = GraphQLRoute(
@@ -314,10 +336,13 @@ def create_app(
         lambda: app.state.gateway.services,
         lambda: app.state.gateway.auth,
     )
+    operations = Operations(graphql, lambda: app.state.gateway.services, lambda: app.state.gateway.again)
+    sockets = Sockets(operations)
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route("/graphql", _Endpoint(graphql, EventStreams(operations)), methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", sockets),
             Route("/hooks/{tool}/{account}", _hook, methods=["GET", "POST"]),
             Route("/hooks/{tool}/{account}/{tail:path}", _hook, methods=["GET", "POST"]),
             Route("/exports/{id}", _export),
@@ -325,6 +350,18 @@ def create_app(
         ],
     )
     return app
+
+
+class _Endpoint:
+    """``/graphql`` over HTTP: one answer, or a stream of them for whoever accepts that."""
+
+    def __init__(self, route: GraphQLRoute, streams: EventStreams) -> None:
+        self.route = route
+        self.streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accepted = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+        await (self.streams if b"text/event-stream" in accepted else self.route)(scope, receive, send)
 
 
 async def _hook(request: Request) -> Response:

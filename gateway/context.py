@@ -13,6 +13,7 @@ from gateway.bulk.exporting import Exporting
 from gateway.bulk.importing import Importing
 from gateway.cache import Asked, Demands, EntityCache
 from gateway.database.engine import Database
+from gateway.events.feed import Feed
 from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
 from gateway.jobs import Queue
@@ -68,6 +69,7 @@ class Services:
     cache: EntityCache
     #: The state of Redis, OFF without one.
     redis: Callable[[], RedisState]
+    feed: Feed
 
 
 @dataclass(slots=True)
@@ -79,6 +81,8 @@ class Context:
     request_id: str
     #: What the request wants of freshness; None for most, who want nothing.
     demands: Demands | None = None
+    #: The event after which a subscription goes on, where the transport says it rather than the document.
+    resume: str | None = None
     _loaders: Loaders[Context] | None = field(init=False, default=None)
     _live: Hashable = field(init=False, default=None)
 

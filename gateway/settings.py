@@ -160,6 +160,26 @@ class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hours: int = 24
 
 
+class Subscriptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What subscriptions may keep, and how long they wait."""
+
+    #: Facts kept in memory for all subscribers of a process; who falls further behind is told so and ends.
+    backlog: int = 5_000
+    #: How many hours back ``after`` may reach.
+    replay_hours: int = 24
+    #: Seconds between two looks at the log when nothing rings: the longest delay without Redis.
+    poll_seconds: float = 2.0
+    #: Seconds in which a client must take a message off the wire.
+    stall_seconds: float = 10.0
+    #: Seconds in which a new socket must send connection_init.
+    init_seconds: float = 10.0
+    #: Seconds between two comments on a silent SSE stream, which keep proxies from closing it.
+    ping_seconds: float = 12.0
+    #: Operations at once on one socket, and subscriptions in one process.
+    per_connection: int = 100
+    open: int = 20_000
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
@@ -168,7 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     environment: Literal["live", "sandbox"] = "live"
     database_url: str = "sqlite:///var/gateway.db"
-    #: Shares cached answers and access tokens among processes; empty for none.
+    #: Shares cached answers and access tokens among processes, and wakes them when something happened; empty for none.
     redis_url: str = ""
     #: 32 bytes, base64: wraps every data key. Losing it loses all personal data.
     master_key: Secret = Secret("")
@@ -185,6 +205,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     exports: Exports = Exports()
     cache: Cache = Cache()
     quota: Quota = Quota()
+    subscriptions: Subscriptions = Subscriptions()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
@@ -303,6 +324,7 @@ def _check(settings: Settings) -> None:
             f"quota.interactive_share is {settings.quota.interactive_share}: give 0 or more, and less than 1."
         )
     _check_reach(settings.reach)
+    _check_subscriptions(settings)
     _check_identity(settings.identity)
     seen: set[str] = set()
     for key in settings.api_keys:
@@ -320,6 +342,14 @@ def _check_reach(reach: Reach) -> None:
         text = getattr(reach, name)
         if not _HOUR.fullmatch(text):
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
+
+
+def _check_subscriptions(settings: Settings) -> None:
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("redis_url is no address of a Redis: give one such as redis://redis.internal:6379/0.")
+    for field in msgspec.structs.fields(Subscriptions):
+        if getattr(settings.subscriptions, field.name) <= 0:
+            raise SettingsError(f"subscriptions.{field.name} is not above 0: give a larger number.")
 
 
 def _check_identity(rules: IdentityRules) -> None:

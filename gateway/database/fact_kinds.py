@@ -117,6 +117,7 @@ _KINDS: Final = (
         ("personal_data.searched", "按个人信息查找会员"),
         ("privacy.sealed_read", "调阅封存记录"),
         ("stock.missing", "缺货"),
+        ("transaction.changed", "交易状态变更"),
     ),
 )
 

@@ -89,6 +89,11 @@ class Operation:
         """Whether nothing is changed by running it."""
         return self.node.operation is OperationType.QUERY
 
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it has one answer per event."""
+        return self.node.operation is OperationType.SUBSCRIPTION
+
     def variant(self, variables: dict[str, Any]) -> Variant | None:
         """The variant for these values; None where graphql-core has to run this one."""
         if self.reason is not None:

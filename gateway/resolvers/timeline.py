@@ -179,7 +179,7 @@ async def _read(ctx: Context, keys: Sequence[_Key]) -> dict[_Key, Slice[EntryRec
         if backward:
             kept.reverse()
         pages[key] = Slice(
-            [_entry(row) for row in kept],
+            [entry(row) for row in kept],
             [encode_cursor(ctx, key.scope, [row.occurred_at, row.id]) for row in kept],
             has_next=(cursor is not None) if backward else more,
             has_previous=more if backward else cursor is not None,
@@ -283,7 +283,8 @@ def _order(shape: _Shape, facts: FromClause) -> list[ColumnElement[Any]]:
     return [column.asc() if shape.backward else column.desc() for column in columns]
 
 
-def _entry(row: AnyRow) -> EntryRecord:
+def entry(row: Any) -> EntryRecord:
+    """A row of the fact log, or a ``LoggedFact``, of a kind that the timeline tells."""
     kind, payload = TOLD[row.kind], row.payload or {}
     scene = payload.get("scene")
     values = {

@@ -241,6 +241,23 @@ async def groups_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequen
     return [found.get(each) for each in keys]
 
 
+async def contacts_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[ContactRecord | None]:
+    """Batch by (guide's key, identity): contacts that are over too. Three statements."""
+    identities_ = {who for _, who in keys}
+    homes = await ctx.database.fetch(
+        select(identity.c.member).where(identity.c.id.in_(identities_), identity.c.member.is_not(None)).distinct()
+    )
+    await prime(ctx, sorted(row.member for row in homes))
+    rows = await ctx.database.fetch(select(contact).where(contact.c.identity.in_(identities_)))
+    found = {
+        (f"{row.corpid}:{row.userid}", row.identity): ContactRecord(
+            row.corpid, row.userid, row.remark or None, tuple(row.tag_ids), row.added_at, row.removed_by is None
+        )
+        for row in rows
+    }
+    return [found.get(each) for each in keys]
+
+
 async def contact_tags(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[str | None]:
     """Batch by (corpid, tag id): the tag's name."""
     rows = await ctx.database.fetch(select(contact_tag).where(contact_tag.c.id.in_({tag_id for _, tag_id in keys})))

@@ -24,6 +24,7 @@ from gateway.schema.reach import ReachMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
+from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
@@ -72,6 +73,13 @@ def build_schema() -> GatewaySchema:
     # merge_types takes no description, and a root type without one is a gap in the docs.
     query.__strawberry_definition__.description = "Everything that can be asked: members (会员), orders, goods, tools."
     mutation.__strawberry_definition__.description = "Everything that can be done: log in, consent, buy (下单)."
+    subscription: Any = merge_types("Subscription", (Subscriptions,))
+    subscription.__strawberry_definition__.description = "Everything that is told as it happens (订阅)."
     return GatewaySchema(
-        query=query, mutation=mutation, directives=DIRECTIVES, types=[CustomerGroup, *TIMELINE_TYPES], config=CONFIG
+        query=query,
+        mutation=mutation,
+        subscription=subscription,
+        directives=DIRECTIVES,
+        types=[CustomerGroup, *TIMELINE_TYPES],
+        config=CONFIG,
     )

@@ -18,6 +18,7 @@ from gateway.database.rows import AnyRow
 from gateway.database.tables.sagas import saga, saga_step
 from gateway.transactions.states import SETTLED, SagaState, StepState, saga_before, step_before
 from gateway.transactions.steps import AnyStep, Kind
+from gateway.transactions.told import tell
 
 
 class IntentErased(Exception):
@@ -141,6 +142,7 @@ class SagaLog:
             for seq, each in enumerate(plan, 1)
         ]
         await connection.execute(saga_step.insert(), rows)
+        await tell(connection, saga_id, now, SagaState.RUNNING, member=subject)
 
     def _sealed(self, planned: Planned, subject: str) -> object:
         value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}
@@ -180,7 +182,10 @@ class SagaLog:
             .where(saga.c.id == saga_id, saga.c.state.in_(allowed))
             .values(state=target, updated_at=self._clock.now())
         )
-        return (await connection.execute(statement)).rowcount == 1
+        moved = (await connection.execute(statement)).rowcount == 1
+        if moved:
+            await tell(connection, saga_id, self._clock.now(), target)
+        return moved
 
     async def hold(self, connection: AsyncConnection, saga_id: str, *states: SagaState) -> SagaState | None:
         """Lock the saga until the transaction ends, if it stands in one of the states; else None."""
@@ -223,7 +228,10 @@ class SagaLog:
                 values["started_at"] = self._clock.now()
         elif reason:
             values["outcome"] = {"reason": reason}
-        return await self._set(connection, row, state, **values)
+        ended = await self._set(connection, row, state, **values)
+        if ended:
+            await tell(connection, row.saga, self._clock.now(), state, step=(row.seq, row.name))
+        return ended
 
     async def skip_rest(self, connection: AsyncConnection, saga_id: str, reason: str) -> None:
         """What was never begun will not be."""

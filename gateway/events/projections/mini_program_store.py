@@ -324,5 +324,5 @@ def _after_sale_fact(record: AfterSale, buyer: str | None, source: Source) -> Fa
         amount_fen=record.refund,
         quantity=record.quantity,
         reason=record.reason,
-        payload={"type": kind, "state": record.state},
+        payload={"type": kind, "state": record.state, "afterSale": record.after_sale_id},
     )
