@@ -323,6 +323,14 @@ def upgrade() -> None:
 
     op.create_table(
         "fact",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column(
+            "tx",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="PostgreSQL: the transaction that wrote it. 0 on SQLite, whose transactions commit in the order of seq.",
+        ),
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("schema_version", sa.Integer(), nullable=False),
@@ -348,7 +356,8 @@ def upgrade() -> None:
         sa.Column("is_test", sa.Boolean(), nullable=False),
         sa.Column("reversal_of", sa.String(length=26), nullable=True),
         sa.Column("payload", types.Json(), nullable=False, comment="Never personal data."),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_fact")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_fact")),
+        sa.UniqueConstraint("id", name=op.f("uq_fact_id")),
         sa.UniqueConstraint("kind", "account", "source_key", name=op.f("uq_fact_kind_account_source_key")),
     )
     with op.batch_alter_table("fact", schema=None) as batch_op:
@@ -371,6 +380,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("order_ref IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_fact_recorded_at_id"), ["recorded_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_fact_tx_seq"), ["tx", "seq"], unique=False, sqlite_where=sa.text("tx > 0"))
 
     op.create_table(
         "follower",
@@ -1772,6 +1782,7 @@ def downgrade() -> None:
 
     op.drop_table("follower")
     with op.batch_alter_table("fact", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fact_tx_seq"), sqlite_where=sa.text("tx > 0"))
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))
         batch_op.drop_index(
             batch_op.f("ix_fact_order_ref"),

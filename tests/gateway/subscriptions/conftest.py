@@ -1,0 +1,3 @@
+"""The database fixtures."""
+
+from tests.databases import *  # noqa: F403 - fixtures are found by name.
