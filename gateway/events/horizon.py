@@ -15,13 +15,13 @@ Whoever reads keeps a ``Position``, or the id of the last fact, and continues af
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, bindparam, func, literal_column, select, text, tuple_
+from sqlalchemy import BigInteger, Select, bindparam, func, literal_column, select, text, true, tuple_
 
 from gateway.database.engine import Database
 from gateway.database.rows import AnyRow
@@ -77,6 +77,12 @@ class LoggedFact:
     payload: Mapping[str, Any]
 
 
+class Page(list[LoggedFact]):
+    """Facts in order. ``held`` says that more are committed, which a transaction that still runs holds back."""
+
+    held = False
+
+
 class Horizon:
     """Reads committed facts in their final order. Holds no state: any number of readers may share one."""
 
@@ -85,16 +91,19 @@ class Horizon:
 
     async def read(
         self, after: Position, *, kinds: Collection[str] | None = None, limit: int = 500
-    ) -> Sequence[LoggedFact]:
+    ) -> Page:
         """At most ``limit`` facts after a position, of some kinds or of all, in order. One statement.
 
-        Fewer than ``limit`` means that there are no more for now.
+        Fewer than ``limit`` means that there are no more for now; ``held`` that there will be in a moment.
         """
         params: dict[str, Any] = {"tx": after.tx, "seq": after.seq, "most": limit}
         if kinds is not None:
             params["kinds"] = sorted(kinds)
         statement = _page(self._database.is_sqlite, kinds is not None)
-        return [_logged(row) for row in await self._database.fetch(statement, params)]
+        rows = await self._database.fetch(statement, params)
+        page = Page(_logged(row) for row in rows if row.ready_)
+        page.held = len(page) < len(rows)
+        return page
 
     async def head(self) -> Position:
         """The position of the last fact that can be read now; what is committed from here on comes after it."""
@@ -140,9 +149,10 @@ def _page(sqlite: bool, by_kind: bool) -> Select[Any]:
     own, bought_by, buyer = member.alias("own"), identity.alias("bought_by"), purchase.alias("bought")
     theirs = identity.alias("theirs")
     owner = func.coalesce(theirs.c.member, bought_by.c.member, own.c.merged_into, own.c.id).label("owner_")
+    ready = true() if sqlite else fact.c.tx < _LOWEST
     columns = [column for column in fact.c if column.key not in ("source_key", "member", "store")]
     statement = (
-        select(*columns, owner, func.coalesce(fact.c.store, buyer.c.store).label("store"))
+        select(*columns, owner, func.coalesce(fact.c.store, buyer.c.store).label("store"), ready.label("ready_"))
         .outerjoin(theirs, theirs.c.id == fact.c.identity)
         .outerjoin(buyer, buyer.c.id == fact.c.order_ref)
         .outerjoin(bought_by, bought_by.c.id == buyer.c.identity)
@@ -155,8 +165,7 @@ def _page(sqlite: bool, by_kind: bool) -> Select[Any]:
         statement = statement.where(fact.c.seq > seq, text("0 <= :tx")).order_by(fact.c.seq)
     else:
         here = tuple_(bindparam("tx", type_=BigInteger()), seq)
-        statement = statement.where(tuple_(fact.c.tx, fact.c.seq) > here, fact.c.tx < _LOWEST)
-        statement = statement.order_by(fact.c.tx, fact.c.seq)
+        statement = statement.where(tuple_(fact.c.tx, fact.c.seq) > here).order_by(fact.c.tx, fact.c.seq)
     return statement.where(fact.c.kind.in_(bindparam("kinds", expanding=True))) if by_kind else statement
 
 

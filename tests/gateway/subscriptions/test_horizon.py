@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,12 +27,12 @@ async def write(database: Database, *keys: str) -> None:
         await append_facts(connection, [told(key) for key in keys])
 
 
-async def eventually(horizon: Horizon, count: int, after: Position = START, **options: Any) -> list[LoggedFact]:
+async def eventually(horizon: Horizon, count: int, after: Position = START, **options: Any) -> Sequence[LoggedFact]:
     """So many facts: on PostgreSQL whatever else writes in that database holds them back for a moment."""
     async with asyncio.timeout(30):
         while len(found := await horizon.read(after, **options)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    return list(found)
+    return found
 
 
 async def keys(horizon: Horizon, after: Position = START) -> list[str]:
