@@ -53,7 +53,7 @@ from gateway.events.projector import Projector
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
-from gateway.jobs import Handlers, Queue, Worker
+from gateway.jobs import Handlers, Lane, Queue, Worker
 from gateway.members import grants
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
@@ -65,9 +65,12 @@ from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.schema import build_schema
-from gateway.selections import Selections
+from gateway.selections import Payloads, Selections
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
+from gateway.webhooks.addresses import Addresses
+from gateway.webhooks.outgoing import SLOW_JOBS, Outgoing
+from gateway.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +85,8 @@ class Gateway:
     services: Services
     inbox: Inbox
     worker: Worker
+    #: Deliveries of webhooks, which wait for servers of others.
+    deliveries: Worker
     auth: Authenticator
     transport: Transport
     health: health.States
@@ -125,10 +130,24 @@ async def open_gateway(
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
-        retention = Retention(database, queue, settings.privacy)
+        retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
+        auth = Authenticator(settings.api_keys, database)
+        webhooks = Outgoing(
+            database,
+            queue,
+            gate,
+            Sender(
+                Addresses(settings.webhooks.allowed_networks, sandbox=settings.environment == "sandbox"),
+                clock,
+                seconds=settings.webhooks.timeout,
+            ),
+            Payloads(_schema(), lambda: services, settings.limits),
+            auth.owner,
+            settings.webhooks,
+        )
         services = Services(
             settings,
             database,
@@ -145,6 +164,7 @@ async def open_gateway(
             reports,
             importing,
             exporting,
+            webhooks,
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
@@ -155,14 +175,22 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention):
+        for part in (checkout, erasures, reports, retention, webhooks):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
-        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
+        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep, lane=Lane(never=SLOW_JOBS))
+        deliveries = Worker(
+            queue,
+            handlers,
+            concurrency=settings.webhooks.concurrency,
+            clock=clock,
+            sleep=sleep,
+            lane=Lane(only=SLOW_JOBS),
+        )
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
+        stack.push_async_callback(deliveries.stop, 0)
+        yield Gateway(clock, services, inbox, worker, deliveries, auth, wire, health.States(services), retention)
 
 
 def _connect(
@@ -266,11 +294,14 @@ def create_app(
             if on_open is not None:
                 await on_open(gateway)
             await gateway.retention.schedule()
+            await gateway.services.webhooks.start()
             gateway.worker.start()
+            gateway.deliveries.start()
             try:
                 yield
             finally:
-                await gateway.worker.stop(10)
+                await gateway.services.webhooks.stop()
+                await asyncio.gather(gateway.worker.stop(10), gateway.deliveries.stop(10))
                 # A checkout goes on when its client leaves; what it uses is closed after it.
                 await gateway.services.checkout.drain()
 
@@ -366,6 +397,7 @@ async def _health(request: Request) -> Response:
     body = {
         "environment": gateway.services.settings.environment,
         "tools": await gateway.health.states(),
+        "webhooksOut": await gateway.services.webhooks.counts(),
         "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
     }
     return Response(orjson.dumps(body), media_type="application/json")

@@ -23,6 +23,7 @@ from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
+from gateway.webhooks.outgoing import Outgoing
 
 A = TypeVar("A", bound=Adapter)
 
@@ -46,6 +47,7 @@ class Services:
     reports: AccessReports
     importing: Importing
     exporting: Exporting
+    webhooks: Outgoing
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -142,6 +143,31 @@ class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hours: int = 24
 
 
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Webhooks out."""
+
+    #: Networks that are sent to although they are not public, such as 10.20.0.0/16.
+    allowed_networks: tuple[str, ...] = ()
+    #: Seconds that one attempt may take, from the name's resolution to the answer's status.
+    timeout: float = 10.0
+    #: Attempts until a delivery is parked; the waits between them grow from seconds to half a day.
+    attempts: int = 12
+    #: Hours of nothing but failures after which an endpoint is disabled.
+    disable_hours: int = 72
+    #: Events of one endpoint that are under way at once, each of another order, member or the like.
+    in_flight: int = 4
+    #: Events of one endpoint that are queued at once; the others wait in the fact log.
+    window: int = 500
+    #: Deliveries that one process makes at once.
+    concurrency: int = 64
+    #: Endpoints of one API key.
+    endpoints: int = 20
+    #: Bytes of a payload.
+    payload_bytes: int = 256 * 1024
+    #: Days until the record of a delivery is deleted.
+    delivery_days: int = 30
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
@@ -163,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
     exports: Exports = Exports()
+    webhooks: Webhooks = Webhooks()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
@@ -267,6 +294,7 @@ def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
     _check_reach(settings.reach)
+    _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)
     seen: set[str] = set()
     for key in settings.api_keys:
@@ -284,6 +312,20 @@ def _check_reach(reach: Reach) -> None:
         text = getattr(reach, name)
         if not _HOUR.fullmatch(text):
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
+
+
+def _check_webhooks(webhooks: Webhooks) -> None:
+    for text in webhooks.allowed_networks:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise SettingsError(
+                f"webhooks.allowed_networks: {text!r} is no network; write it as 10.20.0.0/16."
+            ) from None
+    for field in msgspec.structs.fields(Webhooks):
+        value = getattr(webhooks, field.name)
+        if not isinstance(value, tuple) and value <= 0:
+            raise SettingsError(f"webhooks.{field.name} is {value}: it must be more than 0.")
 
 
 def _check_identity(rules: IdentityRules) -> None:

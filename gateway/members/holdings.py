@@ -29,6 +29,7 @@ from gateway.database.tables import (
     reach,
     sagas,
     stock,
+    webhooks,
 )
 from gateway.database.types import Encrypted, EncryptedJson, KeyedHash
 from gateway.members.person import Person, among
@@ -318,6 +319,18 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=_INTERNAL,
         erase=Erase.DELETE,
         of=_members(reach.send_turn.c.member),
+    ),
+    Holding(
+        table=webhooks.webhook_delivery,
+        title="推送记录 webhook deliveries",
+        what="which event of the member was sent to which endpoint, and how that went; no content",
+        purpose="telling systems of the brand and its partners what happened",
+        ground=Ground.CONTRACT,
+        kept="30 days (`webhooks.delivery_days`)",
+        seen_by="the endpoint's owner; staff by scope operations",
+        erase=Erase.DELETE,
+        of=_members(webhooks.webhook_delivery.c.member),
+        unreported=frozenset({"entity", "job", "event_tx", "event_seq"}),
     ),
     Holding(
         table=reach.subscribe_grant,
@@ -739,6 +752,10 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(
         bulk.export_run, "导出 exports", "what was exported, and how far; the file is sealed, and deleted after hours"
     ),
+    _without_people(
+        webhooks.webhook_endpoint, "推送端点 webhook endpoints", "addresses of integrators, what they are told"
+    ),
+    _without_people(webhooks.webhook_replay, "推送重放 webhook replays", "which stretch of events was sent once more"),
     _without_people(jobs.recurring_job, "定时任务 recurring jobs", "which period has had its job"),
 )
 

@@ -13,6 +13,7 @@ from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.decisions import DecisionMutations
+from gateway.schema.events import EventQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
@@ -25,6 +26,8 @@ from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.timeline import TIMELINE_TYPES
+from gateway.schema.webhook_mutations import WebhookMutations
+from gateway.schema.webhooks import WebhookQueries
 
 QUERIES = (
     MemberQueries,
@@ -36,6 +39,8 @@ QUERIES = (
     SystemQueries,
     NodeQueries,
     JobQueries,
+    EventQueries,
+    WebhookQueries,
 )
 MUTATIONS = (
     CheckoutMutations,
@@ -46,6 +51,7 @@ MUTATIONS = (
     PrivacyMutations,
     ReachMutations,
     SessionMutations,
+    WebhookMutations,
 )
 
 

@@ -19,6 +19,7 @@ from gateway.database.tables import (
     reach,
     sagas,
     stock,
+    webhooks,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "reach",
     "sagas",
     "stock",
+    "webhooks",
 ]
