@@ -99,6 +99,8 @@ class Delivering:
                 await self._disable(connection, endpoint.id, code="WEBHOOK_OWNER_UNKNOWN")
             raise PostponeJob(job.now() + ASLEEP)
         event = await self._log.one(delivery.event)
+        if event is None and await self._log.exists(delivery.event):
+            raise PostponeJob(job.now() + timedelta(seconds=1))
         if event is None or await self._log.of_erased([event]):
             await self._withhold(job, delivery, code="WEBHOOK_EVENT_GONE")
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlalchemy import and_, or_, select
 
@@ -10,6 +12,10 @@ from gateway.database.engine import Database
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
 from gateway.events.horizon import Horizon, LoggedFact, Position
+
+#: How often, and after how many seconds, one that seems to be held back is looked at.
+LOOKS: Final = 10
+PAUSE: Final = 0.02
 
 
 class EventLog:
@@ -25,8 +31,17 @@ class EventLog:
         if found is None:
             return None
         place = found[0]
-        page = await self.horizon.read(Position(place.tx, place.seq - 1), limit=1)
-        return page[0] if page and page[0].id == event_id else None
+        for _ in range(LOOKS):
+            page = await self.horizon.read(Position(place.tx, place.seq - 1), limit=1)
+            if page or not page.held:
+                return page[0] if page and page[0].id == event_id else None
+            # A transaction elsewhere on the server that ends just now can be taken for one of ours.
+            await asyncio.sleep(PAUSE)
+        return None
+
+    async def exists(self, event_id: str) -> bool:
+        """Whether there is such an event, readable or not."""
+        return await self.horizon.find(event_id) is not None
 
     async def latest(self, kind: str) -> LoggedFact | None:
         """The latest event of a kind that is about nobody who was erased; None when there is none."""
