@@ -713,6 +713,16 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         why="It is about employees and not about shoppers.",
     ),
     Holding(
+        table=webhooks.webhook_endpoint,
+        title="推送端点 webhook endpoints",
+        what="addresses of integrators' systems, their signing secrets, what they are told",
+        purpose="telling systems of the brand and its partners what happened",
+        ground=Ground.NONE,
+        kept="until its owner deletes it",
+        seen_by="the endpoint's owner; staff by scope operations; secrets by nobody",
+        why="It is about systems and no person.",
+    ),
+    Holding(
         table=keys.secret,
         title="平台凭证 credentials",
         what="tokens of the platforms",
@@ -751,9 +761,6 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(bulk.import_run, "导入 imports", "which file was imported, and how far"),
     _without_people(
         bulk.export_run, "导出 exports", "what was exported, and how far; the file is sealed, and deleted after hours"
-    ),
-    _without_people(
-        webhooks.webhook_endpoint, "推送端点 webhook endpoints", "addresses of integrators, what they are told"
     ),
     _without_people(webhooks.webhook_replay, "推送重放 webhook replays", "which stretch of events was sent once more"),
     _without_people(jobs.recurring_job, "定时任务 recurring jobs", "which period has had its job"),

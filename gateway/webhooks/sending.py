@@ -1,7 +1,7 @@
 """Posts one message: to an address that was judged, within a time limit, reading next to nothing of the answer.
 
 Not through the HTTP seam of the adapters: its library resolves names by itself, and a client with a fixed address costs
-tens of milliseconds to make (docs/decisions/0012-webhooks-out.md).
+tens of milliseconds to make (docs/decisions/0010-webhooks-out.md).
 """
 
 from __future__ import annotations

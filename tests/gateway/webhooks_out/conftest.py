@@ -31,11 +31,17 @@ from tests.databases import MASTER
 from tests.gateway.webhooks_out.receiver import Receiver, receiving
 
 AT = datetime(2026, 11, 11, 12, 57, tzinfo=UTC)
-QUERY = "query ($eventId: ID!) { event(id: $eventId) { eventId kind at reason order { id state } member { id phone } } }"
+QUERY = (
+    "query ($eventId: ID!) { event(id: $eventId) { eventId kind at reason order { id state } member { id phone } } }"
+)
 KEYS = (
     ApiKey(id="hq", key=Secret("headquarters-key"), audience="hq", scopes=frozenset({"pii:read"})),
-    ApiKey(id="erp", key=Secret("partner-key-erp-1"), audience="partner", scopes=frozenset({"webhooks", "members:read"})),
-    ApiKey(id="crm", key=Secret("partner-key-crm-1"), audience="partner", scopes=frozenset({"webhooks", "members:read"})),
+    ApiKey(
+        id="erp", key=Secret("partner-key-erp-1"), audience="partner", scopes=frozenset({"webhooks", "members:read"})
+    ),
+    ApiKey(
+        id="crm", key=Secret("partner-key-crm-1"), audience="partner", scopes=frozenset({"webhooks", "members:read"})
+    ),
     ApiKey(id="poor", key=Secret("partner-key-poor"), audience="partner", scopes=frozenset({"webhooks"})),
     ApiKey(id="mute", key=Secret("partner-key-mute"), audience="partner"),
 )
