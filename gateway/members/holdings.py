@@ -720,7 +720,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         ground=Ground.NONE,
         kept="until its owner deletes it",
         seen_by="the endpoint's owner; staff by scope operations; secrets by nobody",
-        why="It is about systems and no person.",
+        why="It is about the systems of integrators.",
     ),
     Holding(
         table=keys.secret,
