@@ -223,8 +223,8 @@ class WebhookMutations:
         return WebhookEndpointDeleted(id=input.id)
 
     @strawberry.mutation(
-        description="Show the exact request for an event (推送预览). Nothing is sent unless send is true; its webhook-id"
-        " begins with test_."
+        description="Show the exact request for an event (推送预览). Nothing is sent unless send is true; its"
+        " webhook-id begins with test_."
     )
     async def webhook_endpoint_test(
         self,

@@ -87,7 +87,7 @@ class Stage:
         return made
 
     async def happen(self, *reasons: str, kind: str = "lead", ad: str | None = None, **values: Any) -> None:
-        """Events, one transaction; each of an entity of its own unless ``ad`` or an order or a member says otherwise."""
+        """Events of one transaction, each of another entity unless ``ad``, an order or a member ties them."""
         facts = []
         for reason in reasons:
             number = next(self.numbers)
@@ -110,7 +110,7 @@ class Stage:
     async def until(self, true: Callable[[], bool]) -> None:
         """Run until something is true: on PostgreSQL whatever else writes there holds events back for a moment."""
         async with asyncio.timeout(30):
-            while await self.drain() or not true():
+            while await self.drain() or not true():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def deliveries(self) -> list[AnyRow]:

@@ -76,7 +76,7 @@ async def receiving() -> AsyncIterator[Receiver]:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it by no event
             await asyncio.sleep(0.002)
         yield receiver
     finally:

@@ -28,7 +28,7 @@ async def test_what_is_sent_is_what_the_library_of_the_standard_verifies(stage: 
     await stage.happen("before the endpoint was made")
     async with asyncio.timeout(30):
         # On PostgreSQL other transactions hold it back for a moment, and it would count as happening now.
-        while await stage.gateway.services.webhooks.log.horizon.head() == START:
+        while await stage.gateway.services.webhooks.log.horizon.head() == START:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     _, secret = await stage.endpoint(receiver.url)
     await stage.happen("after")
@@ -257,12 +257,12 @@ async def test_a_slow_endpoint_does_not_hold_the_others_up(
     for number in range(12):
         await stage.happen(f"n{number}")
     async with asyncio.timeout(30):
-        while len(other.seen) < 12:
+        while len(other.seen) < 12:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert (now, len(receiver.seen)) == (3, 3)
     released.set()
     async with asyncio.timeout(30):
-        while len(receiver.seen) < 12:
+        while len(receiver.seen) < 12:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await stage.gateway.services.webhooks.stop()
     await stage.gateway.worker.stop()

@@ -7,15 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.gateway.webhooks_out.conftest import Stage
 from tests.gateway.webhooks_out.receiver import Received, Receiver
 
 ROOT = Path(__file__).parents[3]
-KILLS = 2
 EVENTS = 12
 
 
-async def test_killed_during_deliveries(stage: Stage, database_url: str, receiver: Receiver) -> None:
+async def everything_delivered(stage: Stage) -> None:
+    while await stage.states() != ["DELIVERED"] * EVENTS:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
+async def test_killed_during_deliveries(stage: Stage, database_url: str, receiver: Receiver, kills: int) -> None:
     await stage.endpoint(receiver.url)
     taken: list[str] = []
     holding = asyncio.Event()
@@ -34,8 +41,8 @@ async def test_killed_during_deliveries(stage: Stage, database_url: str, receive
     names = [f"{ad}{number}" for number in range(EVENTS // 3) for ad in "abc"]
     for name in names:
         await stage.happen(name, ad=name[0])
-    for attempt in range(KILLS + 1):
-        hold = attempt < KILLS
+    for attempt in range(kills + 1):
+        hold = attempt < kills
         process = subprocess.Popen(  # noqa: ASYNC220
             [sys.executable, "-m", "tests.gateway.webhooks_out.process", database_url], cwd=ROOT
         )
@@ -44,8 +51,7 @@ async def test_killed_during_deliveries(stage: Stage, database_url: str, receive
                 if hold:
                     await holding.wait()
                 else:
-                    while set(await stage.states()) != {"DELIVERED"} or len(await stage.deliveries()) < EVENTS:
-                        await asyncio.sleep(0.05)
+                    await everything_delivered(stage)
         finally:
             process.kill()
             process.wait()
