@@ -60,7 +60,7 @@ from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.events.wake import Wake
 from gateway.graphql_route import GraphQLRoute, Receive, Scope, Send
-from gateway.jobs import Handlers, Queue, Worker
+from gateway.jobs import Handlers, Lane, Queue, Worker
 from gateway.members import grants
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
@@ -74,10 +74,13 @@ from gateway.resolvers.streams import STREAMED
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.runtime.redis import RedisLink, RedisState
 from gateway.schema import build_schema
-from gateway.selections import Selections
+from gateway.selections import Payloads, Selections
 from gateway.settings import Settings
 from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
+from gateway.webhooks.addresses import Addresses
+from gateway.webhooks.outgoing import SLOW_JOBS, Outgoing
+from gateway.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +95,8 @@ class Gateway:
     services: Services
     inbox: Inbox
     worker: Worker
+    #: Deliveries of webhooks, which wait for servers of others.
+    deliveries: Worker
     auth: Authenticator
     transport: Transport
     health: health.States
@@ -141,7 +146,7 @@ async def open_gateway(
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
-        retention = Retention(database, queue, settings.privacy)
+        retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
@@ -152,6 +157,20 @@ async def open_gateway(
         bell.listeners.append(feed.wake)
         if settings.redis_url:
             await stack.enter_async_context(Wake.open(settings.redis_url, keyring, bell, feed.wake))
+        auth = Authenticator(settings.api_keys, database)
+        webhooks = Outgoing(
+            database,
+            queue,
+            gate,
+            Sender(
+                Addresses(settings.webhooks.allowed_networks, sandbox=settings.environment == "sandbox"),
+                clock,
+                seconds=settings.webhooks.timeout,
+            ),
+            Payloads(_schema(), lambda: services, settings.limits),
+            auth.owner,
+            settings.webhooks,
+        )
         services = Services(
             settings,
             database,
@@ -171,6 +190,7 @@ async def open_gateway(
             cache,
             _redis_state(link),
             feed,
+            webhooks,
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
@@ -181,15 +201,23 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention):
+        for part in (checkout, erasures, reports, retention, webhooks):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings, cache)
-        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
+        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep, lane=Lane(never=SLOW_JOBS))
+        deliveries = Worker(
+            queue,
+            handlers,
+            concurrency=settings.webhooks.concurrency,
+            clock=clock,
+            sleep=sleep,
+            lane=Lane(only=SLOW_JOBS),
+        )
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        auth = Authenticator(settings.api_keys, database)
+        stack.push_async_callback(deliveries.stop, 0)
         gateway = Gateway(
-            clock, services, inbox, worker, auth, wire, health.States(services), retention,
+            clock, services, inbox, worker, deliveries, auth, wire, health.States(services), retention,
             Again(lambda: gateway.auth, clock),
         )  # fmt: skip
         yield gateway
@@ -322,11 +350,14 @@ def create_app(
             if on_open is not None:
                 await on_open(gateway)
             await gateway.retention.schedule()
+            await gateway.services.webhooks.start()
             gateway.worker.start()
+            gateway.deliveries.start()
             try:
                 yield
             finally:
-                await gateway.worker.stop(10)
+                await gateway.services.webhooks.stop()
+                await asyncio.gather(gateway.worker.stop(10), gateway.deliveries.stop(10))
                 # A checkout goes on when its client leaves; what it uses is closed after it.
                 await sockets.drain()
                 await gateway.services.checkout.drain()
@@ -440,6 +471,7 @@ async def _health(request: Request) -> Response:
         "redis": gateway.services.redis(),
         "tools": await gateway.health.states(),
         "quotas": await gateway.health.quotas(),
+        "webhooksOut": await gateway.services.webhooks.counts(),
         "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
     }
     return Response(orjson.dumps(body), media_type="application/json")

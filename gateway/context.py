@@ -26,6 +26,7 @@ from gateway.runtime import CountingMeter, OpenTools
 from gateway.runtime.redis import RedisState
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
+from gateway.webhooks.outgoing import Outgoing
 
 A = TypeVar("A", bound=Adapter)
 
@@ -70,6 +71,7 @@ class Services:
     #: The state of Redis, OFF without one.
     redis: Callable[[], RedisState]
     feed: Feed
+    webhooks: Outgoing
 
 
 @dataclass(slots=True)

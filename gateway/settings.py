@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -180,6 +181,31 @@ class Subscriptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     open: int = 20_000
 
 
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Webhooks out."""
+
+    #: Networks that are sent to although they are not public, such as 10.20.0.0/16.
+    allowed_networks: tuple[str, ...] = ()
+    #: Seconds that one attempt may take, from the name's resolution to the answer's status.
+    timeout: float = 10.0
+    #: Attempts until a delivery is parked; the waits between them grow from seconds to half a day.
+    attempts: int = 12
+    #: Hours of nothing but failures after which an endpoint is disabled.
+    disable_hours: int = 72
+    #: Events of one endpoint that are under way at once, each of another order, member or the like.
+    in_flight: int = 4
+    #: Events of one endpoint that are queued at once; the others wait in the fact log.
+    window: int = 500
+    #: Deliveries that one process makes at once.
+    concurrency: int = 64
+    #: Endpoints of one API key.
+    endpoints: int = 20
+    #: Bytes of a payload.
+    payload_bytes: int = 256 * 1024
+    #: Days until the record of a delivery is deleted.
+    delivery_days: int = 30
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration.
 
@@ -206,6 +232,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache: Cache = Cache()
     quota: Quota = Quota()
     subscriptions: Subscriptions = Subscriptions()
+    webhooks: Webhooks = Webhooks()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
@@ -325,6 +352,7 @@ def _check(settings: Settings) -> None:
         )
     _check_reach(settings.reach)
     _check_subscriptions(settings)
+    _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)
     seen: set[str] = set()
     for key in settings.api_keys:
@@ -350,6 +378,20 @@ def _check_subscriptions(settings: Settings) -> None:
     for field in msgspec.structs.fields(Subscriptions):
         if getattr(settings.subscriptions, field.name) <= 0:
             raise SettingsError(f"subscriptions.{field.name} is not above 0: give a larger number.")
+
+
+def _check_webhooks(webhooks: Webhooks) -> None:
+    for text in webhooks.allowed_networks:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise SettingsError(
+                f"webhooks.allowed_networks: {text!r} is no network; write it as 10.20.0.0/16."
+            ) from None
+    for field in msgspec.structs.fields(Webhooks):
+        value = getattr(webhooks, field.name)
+        if not isinstance(value, tuple) and value <= 0:
+            raise SettingsError(f"webhooks.{field.name} is {value}: it must be more than 0.")
 
 
 def _check_identity(rules: IdentityRules) -> None:

@@ -1,6 +1,7 @@
 """The one durable queue: whatever must happen later, or again, is a job. See docs/jobs.md."""
 
 from gateway.jobs.backoff import Backoff
+from gateway.jobs.claims import Lane
 from gateway.jobs.handlers import Handler, Handlers
 from gateway.jobs.model import Job, JobActive, JobError, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import DEFAULT_MAX_ATTEMPTS, Queue
@@ -16,6 +17,7 @@ __all__ = [
     "Job",
     "JobActive",
     "JobError",
+    "Lane",
     "LeaseLost",
     "ParkJob",
     "PostponeJob",

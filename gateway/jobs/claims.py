@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,7 +39,25 @@ _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED}'")
 _RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
 
 
-def due(now: datetime) -> Select[int]:
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Which kinds of jobs a worker takes: these only, or all but those."""
+
+    only: Collection[str] | None = None
+    never: Collection[str] = ()
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """On the table of jobs."""
+        if self.only is not None:
+            return job.c.kind.in_(self.only)
+        return job.c.kind.not_in(self.never) if self.never else true()
+
+
+ALL = Lane()
+
+
+def due(now: datetime, lane: Lane = ALL) -> Select[int]:
     """Jobs that may start: their time has come or their lease is over, and it is their entity's turn."""
     other = job.alias("other")
     ahead = exists().where(
@@ -53,22 +71,24 @@ def due(now: datetime) -> Select[int]:
     waiting = and_(job.c.state == _QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
     return (
         select(job.c.seq)
-        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired))
+        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired), lane.condition)
         .order_by(job.c.priority.desc(), job.c.run_at, job.c.seq)
     )
 
 
-async def any_due(database: Database, now: datetime) -> bool:
+async def any_due(database: Database, now: datetime, lane: Lane = ALL) -> bool:
     """Whether a claim would find something: a read, which no writer has to wait for."""
-    return await database.one(due(now).limit(1)) is not None
+    return await database.one(due(now, lane).limit(1)) is not None
 
 
-async def claim(database: Database, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+async def claim(
+    database: Database, worker: str, limit: int, now: datetime, until: datetime, lane: Lane = ALL
+) -> list[Claim]:
     """Take up to ``limit`` due jobs, most urgent first, and lease them until ``until``."""
     for _ in range(_CLAIM_TRIES):
         try:
             async with database.write() as connection:
-                return await _claim(connection, worker, limit, now, until)
+                return await _claim(connection, worker, limit, now, until, lane)
         except IntegrityError:
             # On PostgreSQL another worker took a job of the same entity while we looked; the partial
             # unique index refuses the second. Look again.
@@ -76,10 +96,12 @@ async def claim(database: Database, worker: str, limit: int, now: datetime, unti
     return []
 
 
-async def _claim(connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+async def _claim(
+    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, lane: Lane
+) -> list[Claim]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
-    chosen = due(now).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
+    chosen = due(now, lane).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
     statement = (
         update(job)
         .where(job.c.seq.in_(select(chosen.c.seq)))

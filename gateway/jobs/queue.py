@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import and_, delete, func, literal_column, or_, select, update
+from sqlalchemy import Select, and_, delete, func, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -168,6 +168,14 @@ class Queue:
                 after_commit(connection, self.wake)
         except IntegrityError as error:
             raise JobActive(f"job {job_id}: one of its kind and key is queued or running already") from error
+        return changed
+
+    async def hasten(self, connection: AsyncConnection, job_ids: Select[Any] | Sequence[str]) -> int:
+        """Have queued jobs run now instead of at their time; returns how many were queued. Their order stays."""
+        now = self.clock.now()
+        late = update(job).where(job.c.id.in_(job_ids), job.c.state == State.QUEUED, job.c.run_at > now)
+        changed = (await connection.execute(late.values(run_at=now))).rowcount
+        after_commit(connection, self.wake)
         return changed
 
     async def cancel(self, job_id: str) -> bool:

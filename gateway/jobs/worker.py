@@ -22,7 +22,7 @@ from gateway.database import ERASED, DatabaseError
 from gateway.database.errors import SealError
 from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
-from gateway.jobs.claims import Claim, any_due, claim, extend, settle
+from gateway.jobs.claims import ALL, Claim, Lane, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
 from gateway.jobs.model import LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
@@ -53,7 +53,8 @@ class Worker:
     """Runs up to ``concurrency`` jobs at once on this event loop.
 
     ``clock`` decides what is due and how long leases last; ``sleep`` paces polling and heartbeats and
-    must really suspend.
+    must really suspend. ``lane`` says which kinds it takes: slow ones get a worker of their own, so that they take
+    no places from the others.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Worker:
         poll_seconds: float = 1.0,
         backoff: Backoff | None = None,
         random: Random | None = None,
+        lane: Lane = ALL,
     ) -> None:
+        self.lane = lane
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._queue = queue
         self._handlers = handlers
@@ -123,7 +126,7 @@ class Worker:
                     attempts += await self._fill()
                     if self._runs:
                         await changed.wait()
-                    elif not await any_due(self._queue.database, self._clock.now()):
+                    elif not await any_due(self._queue.database, self._clock.now(), self.lane):
                         return attempts
         finally:
             beat.cancel()
@@ -176,9 +179,9 @@ class Worker:
         """Claim as many due jobs as there is room for, and start them."""
         room = self._concurrency - len(self._runs)
         now = self._clock.now()
-        if room <= 0 or not await any_due(self._queue.database, now):
+        if room <= 0 or not await any_due(self._queue.database, now, self.lane):
             return 0
-        claims = await claim(self._queue.database, self.name, room, now, now + self._lease)
+        claims = await claim(self._queue.database, self.name, room, now, now + self._lease, self.lane)
         for claimed in claims:
             self._runs[claimed.seq] = _Run(claimed, asyncio.create_task(self._attempt(claimed)))
         return len(claims)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from adapters.registry import TOOLS
 from gateway.context import Context
-from gateway.database.fact_kinds import TOLD
+from gateway.database.fact_kinds import FACT_KINDS, TOLD
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
@@ -283,18 +283,23 @@ def _order(shape: _Shape, facts: FromClause) -> list[ColumnElement[Any]]:
     return [column.asc() if shape.backward else column.desc() for column in columns]
 
 
-def entry(row: Any) -> EntryRecord:
-    """A row of the fact log, or a ``LoggedFact``, of a kind that the timeline tells."""
-    kind, payload = TOLD[row.kind], row.payload or {}
+def sentence(kind: str, payload: Mapping[str, Any], amount: int | None, quantity: int | None) -> str:
+    """What a fact says of itself, in Chinese. Money in fen."""
     scene = payload.get("scene")
     values = {
         "scene": f"（场景 {scene}）" if scene else "",
         "group": payload.get("group", ""),
         "name": payload.get("name", ""),
-        "amount": f"¥{row.amount_fen / 100:.2f}" if row.amount_fen is not None else "",
-        "quantity": "" if row.quantity is None else abs(row.quantity),
+        "amount": f"¥{amount / 100:.2f}" if amount is not None else "",
+        "quantity": "" if quantity is None else abs(quantity),
         "whom": "导购收到付款提醒" if payload.get("to") == "guide" else "消息已发送",
     }
+    return FACT_KINDS[kind].summary.format(**values).strip()
+
+
+def entry(row: Any) -> EntryRecord:
+    """A row of the fact log, or a ``LoggedFact``, of a kind that the timeline tells."""
+    kind, payload = TOLD[row.kind], row.payload or {}
     return EntryRecord(
         id=row.id,
         kind=row.kind,
@@ -302,7 +307,7 @@ def entry(row: Any) -> EntryRecord:
         at=row.occurred_at,
         recorded_at=row.recorded_at,
         tool=row.tool,
-        summary=kind.summary.format(**values).strip(),
+        summary=sentence(row.kind, payload, row.amount_fen, row.quantity),
         amount=row.amount_fen,
         source=row.source,
         account=row.account,

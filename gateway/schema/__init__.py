@@ -14,6 +14,7 @@ from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
+from gateway.schema.events import EventQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
@@ -28,6 +29,8 @@ from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
+from gateway.schema.webhook_mutations import WebhookMutations
+from gateway.schema.webhooks import WebhookQueries
 
 QUERIES = (
     MemberQueries,
@@ -39,6 +42,8 @@ QUERIES = (
     SystemQueries,
     NodeQueries,
     JobQueries,
+    EventQueries,
+    WebhookQueries,
 )
 MUTATIONS = (
     CheckoutMutations,
@@ -50,6 +55,7 @@ MUTATIONS = (
     ReachMutations,
     SessionMutations,
     TemplateMessageMutations,
+    WebhookMutations,
 )
 
 

@@ -20,6 +20,7 @@ from gateway.database.tables import (
     reach,
     sagas,
     stock,
+    webhooks,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "reach",
     "sagas",
     "stock",
+    "webhooks",
 ]
