@@ -179,13 +179,26 @@ def fetch(state: State, field: Field, source: Any, trail: Trail) -> Any:
     if isinstance(resolver, Attribute):
         return getattr(source, resolver.name)
     given: Mapping[str, Any] = {}
+    if isinstance(resolver, Call):
+        convert = None
+        if arguments is not None and arguments.steps is not None:
+            coerce, convert = arguments.steps
+            given = coerce(state)
+        elif arguments is not None:
+            given = arguments.of(state) if arguments.of is not None else arguments.constant or {}
+        try:
+            named: dict[str, Any] = dict.fromkeys(resolver.source_names, source)
+            if resolver.info_name is not None:
+                named[resolver.info_name] = state.variant.dialect.info(state, field, trail, resolver.definition)
+            if convert is not None:
+                given = convert(given)
+            return resolver.function(*((source,) if resolver.with_self else ()), **named, **given)
+        except Exception as error:
+            if resolver.later:
+                return failing(error)
+            raise
     if arguments is not None:
         given = arguments.of(state) if arguments.of is not None else arguments.constant or {}
-    if isinstance(resolver, Call):
-        named: dict[str, Any] = dict.fromkeys(resolver.source_names, source)
-        if resolver.info_name is not None:
-            named[resolver.info_name] = state.variant.dialect.info(state, field, trail, resolver.definition)
-        return resolver.function(*((source,) if resolver.with_self else ()), **named, **given)
     assert isinstance(resolver, Core)  # noqa: S101 — a constant is never fetched
     function = resolver.function
     if function is None:
@@ -196,6 +209,11 @@ def fetch(state: State, field: Field, source: Any, trail: Trail) -> Any:
             value = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
             return value(state.info(field, trail), **given) if callable(value) else value
     return function(source, state.info(field, trail), **given)
+
+
+async def failing(error: Exception) -> Any:
+    """Fails with the error when it is awaited, as a coroutine function does whose arguments do not fit."""
+    raise error
 
 
 def abandon(state: State, items: Sequence[Any], index: int) -> None:

@@ -57,6 +57,7 @@ class Generator:
             "complete": completion.complete,
             "complete_item": completion.complete_item,
             "complete_selection": completion.complete_selection,
+            "failing": completion.failing,
             "fetch": completion.fetch,
             "info": variant.dialect.info_maker,
         }
@@ -271,7 +272,7 @@ class _Unit:
         nullable = field.position.nullable
         self._line(f"t = (trail, {field.key!r}, {field.parent.name!r}, {nullable})")
         with self._block("try:"):
-            self._line(f"v = {self._fetch(field, name)}")
+            self._call(field, name)
             known = ""
             if field.position.kind == "object":
                 known = f" and v.__class__ not in {self._bind('classes', field.position.classes)}"
@@ -283,7 +284,26 @@ class _Unit:
         with self._block("except Exception as error:"):
             self._line(f"a[{field.key!r}] = state.fail({position}, t, error)")
 
-    def _fetch(self, field: Field, name: str) -> str:
+    def _call(self, field: Field, name: str) -> None:
+        resolver, arguments = field.resolver, field.arguments
+        if not isinstance(resolver, Call) or not resolver.later:
+            self._line(f"v = {self._fetch(field, name)}")
+            return
+        given = None
+        if arguments is not None and arguments.steps is not None and self._inline(arguments) is None:
+            # What graphql-core cannot coerce fails at once; whatever fails after that, fails when it is awaited.
+            coerce, convert = arguments.steps
+            self._line(f"g = {self._bind('coerce', coerce)}(state)")
+            given = f"{self._bind('convert', convert)}(g)"
+        elif arguments is not None and arguments.of is not None and self._inline(arguments) is None:
+            self._line(f"g = {self._bind('arguments', arguments.of)}(state)")
+            given = "g"
+        with self._block("try:"):
+            self._line(f"v = {self._fetch(field, name, given)}")
+        with self._block("except Exception as error:"):
+            self._line("v = failing(error)")
+
+    def _fetch(self, field: Field, name: str, coerced: str | None = None) -> str:
         resolver = field.resolver
         if isinstance(resolver, Attribute):
             return f"o.{resolver.name}"
@@ -297,7 +317,9 @@ class _Unit:
         arguments = field.arguments
         if arguments is not None:
             inline = self._inline(arguments)
-            if inline is not None:
+            if coerced is not None:
+                given.append(f"**{coerced}")
+            elif inline is not None:
                 given += inline
             elif arguments.of is not None:
                 given.append(f"**{self._bind('arguments', arguments.of)}(state)")

@@ -124,6 +124,9 @@ class Call:
     info_name: str | None
     #: The library's own definition of the field, for info.
     definition: Any
+    #: Whether it is a coroutine function: then all that fails after graphql-core's coercion, even the call itself, fails
+    #: when it is awaited.
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ class Arguments:
     of: Callable[[State], dict[str, Any]] | None
     #: Where every argument is a constant or one variable, and none needs converting: what generated code may inline.
     direct: Direct | None = None
+    #: ``of`` in two steps, where converting may fail by itself: what graphql-core coerces, and what is made of that.
+    steps: tuple[Callable[[State], Mapping[str, Any]], Callable[[Mapping[str, Any]], dict[str, Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

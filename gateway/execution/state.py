@@ -175,6 +175,10 @@ class State:
         at: Trail | None = trail
         while at is not None and not at[3]:
             at = at[0]
+        # Whoever is done by now has failed, or not, before this failure reaches the null that it becomes.
+        for waiting in list(self.active):
+            if waiting.future is not None and waiting.future.done() and _below(waiting.trail, at):
+                self._settle_below(waiting, at)
         self.errors.add(error, path_of(at))
         if at is None:
             self.root_nulled = True
@@ -182,9 +186,28 @@ class State:
             container, key = self._place(at)
             container[key] = None
         for waiting in list(self.active):
-            if at is None or _below(waiting.trail, at):
+            if _below(waiting.trail, at):
                 del self.active[waiting]
                 self._cancel(waiting)
+
+    def _settle_below(self, waiting: Waiting, null: Trail | None) -> None:
+        """Complete what is done for the sake of the errors below a null that is about to be put."""
+        del self.active[waiting]
+        future = waiting.future
+        if future is None or future.cancelled():
+            return
+        error: BaseException | None = future.exception()
+        if error is None:
+            try:
+                waiting.put(self, future.result(), waiting.trail, waiting.container)
+            except Exception as wrong:
+                error = wrong
+        at: Trail | None = waiting.trail
+        while at is not None and at != null and not at[3]:
+            at = at[0]
+        # One that becomes the same null came too late.
+        if isinstance(error, Exception) and at is not None and at != null:
+            self.settle_failure(waiting, error)
 
     def _place(self, trail: Trail) -> tuple[Any, str | int]:
         above = trail[0]
@@ -288,7 +311,10 @@ class State:
 Driven = Coroutine[Any, Any, None]
 
 
-def _below(trail: Trail, above: Trail) -> bool:
+def _below(trail: Trail, above: Trail | None) -> bool:
+    """Whether a path is another or leads through it; all lead through None, the whole answer."""
+    if above is None:
+        return True
     at: Trail | None = trail
     while at is not None:
         if at == above:

@@ -150,9 +150,16 @@ class World:
                     return error
                 raise
 
+        in_object = self.in_object
+
         async def later() -> Any:
             await self.gate("later", path, depth)
-            return self.value(type_, path, depth)
+            # What an attribute's future brings is read as often as the attribute.
+            self.in_object += in_object
+            try:
+                return self.value(type_, path, depth)
+            finally:
+                self.in_object -= in_object
 
         pick = rng.random()
         made = later()
