@@ -8,6 +8,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, located_error
+from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import CollectedErrors, Executor
 from graphql.pyutils import is_awaitable as default_is_awaitable
 
@@ -78,6 +79,7 @@ class State:
     __slots__ = (
         "active",
         "cancelled",
+        "conditions",
         "context",
         "coroutine",
         "data",
@@ -106,6 +108,8 @@ class State:
         self.context = context
         self.root = root
         self.variables = variables
+        #: What holds in this run, for a plan that tests its conditions.
+        self.conditions: list[bool] = variant.vector(variables)
         self.raw_variables = raw_variables
         self.executor = executor
         self.errors: CollectedErrors = CollectedErrors() if executor is None else executor.collected_errors
@@ -128,6 +132,10 @@ class State:
             self.executor.collected_errors = self.errors
         return self.executor
 
+    def details(self, field: Field) -> list[FieldDetails]:
+        """The nodes that ask for a field in this run."""
+        return field.details if field.choices is None else self.variant.chosen(field, self)
+
     def info(self, field: Field, trail: Trail) -> Any:
         """The info of a field as graphql-core gives it; ``trail`` may be that of one of its items."""
         at: Trail = trail
@@ -135,7 +143,9 @@ class State:
             assert at[0] is not None  # noqa: S101 — an index stands below a key
             at = at[0]
         path: Any = path_of(at)
-        return self.core().build_resolve_info(field.definition, [d.node for d in field.details], field.parent, path)
+        return self.core().build_resolve_info(
+            field.definition, [d.node for d in self.details(field)], field.parent, path
+        )
 
     def wait(self, awaitable: Any, put: Put, position: Position, trail: Trail, container: Any, key: str | int) -> None:
         """Leave the place open until the awaitable is done."""
@@ -144,7 +154,7 @@ class State:
     def fail(self, position: Position, trail: Trail, error: Exception) -> None:
         """Null for a failed position, or the located error raised on where null may not stand."""
         path: Any = path_of(trail)
-        located = located_error(error, [each.node for each in position.field.details], path.as_list())
+        located = located_error(error, [each.node for each in self.details(position.field)], path.as_list())
         if not position.nullable:
             raise located
         self.errors.add(located, path)
