@@ -1,4 +1,7 @@
-"""Random documents over any schema, with variables that mostly fit."""
+"""Random documents over any schema, with variables that mostly fit.
+
+Most are valid: what may be wrong with them is only what ``RULES`` find, and a sample is validated by all rules.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,21 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    OverlappingFieldsCanBeMergedRule,
+    PossibleFragmentSpreadsRule,
+    ValuesOfCorrectTypeRule,
+    VariablesInAllowedPositionRule,
     get_named_type,
     is_leaf_type,
 )
 
 LONGEST = 60
+RULES = (
+    OverlappingFieldsCanBeMergedRule,
+    PossibleFragmentSpreadsRule,
+    ValuesOfCorrectTypeRule,
+    VariablesInAllowedPositionRule,
+)
 
 
 class Documents:
@@ -34,12 +47,18 @@ class Documents:
         self._variables: dict[str, tuple[str, Any]] = {}
         self._fragments: dict[str, str] = {}
         self._fields = 0
+        #: How many of the selections have a condition, and how many variables there are for that.
+        self._often, self._conditions = self.rng.choice([(0.12, 3), (0.12, 3), (0.4, 5)])
         root: Any = self.schema.query_type if operation == "query" else self.schema.mutation_type
         body = self._selections(root, self.rng.randint(1, self._depth))
         declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in self._variables.items())
         text = f"{operation} Q{f'({declared})' if declared else ''} {body}"
         values = {name: value for name, (_, value) in self._variables.items() if value is not _ABSENT}
         return "\n".join([text, *self._fragments.values()]), values
+
+    def vector(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables of the document just made, with other values for its conditions."""
+        return variables | {name: self.rng.random() < 0.5 for name in self._variables if name.startswith("c")}
 
     def _selections(self, type_: Any, depth: int) -> str:
         rng = self.rng
@@ -56,7 +75,9 @@ class Documents:
             else:
                 parts.append(self._field(type_, depth))
         if rng.random() < 0.2:
-            parts.append(rng.choice(parts))
+            again = rng.choice(parts)
+            condition = self._directives(0.8)
+            parts.insert(rng.randint(0, len(parts)), f"...{condition} {{ {again} }}" if condition else again)
         return "{ " + " ".join(parts) + (" }" if rng.random() < 0.5 else " __typename }")
 
     def _fragment(self, type_: Any, depth: int) -> str:
@@ -101,17 +122,21 @@ class Documents:
         below = "" if is_leaf_type(named) else " " + self._selections(named, depth - 1)
         return f"{head}{arguments}{self._directives()}{below}"
 
-    def _directives(self) -> str:
+    def _directives(self, often: float = 0) -> str:
         rng = self.rng
-        if rng.random() > 0.12:
+        if rng.random() > max(often, self._often):
             return ""
-        name = rng.choice(["skip", "include"])
-        value = rng.choice(["true", "false", self._condition_variable(), self._condition_variable()])
-        return f" @{name}(if: {value})"
+        names = rng.choice(
+            [["skip"], ["include"], ["skip", "include"]] if rng.random() < 0.3 else [["skip"], ["include"]]
+        )
+        return "".join(f" @{name}(if: {self._condition_value()})" for name in names)
+
+    def _condition_value(self) -> str:
+        return self.rng.choice(["true", "false"]) if self.rng.random() < 0.3 else self._condition_variable()
 
     def _condition_variable(self) -> str:
         rng = self.rng
-        name = f"c{rng.randint(0, 2)}"
+        name = f"c{rng.randint(1, self._conditions)}"
         if name not in self._variables:
             default = rng.random() < 0.2
             value = rng.choice([True, False, _ABSENT]) if default else rng.choice([True, False])
@@ -141,7 +166,7 @@ class Documents:
     def _literal(self, type_: Any, depth: int) -> str:
         rng = self.rng
         if isinstance(type_, GraphQLNonNull):
-            return self._literal(type_.of_type, depth)
+            type_ = type_.of_type
         elif rng.random() < 0.1:
             return "null"
         if isinstance(type_, GraphQLList):

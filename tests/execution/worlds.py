@@ -7,8 +7,10 @@ import hashlib
 import heapq
 import itertools
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -47,12 +49,19 @@ class World:
     schema: Any
     trouble: float
     asynchronous: float
+    #: The document: of attributes, only those it names are worth making.
+    text: str
     calls: int = 0
     gates: list[Any] = field(default_factory=list)
     coroutines: list[Any] = field(default_factory=list)
     #: How deep we are in attributes: what stands there may be read several times.
     in_object: int = 0
     _numbers: Any = field(default_factory=itertools.count)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names in the document."""
+        return frozenset(re.findall(r"\w+", self.text))
 
     def rng(self, *key: Any) -> random.Random:
         """Random numbers that depend on the key alone."""
