@@ -72,7 +72,7 @@ def ordered(value: Any) -> Any:
 
 
 class Reference:
-    """What the reference gives for one document with one set of variables, by the order of completion: run when asked for."""
+    """What the reference gives for one document with one set of variables, by the order of completion."""
 
     def __init__(self, run: Callable[[World], Any], world: Callable[[int], World]) -> None:
         self._run = run

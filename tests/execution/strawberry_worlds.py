@@ -98,6 +98,9 @@ class StrawberryWorld(World):
             described = field.extensions.get("strawberry-definition")
             if isinstance(described, StrawberryField) and described.base_resolver is None:
                 key = (*path, "attribute", name)
+                if name not in self.names:
+                    values[described.python_name] = None
+                    continue
                 try:
                     values[described.python_name] = self.maybe_later(field.type, key, depth + 1, 0.02)
                 except Exception as error:

@@ -66,7 +66,7 @@ class World:
     def rng(self, *key: Any) -> random.Random:
         """Random numbers that depend on the key alone."""
         digest = hashlib.blake2b(repr((self.seed, key)).encode(), digest_size=8).digest()
-        return random.Random(digest)
+        return random.Random(int.from_bytes(digest))
 
     async def gate(self, *key: Any) -> None:
         """Wait until it is this one's turn. Turns are given one by one, in an order that ``order`` decides."""
