@@ -29,8 +29,8 @@ dev: setup ## Serve the gateway on emulated platforms, without the story
 test: setup ## Run the tests
 	$(BIN)/pytest -n 4
 
-test-all: setup ## Run the tests, the long ones too; pytest -m identity and -m differential run for longer still
-	$(BIN)/pytest -n 4 -m "not differential and not identity"
+test-all: setup ## Run the tests, the long ones too; pytest -m identity runs for longer still
+	$(BIN)/pytest -n 4 -m "not identity"
 
 check: setup ## Format, lint, types, import contracts, schema, documentation
 	$(BIN)/ruff format --check .

@@ -41,16 +41,14 @@ class ProductWorld(StrawberryWorld):
         origin: Any = type_.extensions["strawberry-definition"].origin
         made = origin.__new__(origin)
         self.in_object += 1
-        for name, field in type_.fields.items():
-            described = field.extensions.get("strawberry-definition")
-            if not isinstance(described, StrawberryField) or described.base_resolver or name not in self.names:
+        for name, python_name, returns in _attributes(type_):
+            if name not in self.names:
                 continue
-            key = (*path, "attribute", name)
             try:
-                value = self.maybe_later(field.type, key, depth + 1, 0.02)
+                value = self.maybe_later(returns, (*path, "attribute", name), depth + 1, 0.02)
             except Exception as error:
                 value = error
-            setattr(made, described.python_name, value)
+            setattr(made, python_name, value)
         self.in_object -= 1
         made.scripted_key = path
         pick = rng.random()
@@ -71,6 +69,17 @@ class ProductWorld(StrawberryWorld):
             if str(type_)[0] == "[":
                 return []
         return super().value(type_, path, depth)
+
+
+@cache
+def _attributes(type_: GraphQLObjectType) -> list[tuple[str, str, Any]]:
+    """Name, Python's name and type of each field without a resolver."""
+    found = []
+    for name, field in type_.fields.items():
+        described = field.extensions.get("strawberry-definition")
+        if isinstance(described, StrawberryField) and described.base_resolver is None:
+            found.append((name, described.python_name, field.type))
+    return found
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from tests.execution.worlds import World, make_schema
 
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "20261125"))
 #: Documents made from one schema.
-PER_SCHEMA = 25
+PER_SCHEMA = 50
 #: Vectors of conditions that a document is run with.
 VECTORS = 3
 
