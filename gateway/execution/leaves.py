@@ -23,6 +23,11 @@ class Bail(Exception):
     """Something is unusual below a plain selection: it is completed again, carefully."""
 
 
+def bail(*_given: Any) -> Any:
+    """In the place of a function for a plain selection that has none."""
+    raise Bail
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """``condition`` holds for a value that may be answered as ``result``; both are expressions over ``{v}``."""

@@ -12,6 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from inspect import iscoroutinefunction
 from typing import Any
 
 import dateutil.tz
@@ -100,16 +101,22 @@ class StrawberryDialect(Dialect):
             # Anything but getattr may do more than read, and may call what it reads.
             plain = field.default_resolver is getattr and field.python_name.isidentifier()
             return Attribute(field.python_name) if plain else Core(definition.resolve)
-        if type(resolver).__call__ is not StrawberryResolver.__call__ or not all(map(self._is_usual, field.arguments)):
+        function: Any = resolver.wrapped_func
+        if (
+            type(resolver).__call__ is not StrawberryResolver.__call__
+            or not all(map(self._is_usual, field.arguments))
+            or field.is_async is not iscoroutinefunction(function)
+        ):
             return Core(definition.resolve)
         sources = [each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each is not None]
         info = resolver.info_parameter
         return Call(
-            function=resolver.wrapped_func,  # type: ignore[arg-type]
+            function=function,
             with_self=resolver.self_parameter is not None,
             source_names=tuple(dict.fromkeys(sources)),
             info_name=None if info is None else info.name,
             definition=field,
+            later=field.is_async,
         )
 
     def arguments(self, definition: GraphQLField, node: FieldNode, resolver: Resolver) -> Arguments | None:
@@ -125,8 +132,10 @@ class StrawberryDialect(Dialect):
             return Arguments({python: given[name] for name, python, _ in names if name in given}, None)
         constant, of = found.constant, found.of
 
-        def converted(state: State) -> dict[str, Any]:
-            given = of(state) if of is not None else constant or {}
+        def coerced(state: State) -> Mapping[str, Any]:
+            return of(state) if of is not None else constant or {}
+
+        def convert_all(given: Mapping[str, Any]) -> dict[str, Any]:
             arguments: dict[str, Any] = {}
             for name, python, convert in names:
                 if name in given:
@@ -134,9 +143,12 @@ class StrawberryDialect(Dialect):
                     arguments[python] = value if convert is None else convert(value)
             return arguments
 
+        def converted(state: State) -> dict[str, Any]:
+            return convert_all(coerced(state))
+
         direct = found.direct
         if direct is None or any(convert is not None for _, _, convert in names):
-            return Arguments(None, converted)
+            return Arguments(None, converted, steps=(coerced, convert_all))
         renamed = {name: python for name, python, _ in names}
         return Arguments(
             None,
@@ -145,6 +157,7 @@ class StrawberryDialect(Dialect):
                 {renamed[name]: value for name, value in direct.fixed.items()},
                 tuple((renamed[name], *rest) for name, *rest in direct.passed),
             ),
+            (coerced, convert_all),
         )
 
     def _is_leaf(self, type_: Any) -> bool:

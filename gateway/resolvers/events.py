@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.context import Context
+from gateway.database.fact_kinds import TOLD
 from gateway.events.horizon import LoggedFact
 from gateway.resolvers.timeline import EntryRecord, entry, sentence
 from gateway.webhooks.records import EVENT_KINDS
