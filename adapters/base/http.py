@@ -30,7 +30,7 @@ from adapters.base.errors import (
 )
 from adapters.base.runtime import Call, Runtime
 from adapters.base.secrets import redact_url
-from adapters.base.transport import MaybeSent, NotSent, Request, Response
+from adapters.base.transport import MaybeSent, NotSent, Request, Response, Unreadable
 
 T = TypeVar("T")
 
@@ -210,6 +210,10 @@ class Upstream:
         except NotSent as error:
             log.warning("%s %s not sent: %s", request.method, _shown(request), error)
             raise self._error(Unavailable, endpoint, "not_sent", _NOT_SENT) from error
+        except Unreadable as error:
+            log.warning("%s %s unreadable answer: %s", request.method, _shown(request), error)
+            kind = OutcomeUnknown if endpoint.writes else Malformed
+            raise self._error(kind, endpoint, "unreadable", _UNREADABLE) from error
         except MaybeSent as error:
             log.warning("%s %s broke off: %s", request.method, _shown(request), error)
             kind = OutcomeUnknown if endpoint.writes else Unavailable

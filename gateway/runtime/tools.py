@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Call, Clock, Meter, Runtime
 from adapters.base.spec import AccountConfig, Adapter
-from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.base.transport import HttpTransport, Transport
 from adapters.registry import TOOLS
 from gateway.database.engine import Database
 from gateway.runtime.secrets import SqlSecretStore
@@ -126,7 +126,7 @@ async def open_tools(
     """Open every configured account; closed when the context ends."""
     configs = accounts(settings)
     async with AsyncExitStack() as stack:
-        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
+        wire = await stack.enter_async_context(HttpTransport()) if transport is None else transport
         runtime = Runtime(
             transport=wire,
             clock=clock,
