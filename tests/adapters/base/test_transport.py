@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from adapters.base.transport import MaybeSent, NotSent, HttpTransport, Request
+from adapters.base.transport import HttpTransport, MaybeSent, NotSent, Request
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -156,22 +156,21 @@ async def test_a_length_over_the_limit_is_refused_before_the_body(transport: Htt
 
 
 @pytest.mark.parametrize(
-    "endless",
+    ("limit", "endless"),
     [
-        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 5000,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n" * 5,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 1000,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1;" + b"e" * 5000,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: " + b"t" * 5000,
+        ("MAX_ANSWER_BYTES", b"\r\n" + b"x" * 5000),
+        ("MAX_ANSWER_BYTES", b"Transfer-Encoding: chunked\r\n\r\n" + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 5),
+        ("MAX_WIRE_BYTES", b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 1000),
+        ("MAX_WIRE_BYTES", b"Transfer-Encoding: chunked\r\n\r\n1;" + b"e" * 5000),
+        ("MAX_WIRE_BYTES", b"Transfer-Encoding: chunked\r\n\r\n0\r\nTrailer: " + b"t" * 5000),
     ],
 )
 async def test_an_answer_without_end_is_cut(
-    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, endless: bytes
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, limit: str, endless: bytes
 ) -> None:
-    monkeypatch.setattr(connection, "MAX_ANSWER_BYTES", 1000)
-    monkeypatch.setattr(connection, "MAX_WIRE_BYTES", 2000)
-    async with serving(Scripted([endless])) as url:
-        with pytest.raises(Unreadable):
+    monkeypatch.setattr(connection, limit, 2000)
+    async with serving(Scripted([b"HTTP/1.1 200 OK\r\n" + endless])) as url:
+        with pytest.raises(Unreadable, match="the answer is over"):
             await transport.send(Request("GET", url), 5)
 
 

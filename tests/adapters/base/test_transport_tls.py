@@ -137,8 +137,9 @@ async def test_who_is_not_trusted_is_sent_nothing(
 
 async def test_an_old_protocol_is_refused(authority: Authority) -> None:
     context = authority.server([LOOPBACK])
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
     server = Scripted([answer()])
