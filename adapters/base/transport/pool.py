@@ -12,6 +12,7 @@ from typing import Final, Self, TypeVar
 from adapters.base.transport.connection import Connection
 from adapters.base.transport.head import Origin, compose
 from adapters.base.transport.messages import NotSent, Request, Response
+from adapters.base.turns import Turns
 
 T = TypeVar("T")
 
@@ -66,14 +67,12 @@ class HttpTransport:
         ends = loop.time() + timeout
         line.asked += 1
         try:
-            if line.slots.locked():
-                await _within(line.slots.acquire(), timeout, "no connection became free in time")
-            else:
-                await line.slots.acquire()
+            if not line.turns.take():
+                await _within(line.turns.wait(), timeout, "no connection became free in time")
             try:
                 return await self._exchange(line, head, request, ends)
             finally:
-                line.slots.release()
+                line.turns.leave()
         finally:
             line.asked -= 1
 
@@ -140,13 +139,13 @@ class HttpTransport:
 class _Line:
     """The connections to one origin. There are never more than requests were ever under way at once."""
 
-    __slots__ = ("_closed", "_open", "asked", "idle", "loop", "origin", "slots")
+    __slots__ = ("_closed", "_open", "asked", "idle", "loop", "origin", "turns")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin, limit: int) -> None:
         self.loop = loop
         self.origin = origin
-        self.slots = asyncio.Semaphore(limit)
-        #: Requests that wait for a slot or have one.
+        self.turns = Turns(limit)
+        #: Requests that wait for their turn or have it.
         self.asked = 0
         #: The one used last is taken first, so that the others can expire.
         self.idle: deque[Connection] = deque()
