@@ -22,7 +22,7 @@ SCHEMA.query_type.fields["ask"].resolve = lambda _source, _info, **given: repr(s
 BUILT = [
     "query ($x: Int!) { ask(point: {x: $x}) }",
     "query ($x: Int!, $y: Int) { ask(point: {x: $x, y: $y, label: null}) }",
-    "query ($x: Int!, $t: [String!]) { ask(point: {x: 1, tags: $t, next: {x: $x, tags: [\"a\"]}}) }",
+    'query ($x: Int!, $t: [String!]) { ask(point: {x: 1, tags: $t, next: {x: $x, tags: ["a"]}}) }',
     "query ($x: Int!, $l: String) { ask(points: [{x: $x, label: $l}, {x: 2}], numbers: [1, $x, null]) }",
     "query ($x: Int!) { ask(points: {x: $x}, numbers: [3], must: {x: $x, grid: [[1], [$x], null]}) }",
     "query ($p: Point) { ask(points: [], point: {x: 3, next: $p}) }",
