@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
 from adapters.base.errors import NotFound
-from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.base.transport import HttpTransport, Transport
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
 from adapters.enterprise_chat import (
     ContactAdded,
@@ -130,7 +130,7 @@ async def open_gateway(
     keyring = Keyring.from_base64(settings.master_key.reveal(), accepted)
     meter = CountingMeter()
     async with AsyncExitStack() as stack:
-        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
+        wire = await stack.enter_async_context(HttpTransport()) if transport is None else transport
         database = await stack.enter_async_context(Database.open(settings.database_url, keyring, clock=clock))
         link = await _redis(stack, settings, keyring)
         tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire, link=link))

@@ -17,9 +17,9 @@ from graphql import DocumentNode, ExecutionResult, GraphQLSchema, specified_rule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from adapters.base.deadline import deadline
+from adapters.base.turns import Turns
 from gateway.access.limits import LimitExceeded, parse_within
 from gateway.access.principal import Authenticator, Credentials, NotAuthenticated, Principal
-from gateway.access.turns import Turns
 from gateway.cache import Demands
 from gateway.context import Context, Services
 from gateway.database.traces import trace

@@ -14,7 +14,7 @@ import pytest
 from adapters.base.runtime import Runtime
 from adapters.base.secrets import Secret
 from adapters.base.spec import AnyToolSpec
-from adapters.base.transport import PyreqwestTransport
+from adapters.base.transport import HttpTransport
 from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas
 from sandbox.clock import SandboxClock
 from sandbox.keys import KeyRing
@@ -98,7 +98,7 @@ MakeRuntime = Callable[..., Runtime]
 @pytest.fixture
 async def make_runtime() -> AsyncIterator[MakeRuntime]:
     """``make_runtime(clock, **overrides)``: a Runtime on real HTTP that does not wait between retries."""
-    async with PyreqwestTransport() as transport:
+    async with HttpTransport() as transport:
 
         def make(clock: SandboxClock | None = None, **overrides: Any) -> Runtime:
             used = clock or SandboxClock(EVENING)

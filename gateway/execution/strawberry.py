@@ -26,16 +26,13 @@ from graphql import (
 )
 from graphql.execution.executor import Executor
 from strawberry.execution import optimized_is_awaitable
-from strawberry.relay.types import GlobalID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema.types import base_scalars
-from strawberry.types.arguments import StrawberryArgument, convert_argument
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import (
     StrawberryContainer,
-    StrawberryMaybe,
     StrawberryObjectDefinition,
-    StrawberryOptional,
     get_object_definition,
 )
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -50,6 +47,7 @@ from gateway.execution.dialect import Dialect
 from gateway.execution.hook import CompiledExecution
 from gateway.execution.model import Arguments, Attribute, Call, Core, Direct, Field, Position, Resolver, Trail, Typename
 from gateway.execution.state import State, holds_for_coroutines
+from gateway.execution.strawberry_inputs import Converters
 from gateway.execution.variables import parses_as
 
 leaves.answers_isoformat(base_scalars.isoformat)
@@ -83,6 +81,7 @@ class StrawberryDialect(Dialect):
         self._converter = schema.schema_converter
         self._config = schema.config
         self._info = _lazy_info(self._config.info_class)
+        self._converters = Converters(self._converter.scalar_registry, self._config)
 
     def resolver(self, name: str, definition: GraphQLField) -> Resolver:
         field = definition.extensions.get(DEFINITION)
@@ -160,27 +159,8 @@ class StrawberryDialect(Dialect):
             (coerced, convert_all),
         )
 
-    def _is_leaf(self, type_: Any) -> bool:
-        if isinstance(type_, LazyType):
-            return self._is_leaf(type_.resolve_type())
-        return isinstance(type_, StrawberryEnumDefinition) or strawberry.schema.compat.is_scalar(
-            type_, self._converter.scalar_registry
-        )
-
     def _convert(self, argument: StrawberryArgument) -> Callable[[Any], Any] | None:
-        type_: Any = argument.type
-        inner = type_
-        if isinstance(inner, StrawberryOptional) and not isinstance(inner, StrawberryMaybe):
-            inner = inner.of_type
-        if inner is not GlobalID and not isinstance(inner, StrawberryContainer) and self._is_leaf(inner):
-            return None
-        registry, config = self._converter.scalar_registry, self._config
-        path = (config.name_converter.from_argument(argument),)
-
-        def convert(value: Any) -> Any:
-            return convert_argument(value, type_, registry, config, None, path=path)
-
-        return convert
+        return self._converters.of(argument.type)
 
     def _is_usual(self, argument: StrawberryArgument) -> bool:
         # An input type that builds its own value may want to see the info of the call.

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.limits import EVERY, Limits
 from adapters.base.runtime import Call, Clock, Meter, Runtime
 from adapters.base.spec import AccountConfig, Adapter
-from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.base.transport import HttpTransport, Transport
 from adapters.registry import TOOLS
 from gateway.database.engine import Database
 from gateway.runtime.counts import counts_of
@@ -136,7 +136,7 @@ async def open_tools(
     """Open every configured account; closed when the context ends. With ``link`` processes share access tokens."""
     configs = accounts(settings)
     async with AsyncExitStack() as stack:
-        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
+        wire = await stack.enter_async_context(HttpTransport()) if transport is None else transport
         quotas = Quotas(
             clock, _limits(configs), counts_of(database), interactive_share=settings.quota.interactive_share
         )
