@@ -241,7 +241,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=_SELF,
         erase=Erase.DELETE,
         of=_either(ledger.points_entry.c.member, ledger.points_entry.c.identity),
-        unreported=frozenset({"source_key", "seq", "tx"}),
+        unreported=frozenset({"source_key"}),
     ),
     Holding(
         table=ledger.level_entry,
@@ -253,7 +253,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=_SELF,
         erase=Erase.DELETE,
         of=_either(ledger.level_entry.c.member, ledger.level_entry.c.identity),
-        unreported=frozenset({"source_key", "seq", "tx"}),
+        unreported=frozenset({"source_key"}),
     ),
     Holding(
         table=ledger.identity_total,
