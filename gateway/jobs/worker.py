@@ -77,7 +77,8 @@ class Worker:
         self._sleep = sleep
         self._lease = lease
         self._poll_seconds = poll_seconds
-        self._backoff = backoff or Backoff()
+        #: When a failed job is tried again.
+        self.backoff = backoff or Backoff()
         self._random = random or Random()
         self._runs: dict[int, _Run] = {}
         #: One event per loop that claims: set when jobs may be due or a slot is free.
@@ -253,7 +254,7 @@ class Worker:
         )  # fmt: skip
         if claimed.attempt >= claimed.max_attempts:
             return self._ended(State.PARKED, code)
-        wait = self._backoff.wait(claimed.attempt, self._random, error, self._clock.now())
+        wait = self.backoff.wait(claimed.attempt, self._random, error, self._clock.now())
         return {
             "state": State.QUEUED,
             "run_at": self._clock.now() + wait,
