@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,21 @@ from gateway.database.tables.jobs import job
 from gateway.jobs.model import State
 
 _CLAIM_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A lane's priorities, ``low`` included and ``high`` not; None is without end."""
+
+    low: int | None = None
+    high: int | None = None
+
+    def has(self, priority: int) -> bool:
+        """Whether a job of that priority is of this lane."""
+        return (self.low is None or priority >= self.low) and (self.high is None or priority < self.high)
+
+
+_ALL = Band()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +44,19 @@ class Claim:
     attempt: int
     max_attempts: int
     worker: str
+    priority: int
 
 
-_RETURNED = (job.c.seq, job.c.id, job.c.kind, job.c.version, job.c.attempts, job.c.max_attempts, job.c.worker)
+_RETURNED = (
+    job.c.seq,
+    job.c.id,
+    job.c.kind,
+    job.c.version,
+    job.c.attempts,
+    job.c.max_attempts,
+    job.c.worker,
+    job.c.priority,
+)
 
 
 # Literals and not parameters: only so can a planner tell that a partial index holds all these rows.
@@ -39,8 +64,8 @@ _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED}'")
 _RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
 
 
-def due(now: datetime) -> Select[int]:
-    """Jobs that may start: their time has come or their lease is over, and it is their entity's turn."""
+def due(now: datetime, band: Band = _ALL) -> Select[int]:
+    """Jobs of a band that may start: their time has come or their lease is over, and it is their entity's turn."""
     other = job.alias("other")
     ahead = exists().where(
         other.c.entity == job.c.entity,
@@ -53,22 +78,29 @@ def due(now: datetime) -> Select[int]:
     waiting = and_(job.c.state == _QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
     return (
         select(job.c.seq)
-        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired))
+        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired), *_within(band))
         .order_by(job.c.priority.desc(), job.c.run_at, job.c.seq)
     )
 
 
-async def any_due(database: Database, now: datetime) -> bool:
+def _within(band: Band) -> list[ColumnElement[bool]]:
+    low = [] if band.low is None else [job.c.priority >= band.low]
+    return low if band.high is None else [*low, job.c.priority < band.high]
+
+
+async def any_due(database: Database, now: datetime, band: Band = _ALL) -> bool:
     """Whether a claim would find something: a read, which no writer has to wait for."""
-    return await database.one(due(now).limit(1)) is not None
+    return await database.one(due(now, band).limit(1)) is not None
 
 
-async def claim(database: Database, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+async def claim(
+    database: Database, worker: str, limit: int, now: datetime, until: datetime, band: Band = _ALL
+) -> list[Claim]:
     """Take up to ``limit`` due jobs, most urgent first, and lease them until ``until``."""
     for _ in range(_CLAIM_TRIES):
         try:
             async with database.write() as connection:
-                return await _claim(connection, worker, limit, now, until)
+                return await _claim(connection, worker, limit, now, until, band)
         except IntegrityError:
             # On PostgreSQL another worker took a job of the same entity while we looked; the partial
             # unique index refuses the second. Look again.
@@ -76,10 +108,12 @@ async def claim(database: Database, worker: str, limit: int, now: datetime, unti
     return []
 
 
-async def _claim(connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+async def _claim(
+    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band
+) -> list[Claim]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
-    chosen = due(now).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
+    chosen = due(now, band).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
     statement = (
         update(job)
         .where(job.c.seq.in_(select(chosen.c.seq)))
@@ -90,10 +124,10 @@ async def _claim(connection: AsyncConnection, worker: str, limit: int, now: date
             attempts=job.c.attempts + 1,
             started_at=now,
         )
-        .returning(*_RETURNED, job.c.priority, job.c.run_at)
+        .returning(*_RETURNED, job.c.run_at)
     )
     rows = (await connection.execute(statement)).all()
-    return [Claim(*row[:-2]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
+    return [Claim(*row[:-1]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
 
 
 def mine(claimed: Claim) -> ColumnElement[bool]:
@@ -110,6 +144,21 @@ async def settle(connection: AsyncConnection, claimed: Claim, values: dict[str, 
     """End the attempt; False when it is not ours any more, and then nothing is changed."""
     result = await connection.execute(update(job).where(mine(claimed)).values(worker=None, lease_until=None, **values))
     return result.rowcount == 1
+
+
+async def settle_many(connection: AsyncConnection, claimed: Iterable[Claim], values: dict[str, Any]) -> set[int]:
+    """End attempts in one statement; the seqs of those that were still ours."""
+    wanted = {each.seq: each for each in claimed}
+    statement = (
+        update(job)
+        .where(job.c.seq.in_(list(wanted)), job.c.state == State.RUNNING)
+        .where(
+            tuple_(job.c.seq, job.c.worker, job.c.attempts).in_([(e.seq, e.worker, e.attempt) for e in wanted.values()])
+        )
+        .values(worker=None, lease_until=None, **values)
+        .returning(job.c.seq)
+    )
+    return set((await connection.execute(statement)).scalars()) if wanted else set()
 
 
 async def extend(database: Database, worker: str, seqs: Iterable[int], until: datetime) -> dict[int, tuple[int, bool]]:

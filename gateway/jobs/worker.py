@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,9 +22,9 @@ from gateway.database import ERASED, DatabaseError
 from gateway.database.errors import SealError
 from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
-from gateway.jobs.claims import Claim, any_due, claim, extend, settle
+from gateway.jobs.claims import Band, Claim, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
-from gateway.jobs.model import LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import Lane, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
 from gateway.jobs.running import RunningJob, done_values
 
@@ -50,7 +50,7 @@ class _Run:
 
 
 class Worker:
-    """Runs up to ``concurrency`` jobs at once on this event loop.
+    """Runs up to ``concurrency`` jobs at once on this event loop; with ``lanes``, as many of each as it has room for.
 
     ``clock`` decides what is due and how long leases last; ``sleep`` paces polling and heartbeats and
     must really suspend.
@@ -62,6 +62,7 @@ class Worker:
         handlers: Handlers,
         *,
         concurrency: int = 10,
+        lanes: Sequence[Lane] = (),
         clock: Clock | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lease: timedelta = timedelta(seconds=30),
@@ -72,7 +73,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._queue = queue
         self._handlers = handlers
-        self._concurrency = concurrency
+        self._lanes = _bands(lanes or [Lane(None, concurrency)])
         self._clock = clock or queue.clock
         self._sleep = sleep
         self._lease = lease
@@ -174,12 +175,15 @@ class Worker:
                 wait.cancel()
 
     async def _fill(self) -> int:
-        """Claim as many due jobs as there is room for, and start them."""
-        room = self._concurrency - len(self._runs)
+        """Claim as many due jobs as there is room for, the most urgent lane first, and start them."""
+        return sum([await self._fill_lane(band, room) for band, room in self._lanes])
+
+    async def _fill_lane(self, band: Band, room: int) -> int:
+        room -= sum(band.has(run.claim.priority) for run in self._runs.values())
         now = self._clock.now()
-        if room <= 0 or not await any_due(self._queue.database, now):
+        if room <= 0 or not await any_due(self._queue.database, now, band):
             return 0
-        claims = await claim(self._queue.database, self.name, room, now, now + self._lease)
+        claims = await claim(self._queue.database, self.name, room, now, now + self._lease, band)
         for claimed in claims:
             self._runs[claimed.seq] = _Run(claimed, asyncio.create_task(self._attempt(claimed)))
         return len(claims)
@@ -298,6 +302,17 @@ class Worker:
                 run.interrupt("lost")
             elif cancel:
                 run.interrupt("cancel")
+
+
+def _bands(lanes: Sequence[Lane]) -> list[tuple[Band, int]]:
+    """(priorities, room) of each lane, the highest first."""
+    ordered = sorted(lanes, key=lambda lane: float("-inf") if lane.floor is None else lane.floor, reverse=True)
+    above: int | None = None
+    bands = []
+    for lane in ordered:
+        bands.append((Band(lane.floor, above), lane.room))
+        above = lane.floor
+    return bands
 
 
 def error_code(error: BaseException) -> str:
