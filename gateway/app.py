@@ -18,23 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from adapters.base.errors import NotFound
 from adapters.base.transport import PyreqwestTransport, Transport
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
-from adapters.enterprise_chat import (
-    ContactAdded,
-    ContactEdited,
-    ContactRemoved,
-    CorpTagsChanged,
-    EmployeeChanged,
-    EnterpriseChatAdapter,
-    GroupChanged,
-)
-from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged, Interacted, QrScanned
-from adapters.payments import PaymentNotice, RefundNotice
-from adapters.social_ads import AdClick
-from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
 from gateway.bulk.exporting import EXPIRE_JOB as EXPORT_EXPIRE_JOB
 from gateway.bulk.exporting import JOB as EXPORT_JOB
@@ -45,16 +30,17 @@ from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
 from gateway.database.traces import trace
-from gateway.events.inbox import JOB as INBOX_JOB
+from gateway.events.handling import JOB as INBOX_JOB
+from gateway.events.handling import PRIORITY as INBOX_PRIORITY
+from gateway.events.handling import TOGETHER, URGENT_JOB
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
-from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
 from gateway.events.projector import Projector
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
-from gateway.jobs import Handlers, Queue, Worker
-from gateway.members import grants
+from gateway.hooks import connect
+from gateway.jobs import URGENT, Handlers, Lane, Queue, Worker
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
@@ -63,7 +49,7 @@ from gateway.members.points import EXPIRE_JOB, PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
-from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
+from gateway.runtime import CountingMeter, SystemClock, open_tools
 from gateway.schema import build_schema
 from gateway.selections import Selections
 from gateway.settings import Settings
@@ -71,7 +57,8 @@ from gateway.transactions.checkout import CheckoutService
 
 log = logging.getLogger(__name__)
 
-WORKERS = 4
+#: Welcome codes; webhooks, which are handled many at a time; and everything else.
+LANES = (Lane(URGENT, 4), Lane(INBOX_PRIORITY, 2 * TOGETHER), Lane(None, 4))
 
 
 @dataclass(slots=True)
@@ -148,7 +135,8 @@ async def open_gateway(
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
-        handlers.add(INBOX_JOB, inbox.handle, versions={1})
+        handlers.add(INBOX_JOB, inbox.handling.handle, versions={1})
+        handlers.add(URGENT_JOB, inbox.handling.handle_urgent, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
@@ -157,95 +145,13 @@ async def open_gateway(
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (checkout, erasures, reports, retention):
             part.register(handlers)
-        _connect(inbox, projector, tools, checkout, settings)
-        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
+        connect(inbox.handling, projector, tools, checkout, settings)
+        worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep)
+        stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
         yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
-
-
-def _connect(
-    inbox: Inbox, projector: Projector, tools: OpenTools, checkout: CheckoutService, settings: Settings
-) -> None:
-    """What is done with each kind of event. Store and contact events are hints: the object is read again."""
-    flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
-    advertised = str(flagship.get("appid", ""))
-
-    async def order(account: str, event: OrderChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [o for o in await adapter.orders([event.order_id]) if not isinstance(o, NotFound)]
-        await mini_program_store.orders(seen, records, source="webhook")
-
-    async def after_sale(account: str, event: AfterSaleChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [a for a in await adapter.after_sales([event.after_sale_id]) if not isinstance(a, NotFound)]
-        await mini_program_store.after_sales(seen, records, source="webhook")
-
-    async def product(account: str, event: ProductChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [p for p in await adapter.products([event.product_id]) if not isinstance(p, NotFound)]
-        await mini_program_store.products(seen, records)
-
-    async def contact(account: str, event: ContactAdded | ContactEdited) -> None:
-        seen = projector.asking()
-        found = await tools.get(EnterpriseChatAdapter, account).contact(event.external_userid)
-        if not isinstance(found, NotFound):
-            await enterprise_chat.contacts(seen, found, source="webhook")
-
-    async def group(account: str, event: GroupChanged) -> None:
-        seen = projector.asking()
-        found = await tools.get(EnterpriseChatAdapter, account).groups([event.chat_id])
-        records = [g for g in found if not isinstance(g, NotFound)]
-        await enterprise_chat.groups(seen, records, source="webhook")
-
-    async def employee(account: str, event: EmployeeChanged) -> None:
-        [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
-        if isinstance(found, NotFound):
-            await places.guides_left(projector, account, [event.userid], event.at, "webhook")
-        else:
-            await places.guides(projector, account, [found])
-
-    async def corp_tags(account: str, _event: CorpTagsChanged) -> None:
-        seen = projector.asking()
-        await enterprise_chat.tags(seen, account, await tools.get(EnterpriseChatAdapter, account).corp_tags())
-
-    async def follower(_account: str, event: FollowerChanged) -> None:
-        await official_account.changed(projector, event)
-
-    async def interacted(_account: str, event: Interacted | QrScanned) -> None:
-        await official_account.interacted(projector, event)
-
-    async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
-        await grants.told(projector, event)
-
-    async def removed(_account: str, event: ContactRemoved) -> None:
-        await enterprise_chat.removed(projector, event)
-
-    async def click(_account: str, event: AdClick) -> None:
-        await social_ads.clicked(projector, event, advertised)
-
-    inbox.handlers.update(
-        {
-            OrderChanged: order,
-            AfterSaleChanged: after_sale,
-            ProductChanged: product,
-            ContactAdded: contact,
-            ContactEdited: contact,
-            ContactRemoved: removed,
-            GroupChanged: group,
-            EmployeeChanged: employee,
-            CorpTagsChanged: corp_tags,
-            FollowerChanged: follower,
-            Interacted: interacted,
-            QrScanned: interacted,
-            SubscribeAnswered: subscribed,
-            SubscribeEnded: subscribed,
-            AdClick: click,
-            PaymentNotice: checkout.on_payment,
-            RefundNotice: checkout.on_refund,
-        }
-    )
 
 
 def create_app(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class WebhookRefused(Exception):
@@ -53,6 +53,8 @@ class InboundEvent:
         occurred_at: when it happened, by the platform.
         payload: the decrypted, parsed event in the platform's own field names.
         claim: True for unsigned pushes, which are never proof.
+        good_for: how long after ``occurred_at`` something in it can be used, where that is seconds (a welcome code):
+            such an event is also handled at once, beside the order of its entity, and once only.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class InboundEvent:
     occurred_at: datetime
     payload: Mapping[str, object] = field(repr=False)
     claim: bool = False
+    good_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,12 @@ class Batch:
         return None if text is None else self._keyring.seal(text, subject=owner.home)
 
     async def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, insert_only: Sequence[str] = ()) -> int:
-        """Write rows by primary key; a row read earlier never overwrites one read later."""
+        """Write rows by primary key; a row read earlier never overwrites one read later.
+
+        A row may say by ``as_of`` itself when it was true.
+        """
         keys = [column.name for column in table.primary_key]
-        stamped = [{**row, "as_of": self.as_of} for row in rows]
+        stamped = [{"as_of": self.as_of, **row} for row in rows]
         return await upsert(self.connection, table, stamped, keys=keys, unless_newer="as_of", insert_only=insert_only)
 
 

@@ -12,7 +12,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
 from gateway.events import labels
-from gateway.events.erased import erased, unless_erased
+from gateway.events.erased import unless_erased
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle, whole_second
 
 TOOL = "enterprise_chat"
@@ -79,27 +79,29 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
         return wrote
 
 
-async def removed(projector: Projector, event: ContactRemoved) -> None:
-    """A customer or a guide ended the contact."""
-    who = handles(projector, event.corpid, event.external_userid, None)
-    evidence = Evidence(who, f"{TOOL}.event", event.at, via="webhook")
-    if (await erased(projector, [evidence], [None]))[0]:
-        return
-    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
-        linked = batch.linked[0]
-        await batch.connection.execute(
-            update(contact)
-            .where(
-                contact.c.corpid == event.corpid,
-                contact.c.userid == event.userid,
-                contact.c.identity == linked.identity,
-                contact.c.as_of <= batch.as_of,
+async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> None:
+    """Customers or guides ended contacts."""
+    evidence = [
+        Evidence(handles(projector, each.corpid, each.external_userid, None), f"{TOOL}.event", each.at, via="webhook")
+        for each in events
+    ]
+    events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
+    async with projector.batch(evidence) as batch:
+        for event, linked in zip(events, batch.linked, strict=True):
+            as_of = whole_second(event.at)
+            await batch.connection.execute(
+                update(contact)
+                .where(
+                    contact.c.corpid == event.corpid,
+                    contact.c.userid == event.userid,
+                    contact.c.identity == linked.identity,
+                    contact.c.as_of <= as_of,
+                )
+                .values(removed_by=event.by, removed_at=event.at, as_of=as_of)
             )
-            .values(removed_by=event.by, removed_at=event.at, as_of=batch.as_of)
-        )
-        await labels.keep(batch.connection, [linked.member])
-        kind = f"contact.deleted_by_{event.by.lower()}"
-        batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+            kind = f"contact.deleted_by_{event.by.lower()}"
+            batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+        await labels.keep(batch.connection, [linked.member for linked in batch.linked])
 
 
 async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> None:
