@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
-from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group
+from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, RemovedBy
 from gateway.database.facts import Fact, Source
+from gateway.database.statements import insert_new
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
 from gateway.events import labels
@@ -88,20 +89,34 @@ async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> Non
     events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
     async with projector.batch(evidence) as batch:
         for event, linked in zip(events, batch.linked, strict=True):
-            as_of = whole_second(event.at)
-            await batch.connection.execute(
-                update(contact)
-                .where(
-                    contact.c.corpid == event.corpid,
-                    contact.c.userid == event.userid,
-                    contact.c.identity == linked.identity,
-                    contact.c.as_of <= as_of,
-                )
-                .values(removed_by=event.by, removed_at=event.at, as_of=as_of)
-            )
+            await _remove(batch, event, linked)
             kind = f"contact.deleted_by_{event.by.lower()}"
             batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
         await labels.keep(batch.connection, [linked.member for linked in batch.linked])
+
+
+async def _remove(batch: Batch, event: ContactRemoved, linked: Linked) -> None:
+    """A guide's end hides the pair, so that a newer reading of it is right. A customer's does not: only the event
+    tells, even before the pair was read, and nothing but a newer contact takes it back."""
+    as_of = whole_second(event.at)
+    pair = (
+        contact.c.corpid == event.corpid,
+        contact.c.userid == event.userid,
+        contact.c.identity == linked.identity,
+    )
+    if event.by is RemovedBy.CUSTOMER:
+        unread = {"add_way": 0, "state": "", "tag_ids": [], "as_of": event.at}
+        key = {"corpid": event.corpid, "userid": event.userid, "identity": linked.identity}
+        await insert_new(batch.connection, contact, [key | unread], keys=tuple(key))
+        holds = and_(
+            or_(contact.c.added_at.is_(None), contact.c.added_at <= as_of),
+            or_(contact.c.removed_at.is_(None), contact.c.removed_at < event.at),
+        )
+        values = {"removed_by": event.by, "removed_at": event.at}
+    else:
+        holds = contact.c.as_of <= as_of
+        values = {"removed_by": event.by, "removed_at": event.at, "as_of": as_of}
+    await batch.connection.execute(update(contact).where(*pair, holds).values(values))
 
 
 async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> None:

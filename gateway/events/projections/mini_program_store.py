@@ -241,7 +241,12 @@ def _purchase(batch: Batch, order: Order, linked: Linked | None) -> dict[str, ob
     }
 
 
-_FULFILMENT = {"SHIPPED": "SHIPPED", "PARTLY_SHIPPED": "PARTLY_SHIPPED", "COMPLETED": "RECEIVED"}
+_FULFILMENT = {
+    "SHIPPED": "SHIPPED",
+    "PARTLY_SHIPPED": "PARTLY_SHIPPED",
+    "COMPLETED": "RECEIVED",
+    "CANCELLED": "CANCELLED",
+}
 
 
 def _lines(order: Order) -> list[dict[str, object]]:

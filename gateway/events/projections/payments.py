@@ -12,7 +12,7 @@ from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import coupon, payment, purchase, refund
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
-from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, whole_second
 
 TOOL = "payments"
 
@@ -63,7 +63,9 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
     if not await unless_sealed(projector.database, payment.name, [record], [(record.mchid, record.out_trade_no)]):
         return
     _, evidence = await unless_erased(projector, evidence, evidence)
-    async with projector.batch(evidence) as batch:
+    # A notification is true for when it was paid: it knows less than the bill, and nothing of refunds.
+    as_of = whole_second(record.paid_at) if source == "webhook" and record.paid_at is not None else None
+    async with projector.batch(evidence, as_of=as_of) as batch:
         linked = batch.linked[0] if batch.linked else None
         row = {
             "mchid": record.mchid,
@@ -81,7 +83,8 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
             "description": "",
             "purchase": purchase,
         }
-        await batch.upsert(payment, [row], insert_only=("refunded", "description"))
+        await batch.upsert(payment, [row], insert_only=("refunded", "description", "purchase"))
+        await _of_order(batch, record, purchase)
         if record.paid_at is not None and linked is not None:
             batch.facts.append(
                 Fact(
@@ -102,6 +105,16 @@ async def paid(projector: Projector, record: Payment, purchase: str | None, *, s
                     },
                 )
             )
+
+
+async def _of_order(batch: Batch, record: Payment, order: str | None) -> None:
+    """Which order was paid is known to us alone, whatever was read of the payment before."""
+    if order is not None:
+        await batch.connection.execute(
+            update(payment)
+            .where(payment.c.mchid == record.mchid, payment.c.out_trade_no == record.out_trade_no)
+            .values(purchase=order)
+        )
 
 
 async def refunded(projector: Projector, record: Refund, *, source: Source) -> None:
