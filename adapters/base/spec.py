@@ -12,7 +12,7 @@ from sqlalchemy import MetaData
 
 from adapters.base.errors import FaultTable
 from adapters.base.runtime import Runtime
-from adapters.base.webhooks import InboundEvent, Received, WebhookRequest
+from adapters.base.webhooks import EventKind, InboundEvent, Received, WebhookRequest
 
 
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +84,7 @@ class ToolSpec(Generic[C, A]):
         faults: the tool's whole error table.
         metadata: tables the tool keeps in the gateway's database, if any.
         exempt: contract checks that do not apply, check name → because.
+        events: every kind of event that its platform documents.
     """
 
     name: str
@@ -94,6 +95,7 @@ class ToolSpec(Generic[C, A]):
     faults: FaultTable
     metadata: MetaData | None = None
     exempt: Mapping[str, str] = field(default_factory=dict)
+    events: Sequence[EventKind] = ()
 
 
 AnyToolSpec = ToolSpec[Any, Any]

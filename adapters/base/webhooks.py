@@ -72,3 +72,20 @@ class Received:
 
     reply: WebhookReply
     events: tuple[InboundEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A kind of event that a platform documents.
+
+    Attributes:
+        name: as in ``InboundEvent.kind``.
+        title: what the platform calls it.
+        record: name of the record that it becomes; empty where it is known and unused.
+        use: what is done with it, or why nothing is.
+    """
+
+    name: str
+    title: str
+    record: str
+    use: str

@@ -35,7 +35,8 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
     # A bill tells how things stood on its day: what a query or a notification said later, stays.
     gone = await erased(projector, evidence)
     evidence = [each for each, out in zip(evidence, gone, strict=True) if not out]
-    async with projector.batch(evidence, as_of=max((row.at for row in rows), default=None)) as batch:
+    last = max((whole_second(row.at) for row in rows), default=None)
+    async with projector.batch(evidence, as_of=last) as batch:
         pairs = list(zip(paid, owners(batch.linked, gone), strict=True))
         wrote = await batch.upsert(
             payment,

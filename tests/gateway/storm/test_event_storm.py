@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import resource
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -96,11 +97,11 @@ async def test_every_projection_equals_the_truth(
     await site.gateway.start()
     try:
         begun = time.monotonic()
-        await _storm(site, weather, refused)
-        stored_in = time.monotonic() - begun
+        down = await _storm(site, weather, refused)
+        stored_in = time.monotonic() - begun - down
         async with site.database() as database:
             await _handled(site, database)
-        handled_in = time.monotonic() - begun
+        handled_in = time.monotonic() - begun - down
         refused += Counter((await site.gateway.health())["webhooksRefused"])
     finally:
         await site.gateway.stop()
@@ -117,9 +118,10 @@ async def test_every_projection_equals_the_truth(
     events = len(deliveries) - len(weather.lost)
     print(  # noqa: T201 - these figures are asked for.
         f"\n{database_url.split(':')[0]}: {len(deliveries)} webhooks, {weather.doubled} doubled, {weather.overtaken} "
-        f"overtaken, {len(weather.lost)} lost, {sum(weather.forged.values())} forged, {weather.unheard} cut off by "
-        f"{KILLS} kills; stored {weather.accepted / stored_in:.0f}/s, handled {events / handled_in:.0f}/s in "
-        f"{handled_in:.0f} s, sync {synced_in:.0f} s"
+        f"overtaken, {len(weather.lost)} lost, {sum(weather.forged.values())} forged, {KILLS} kills ({down:.0f} s "
+        f"away); stored {weather.accepted / stored_in:.0f}/s, handled {events / handled_in:.0f}/s in "
+        f"{handled_in:.0f} s, sync {synced_in:.0f} s; CPU: gateway {_cpu(resource.RUSAGE_CHILDREN):.0f} s, sandbox and "
+        f"storm {_cpu(resource.RUSAGE_SELF):.0f} s"
     )
     assert len(deliveries) >= EVENTS
     assert weather.accepted == events + weather.doubled
@@ -134,8 +136,14 @@ async def test_every_projection_equals_the_truth(
         await _equals_the_truth(database, Aftermath(sandbox, now_world(sandbox), deliveries, weather.delivered), events)
 
 
-async def _storm(site: Site, weather: Weather, refused: Counter[str]) -> None:
-    """The crowd acts, the weather sends, and the process is killed in between."""
+def _cpu(whose: int) -> float:
+    used = resource.getrusage(whose)
+    return used.ru_utime + used.ru_stime
+
+
+async def _storm(site: Site, weather: Weather, refused: Counter[str]) -> float:
+    """The crowd acts, the weather sends, and the process is killed in between; for how long it was away."""
+    down = 0.0
     pusher = site.sandbox.kit.pusher
     crowd = Crowd(site.sandbox, site.url, SEED)
     sent, forged = 0, 0
@@ -152,9 +160,12 @@ async def _storm(site: Site, weather: Weather, refused: Counter[str]) -> None:
             kills.pop(0)
             refused += Counter((await site.gateway.health())["webhooksRefused"])
             # In the midst of what is under way.
+            begun = time.monotonic()
             await site.gateway.kill()
             await site.gateway.start()
+            down += time.monotonic() - begun
     await weather.calm()
+    return down
 
 
 def _of_tool(deliveries: list[Delivery], tool: str) -> Delivery | None:

@@ -15,7 +15,7 @@ DOUBLED, OVERTAKEN, LOST, FORGED = 0.05, 0.05, 0.02, 0.01
 #: Requests under way.
 _AT_ONCE = 24
 #: Seconds until somebody who heard no yes tries again: the platforms' pauses, shortened.
-_PAUSE = 0.2
+_PAUSE = 0.5
 
 
 class Weather:
