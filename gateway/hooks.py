@@ -66,8 +66,12 @@ def connect(
 
     async def groups(account: str, events: Sequence[GroupChanged]) -> None:
         adapter, seen = tools.get(EnterpriseChatAdapter, account), projector.asking()
-        records = _found(await adapter.groups(_once(each.chat_id for each in events)))
-        await enterprise_chat.groups(seen, records, source="webhook")
+        wanted = _once(each.chat_id for each in events)
+        answers = await adapter.groups(wanted)
+        await enterprise_chat.groups(seen, _found(answers), source="webhook")
+        gone = [chat_id for chat_id, each in zip(wanted, answers, strict=True) if isinstance(each, NotFound)]
+        if gone:
+            await enterprise_chat.dismissed(seen, account, gone, source="webhook")
 
     async def employee(account: str, event: EmployeeChanged) -> None:
         [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from adapters.official_account import Follower, FollowerChanged, Interacted, QrScanned, Tag
 from gateway.database.facts import Fact, Source
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
@@ -51,28 +52,32 @@ async def absent(projector: Projector, appid: str) -> None:
     When they left is not known; the fact carries the instant at which it was found out.
     """
     async with projector.batch() as batch:
-        gone = (
+        untouched = (
             await batch.connection.execute(
-                select(follower.c.identity, identity.c.member, identity.c.home)
+                select(follower.c.appid, follower.c.identity, identity.c.member, identity.c.home)
                 .join(identity, identity.c.id == follower.c.identity)
                 .where(follower.c.appid == appid, follower.c.subscribed, follower.c.as_of < batch.as_of)
             )
         ).all()
-        await batch.connection.execute(
-            update(follower)
-            .where(follower.c.appid == appid, follower.c.identity.in_([row.identity for row in gone]))
-            .values(subscribed=False, as_of=batch.as_of)
-        )
+        gone = batch.unlisted(follower, untouched)
+        for some in chunks([row.identity for row in gone]):
+            theirs = (follower.c.appid == appid, follower.c.identity.in_(some))
+            await batch.watch(follower, *theirs)
+            await batch.connection.execute(update(follower).where(*theirs).values(subscribed=False, as_of=batch.as_of))
         linked = [Linked(row.identity, row.member, row.home) for row in gone]
         await labels.keep(batch.connection, [each.member for each in linked])
         batch.facts += [_fact(appid, each, "unfollow", batch.as_of, "", "poll") for each in linked]
 
 
 async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:
-    """The account's tags."""
+    """The account's tags, all of them: one that is not listed is gone."""
     async with projector.batch() as batch:
         rows = [{"appid": appid, "id": each.id, "name": each.name, "followers": each.followers} for each in records]
-        return await batch.upsert(follower_tag, rows)
+        wrote = await batch.upsert(follower_tag, rows)
+        gone = (follower_tag.c.appid == appid, follower_tag.c.id.not_in([each.id for each in records]))
+        await batch.watch(follower_tag, *gone)
+        await batch.connection.execute(delete(follower_tag).where(*gone, follower_tag.c.as_of < batch.as_of))
+        return wrote
 
 
 async def changed(projector: Projector, events: Sequence[FollowerChanged]) -> None:
