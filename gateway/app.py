@@ -14,7 +14,7 @@ import orjson
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -200,12 +200,18 @@ def create_app(
 
 async def _hook(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
-    limit = gateway.services.settings.limits.webhook_bytes
+    limits = gateway.services.settings.limits
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return _plain_error(413, "BODY_TOO_LARGE")
+    try:
+        async with asyncio.timeout(limits.webhook_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limits.webhook_bytes:
+                    return _plain_error(413, "BODY_TOO_LARGE")
+    except TimeoutError:
+        return _plain_error(408, "BODY_TOO_SLOW")
+    except ClientDisconnect:
+        return _plain_error(400, "HOOK_REFUSED")
     values = request.path_params
     try:
         reply = await gateway.inbox.receive(

@@ -11,7 +11,7 @@ class WebhookRefused(Exception):
     """The request is not the platform's, is stale, or cannot be read. Nothing is stored.
 
     Attributes:
-        reason: stable slug: ``signature``, ``stale``, ``shape``, ``path``, ``method``.
+        reason: stable slug: ``signature``, ``stale``, ``shape``, ``path``, ``method``, ``type``.
         status: HTTP status to answer, as the platform expects of a refusal.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class Inbox:
         if not isinstance(adapter, ReceivesWebhooks):
             raise UnknownHook(f"no account {alias!r} of {tool!r} receives webhooks here")
         try:
+            _check_type(request)
             received = await adapter.receive(request)
         except WebhookRefused as refusal:
             self.refused[(tool, refusal.reason)] += 1
@@ -111,6 +113,15 @@ class Inbox:
                     await self._queue.put(connection, URGENT_JOB, 1, payload, priority=URGENT, max_attempts=1)
         return [None] * len(arrivals)
 
+
+def _check_type(request: WebhookRequest) -> None:
+    """Platforms send text, JSON or XML, or do not say what; browsers and scanners send forms and files."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.body and given and not _TYPES.fullmatch(given):
+        raise WebhookRefused("type", "a webhook is text, JSON or XML", status=415)
+
+
+_TYPES: Final = re.compile(r"text/[\w.+-]+|application/(?:[\w.-]+\+)?(?:json|xml)|application/octet-stream")
 
 _KNOWN_ALREADY: Final = " ON CONFLICT (tool, account, dedupe_key) DO NOTHING"
 
