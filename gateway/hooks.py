@@ -113,6 +113,8 @@ def connect(
             Interacted: interacted,
             QrScanned: interacted,
             AdClick: clicks,
+            PaymentNotice: checkout.on_payments,
+            RefundNotice: checkout.on_refunds,
         }
     )
     handling.handlers.update(
@@ -120,8 +122,6 @@ def connect(
             EmployeeChanged: employee,
             SubscribeAnswered: subscribed,
             SubscribeEnded: subscribed,
-            PaymentNotice: checkout.on_payment,
-            RefundNotice: checkout.on_refund,
         }
     )
 

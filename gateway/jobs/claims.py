@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.database import Database
 from gateway.database.tables.jobs import job
@@ -64,8 +78,12 @@ _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED}'")
 _RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
 
 
-def due(now: datetime, band: Band = _ALL) -> Select[int]:
-    """Jobs of a band that may start: their time has come or their lease is over, and it is their entity's turn."""
+@lru_cache(maxsize=16)
+def due(band: Band = _ALL) -> Select[int]:
+    """Jobs of a band that may start at ``now``: their time has come or their lease is over, and it is their entity's
+    turn. Made once: putting the expression together costs more than running it.
+    """
+    now = bindparam("now", type_=job.c.run_at.type)
     other = job.alias("other")
     ahead = exists().where(
         other.c.entity == job.c.entity,
@@ -88,9 +106,14 @@ def _within(band: Band) -> list[ColumnElement[bool]]:
     return low if band.high is None else [*low, job.c.priority < band.high]
 
 
+@lru_cache(maxsize=16)
+def _any(band: Band) -> Select[int]:
+    return due(band).limit(1)
+
+
 async def any_due(database: Database, now: datetime, band: Band = _ALL) -> bool:
     """Whether a claim would find something: a read, which no writer has to wait for."""
-    return await database.one(due(now, band).limit(1)) is not None
+    return await database.one(_any(band), {"now": now}) is not None
 
 
 async def claim(
@@ -108,25 +131,31 @@ async def claim(
     return []
 
 
-async def _claim(
-    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band
-) -> list[Claim]:
+@lru_cache(maxsize=16)
+def _taking(band: Band) -> ReturningUpdate[Any]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
-    chosen = due(now, band).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
-    statement = (
+    limit: ColumnElement[int] = bindparam("at_most", type_=Integer())
+    chosen = due(band).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
+    return (
         update(job)
         .where(job.c.seq.in_(select(chosen.c.seq)))
         .values(
             state=State.RUNNING,
-            worker=worker,
-            lease_until=until,
+            worker=bindparam("by"),
+            lease_until=bindparam("until"),
             attempts=job.c.attempts + 1,
-            started_at=now,
+            started_at=bindparam("begun"),
         )
         .returning(*_RETURNED, job.c.run_at)
     )
-    rows = (await connection.execute(statement)).all()
+
+
+async def _claim(
+    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band
+) -> list[Claim]:
+    bound = {"now": now, "at_most": limit, "by": worker, "until": until, "begun": now}
+    rows = (await connection.execute(_taking(band), bound)).all()
     return [Claim(*row[:-1]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
 
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from adapters.base.runtime import Clock
 from gateway.database import ERASED, DatabaseError
@@ -29,6 +29,8 @@ from gateway.jobs.queue import Queue
 from gateway.jobs.running import RunningJob, done_values
 
 _log = logging.getLogger(__name__)
+
+_PAYLOAD = select(table.c.payload).where(table.c.seq == bindparam("number"))
 
 Reason = Literal["stop", "cancel", "lost"]
 
@@ -179,11 +181,12 @@ class Worker:
         return sum([await self._fill_lane(band, room) for band, room in self._lanes])
 
     async def _fill_lane(self, band: Band, room: int) -> int:
-        room -= sum(band.has(run.claim.priority) for run in self._runs.values())
+        taken = sum(band.has(run.claim.priority) for run in self._runs.values())
         now = self._clock.now()
-        if room <= 0 or not await any_due(self._queue.database, now, band):
+        # A wide lane takes many at once, and not one for each that ends: they are then done together.
+        if room - taken < max(1, room // 4) or not await any_due(self._queue.database, now, band):
             return 0
-        claims = await claim(self._queue.database, self.name, room, now, now + self._lease, band)
+        claims = await claim(self._queue.database, self.name, room - taken, now, now + self._lease, band)
         for claimed in claims:
             self._runs[claimed.seq] = _Run(claimed, asyncio.create_task(self._attempt(claimed)))
         return len(claims)
@@ -224,7 +227,7 @@ class Worker:
             raise ParkJob("LEASE_EXPIRED")
         self._handlers.find(claimed.kind, claimed.version)
         try:
-            row = await self._queue.database.one(select(table.c.payload).where(table.c.seq == claimed.seq))
+            row = await self._queue.database.one(_PAYLOAD, {"number": claimed.seq})
         except SealError as error:
             raise ParkJob(error.code) from error
         if row is None or row.payload is ERASED:
