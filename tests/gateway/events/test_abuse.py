@@ -30,7 +30,7 @@ BOMB = (
 )
 BODIES = {
     "entity bomb": BOMB,
-    "external entity": b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><xml><Encrypt>&e;</Encrypt></xml>',
+    "external entity": b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:/etc/passwd">]><xml><Encrypt>&e;</Encrypt></xml>',
     "external document type": b'<!DOCTYPE xml SYSTEM "http://127.0.0.1:1/x.dtd"><xml><Encrypt>a</Encrypt></xml>',
     "deep XML": b"<a>" * _LEVELS + b"</a>" * _LEVELS,
     "many tags": b"<xml>" + b"<a/>" * 100_000 + b"</xml>",
