@@ -175,26 +175,32 @@ async def settle(connection: AsyncConnection, claimed: Claim, values: dict[str, 
     return result.rowcount == 1
 
 
+def _in_order(seqs: Iterable[int]) -> ColumnElement[bool]:
+    """These running jobs, their rows locked by number: two statements over many jobs never wait for each other."""
+    found = select(job.c.seq).where(job.c.seq.in_(list(seqs)), job.c.state == State.RUNNING).order_by(job.c.seq)
+    return job.c.seq.in_(select(found.with_for_update(of=job).cte("found").c.seq))
+
+
 async def settle_many(connection: AsyncConnection, claimed: Iterable[Claim], values: dict[str, Any]) -> set[int]:
     """End attempts in one statement; the seqs of those that were still ours."""
     wanted = {each.seq: each for each in claimed}
+    if not wanted:
+        return set()
+    attempts = [(each.seq, each.worker, each.attempt) for each in wanted.values()]
     statement = (
         update(job)
-        .where(job.c.seq.in_(list(wanted)), job.c.state == State.RUNNING)
-        .where(
-            tuple_(job.c.seq, job.c.worker, job.c.attempts).in_([(e.seq, e.worker, e.attempt) for e in wanted.values()])
-        )
+        .where(_in_order(wanted), tuple_(job.c.seq, job.c.worker, job.c.attempts).in_(attempts))
         .values(worker=None, lease_until=None, **values)
         .returning(job.c.seq)
     )
-    return set((await connection.execute(statement)).scalars()) if wanted else set()
+    return set((await connection.execute(statement)).scalars())
 
 
 async def extend(database: Database, worker: str, seqs: Iterable[int], until: datetime) -> dict[int, tuple[int, bool]]:
     """Lengthen leases: seq → (attempt, whether a cancel was asked) of those that are still ours."""
     statement = (
         update(job)
-        .where(job.c.seq.in_(list(seqs)), job.c.state == State.RUNNING, job.c.worker == worker)
+        .where(_in_order(seqs), job.c.worker == worker)
         .values(lease_until=until)
         .returning(job.c.seq, job.c.attempts, job.c.cancel_requested)
     )
