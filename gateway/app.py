@@ -14,27 +14,12 @@ import orjson
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
-from adapters.base.errors import NotFound
 from adapters.base.transport import HttpTransport, Transport
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
-from adapters.enterprise_chat import (
-    ContactAdded,
-    ContactEdited,
-    ContactRemoved,
-    CorpTagsChanged,
-    EmployeeChanged,
-    EnterpriseChatAdapter,
-    GroupChanged,
-)
-from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged, Interacted, QrScanned
-from adapters.payments import PaymentNotice, RefundNotice
-from adapters.social_ads import AdClick
-from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.access.again import Again
 from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
 from gateway.bulk.exporting import EXPIRE_JOB as EXPORT_EXPIRE_JOB
@@ -42,26 +27,27 @@ from gateway.bulk.exporting import JOB as EXPORT_JOB
 from gateway.bulk.exporting import ExportExpired, Exporting, ExportNotReady, ExportRefused, ExportUnknown
 from gateway.bulk.importing import JOB as IMPORT_JOB
 from gateway.bulk.importing import Importing
-from gateway.cache import EntityCache, MemoryStore, RedisStore, Store, tags
+from gateway.cache import EntityCache, MemoryStore, RedisStore, Store
 from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
 from gateway.database.traces import trace
 from gateway.events.crowd import Crowd
 from gateway.events.feed import Feed
+from gateway.events.handling import JOB as INBOX_JOB
+from gateway.events.handling import PRIORITY as INBOX_PRIORITY
+from gateway.events.handling import TOGETHER, URGENT_JOB
 from gateway.events.horizon import Horizon
-from gateway.events.inbox import JOB as INBOX_JOB
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
-from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
 from gateway.events.projector import Projector
 from gateway.events.purging import Purging
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.events.wake import Wake
 from gateway.graphql_route import GraphQLRoute, Receive, Scope, Send
-from gateway.jobs import Handlers, Lane, Queue, Worker
-from gateway.members import grants
+from gateway.hooks import connect
+from gateway.jobs import URGENT, Handlers, Kinds, Lane, Queue, Worker
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
@@ -71,7 +57,7 @@ from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
 from gateway.resolvers.streams import STREAMED
-from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
+from gateway.runtime import CountingMeter, SystemClock, open_tools
 from gateway.runtime.redis import RedisLink, RedisState
 from gateway.schema import build_schema
 from gateway.selections import Payloads, Selections
@@ -84,7 +70,8 @@ from gateway.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
 
-WORKERS = 4
+#: Welcome codes; webhooks, which are handled many at a time; and everything else.
+LANES = (Lane(URGENT, 4), Lane(INBOX_PRIORITY, 2 * TOGETHER), Lane(None, 4))
 
 
 @dataclass(slots=True)
@@ -194,7 +181,8 @@ async def open_gateway(
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
-        handlers.add(INBOX_JOB, inbox.handle, versions={1})
+        handlers.add(INBOX_JOB, inbox.handling.handle, versions={1})
+        handlers.add(URGENT_JOB, inbox.handling.handle_urgent, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
@@ -203,16 +191,17 @@ async def open_gateway(
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (checkout, erasures, reports, retention, webhooks):
             part.register(handlers)
-        _connect(inbox, projector, tools, checkout, settings, cache)
-        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep, lane=Lane(never=SLOW_JOBS))
+        connect(inbox.handling, projector, tools, checkout, settings, cache)
+        worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep, kinds=Kinds(never=SLOW_JOBS))
         deliveries = Worker(
             queue,
             handlers,
             concurrency=settings.webhooks.concurrency,
             clock=clock,
             sleep=sleep,
-            lane=Lane(only=SLOW_JOBS),
+            kinds=Kinds(only=SLOW_JOBS),
         )
+        stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         stack.push_async_callback(deliveries.stop, 0)
@@ -237,98 +226,6 @@ def _store(settings: Settings, link: RedisLink | None) -> Store | None:
 
 def _redis_state(link: RedisLink | None) -> Callable[[], RedisState]:
     return lambda: "OFF" if link is None else link.state
-
-
-def _connect(
-    inbox: Inbox,
-    projector: Projector,
-    tools: OpenTools,
-    checkout: CheckoutService,
-    settings: Settings,
-    cache: EntityCache,
-) -> None:
-    """What is done with each kind of event. Store and contact events are hints: the object is read again."""
-    flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
-    advertised = str(flagship.get("appid", ""))
-
-    async def order(account: str, event: OrderChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [o for o in await adapter.orders([event.order_id]) if not isinstance(o, NotFound)]
-        await mini_program_store.orders(seen, records, source="webhook")
-
-    async def after_sale(account: str, event: AfterSaleChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [a for a in await adapter.after_sales([event.after_sale_id]) if not isinstance(a, NotFound)]
-        await mini_program_store.after_sales(seen, records, source="webhook")
-
-    async def product(account: str, event: ProductChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [p for p in await adapter.products([event.product_id]) if not isinstance(p, NotFound)]
-        await mini_program_store.products(seen, records)
-
-    async def contact(account: str, event: ContactAdded | ContactEdited) -> None:
-        seen = projector.asking()
-        found = await tools.get(EnterpriseChatAdapter, account).contact(event.external_userid)
-        if not isinstance(found, NotFound):
-            await enterprise_chat.contacts(seen, found, source="webhook")
-        # An edited contact adds no fact.
-        cache.purge([tags.person(account, event.external_userid)])
-
-    async def group(account: str, event: GroupChanged) -> None:
-        seen = projector.asking()
-        found = await tools.get(EnterpriseChatAdapter, account).groups([event.chat_id])
-        records = [g for g in found if not isinstance(g, NotFound)]
-        await enterprise_chat.groups(seen, records, source="webhook")
-
-    async def employee(account: str, event: EmployeeChanged) -> None:
-        [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
-        if isinstance(found, NotFound):
-            await places.guides_left(projector, account, [event.userid], event.at, "webhook")
-            cache.purge([tags.account(account)])
-        else:
-            await places.guides(projector, account, [found])
-
-    async def corp_tags(account: str, _event: CorpTagsChanged) -> None:
-        seen = projector.asking()
-        await enterprise_chat.tags(seen, account, await tools.get(EnterpriseChatAdapter, account).corp_tags())
-
-    async def follower(_account: str, event: FollowerChanged) -> None:
-        await official_account.changed(projector, event)
-
-    async def interacted(_account: str, event: Interacted | QrScanned) -> None:
-        await official_account.interacted(projector, event)
-
-    async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
-        await grants.told(projector, event)
-
-    async def removed(account: str, event: ContactRemoved) -> None:
-        await enterprise_chat.removed(projector, event)
-        cache.purge([tags.person(account, event.external_userid)])
-
-    async def click(_account: str, event: AdClick) -> None:
-        await social_ads.clicked(projector, event, advertised)
-
-    inbox.handlers.update(
-        {
-            OrderChanged: order,
-            AfterSaleChanged: after_sale,
-            ProductChanged: product,
-            ContactAdded: contact,
-            ContactEdited: contact,
-            ContactRemoved: removed,
-            GroupChanged: group,
-            EmployeeChanged: employee,
-            CorpTagsChanged: corp_tags,
-            FollowerChanged: follower,
-            Interacted: interacted,
-            QrScanned: interacted,
-            SubscribeAnswered: subscribed,
-            SubscribeEnded: subscribed,
-            AdClick: click,
-            PaymentNotice: checkout.on_payment,
-            RefundNotice: checkout.on_refund,
-        }
-    )
 
 
 def create_app(
@@ -397,12 +294,18 @@ class _Endpoint:
 
 async def _hook(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
-    limit = gateway.services.settings.limits.webhook_bytes
+    limits = gateway.services.settings.limits
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return _plain_error(413, "BODY_TOO_LARGE")
+    try:
+        async with asyncio.timeout(limits.webhook_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limits.webhook_bytes:
+                    return _plain_error(413, "BODY_TOO_LARGE")
+    except TimeoutError:
+        return _plain_error(408, "BODY_TOO_SLOW")
+    except ClientDisconnect:
+        return _plain_error(400, "HOOK_REFUSED")
     values = request.path_params
     try:
         reply = await gateway.inbox.receive(

@@ -49,6 +49,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     document_bytes: int = 256 * 1024
     body_bytes: int = 1024 * 1024
     webhook_bytes: int = 1024 * 1024
+    #: How long a platform may take to send one; they do it at once.
+    webhook_seconds: float = 10.0
     tokens: int = 15_000
     depth: int = 15
     aliases: int = 60

@@ -13,7 +13,7 @@ from sqlalchemy import MetaData
 from adapters.base.errors import FaultTable
 from adapters.base.limits import CallLimits, Limits
 from adapters.base.runtime import Runtime
-from adapters.base.webhooks import InboundEvent, Received, WebhookRequest
+from adapters.base.webhooks import EventKind, InboundEvent, Received, WebhookRequest
 
 
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +88,7 @@ class ToolSpec(Generic[C, A]):
         limits: how often an account may call, as the platform documents it.
         metadata: tables the tool keeps in the gateway's database, if any.
         exempt: contract checks that do not apply, check name → because.
+        events: every kind of event that its platform documents.
     """
 
     name: str
@@ -99,6 +100,7 @@ class ToolSpec(Generic[C, A]):
     limits: Limits = field(default_factory=dict)
     metadata: MetaData | None = None
     exempt: Mapping[str, str] = field(default_factory=dict)
+    events: Sequence[EventKind] = ()
 
 
 AnyToolSpec = ToolSpec[Any, Any]

@@ -12,6 +12,7 @@ from adapters.official_account.adapter import FOLLOWERS_PER_CALL, OfficialAccoun
 from adapters.official_account.client import OfficialAccountClient
 from adapters.official_account.config import OfficialAccountConfig
 from adapters.official_account.errors import FAULTS
+from adapters.official_account.events import EVENT_KINDS
 from adapters.official_account.limits import LIMITS
 from adapters.official_account.records import (
     DeliveryStatus,
@@ -44,6 +45,7 @@ TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
     open=_open,
     faults=FAULTS,
     limits=LIMITS,
+    events=EVENT_KINDS,
 )
 
 __all__ = [

@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.bulk import export, import_
 from gateway.cli.database import db, schema
+from gateway.cli.events import events
 from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
 from gateway.cli.keys import keys
@@ -30,6 +31,7 @@ for _command in (
     sync,
     schema,
     db,
+    events,
     keys,
     jobs,
     identities,

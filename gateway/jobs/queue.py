@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database import Database, Sealed, Ulids, after_commit
-from gateway.database.statements import insert_for
+from gateway.database.statements import insert_columns, insert_for
 from gateway.database.tables.jobs import ACTIVE, job
 from gateway.jobs.model import COLUMNS, Job, JobActive, State
 
@@ -80,6 +80,38 @@ class Queue:
         job_id = await self._insert(connection, values)
         after_commit(connection, self.wake)
         return job_id
+
+    async def put_many(
+        self,
+        connection: AsyncConnection,
+        kind: str,
+        version: int,
+        jobs: Sequence[tuple[object, str | None]],
+        *,
+        priority: int = 0,
+    ) -> None:
+        """Enqueue (payload, entity) pairs in this order, in one statement; see ``put``."""
+        if not jobs:
+            return
+        now = self.clock.now()
+        count = len(jobs)
+        columns: dict[str, Sequence[Any]] = {
+            "id": [self._ulids.next(now) for _ in jobs],
+            "kind": [kind] * count,
+            "version": [version] * count,
+            "payload": [self.database.keyring.seal_json(payload) for payload, _ in jobs],
+            "key": [None] * count,
+            "entity": [entity for _, entity in jobs],
+            "state": [State.QUEUED.value] * count,
+            "priority": [priority] * count,
+            "run_at": [now] * count,
+            "attempts": [0] * count,
+            "max_attempts": [DEFAULT_MAX_ATTEMPTS] * count,
+            "cancel_requested": [False] * count,
+            "created_at": [now] * count,
+        }
+        await insert_columns(connection, job, columns)
+        after_commit(connection, self.wake)
 
     async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> str:
         statement = (

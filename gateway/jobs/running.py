@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import after_commit
 from gateway.database.tables.jobs import job
-from gateway.jobs.claims import Claim, mine, settle
+from gateway.jobs.claims import Claim, mine, settle, settle_many
 from gateway.jobs.model import LeaseLost, State
 from gateway.jobs.queue import Queue
 
@@ -101,6 +102,18 @@ class RunningJob:
 
     def _set_completed(self) -> None:
         self.completed = True
+
+
+async def complete_all(connection: AsyncConnection, jobs: Sequence[RunningJob]) -> list[RunningJob]:
+    """Mark jobs done in the handler's own transaction; those that are still ours, in order."""
+    if not jobs:
+        return []
+    values = done_values(jobs[0]._queue)  # noqa: SLF001 — of this very module
+    kept = await settle_many(connection, [each._claim for each in jobs], values)  # noqa: SLF001
+    ours = [each for each in jobs if each._claim.seq in kept]  # noqa: SLF001
+    for each in ours:
+        after_commit(connection, each._set_completed)  # noqa: SLF001
+    return ours
 
 
 def done_values(queue: Queue) -> dict[str, Any]:

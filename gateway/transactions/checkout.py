@@ -174,11 +174,26 @@ class CheckoutService:
         if notice.payment.state.paid:
             await self._settlement.captured(notice.payment, source="webhook")
 
+    async def on_payments(self, account: str, notices: Sequence[PaymentNotice]) -> None:
+        """Several of them, of different orders: payments that no order of ours waits for are written together."""
+        paid = [each.payment for each in notices if each.payment.state.paid]
+        ours = await self._settlement.awaited([each.out_trade_no for each in paid])
+        others = [each for each in paid if each.out_trade_no not in ours]
+        if others:
+            await payments.all_paid(self._projector, others, {}, source="webhook")
+        for each in notices:
+            if each.payment.out_trade_no in ours:
+                await self.on_payment(account, each)
+
     async def on_refund(self, account: str, notice: RefundNotice) -> None:
         """退款结果通知, from the inbox."""
-        await payments.refunded(self._projector, notice.refund, source="webhook")
+        await self.on_refunds(account, [notice])
+
+    async def on_refunds(self, account: str, notices: Sequence[RefundNotice]) -> None:
+        """Several of them, of different orders."""
+        await payments.refunded(self._projector, [each.refund for each in notices], source="webhook")
         async with self._projector.batch() as batch:
-            await purchases.refunded(batch, account, notice.refund.out_trade_no)
+            await purchases.refunded(batch, account, [each.refund.out_trade_no for each in notices])
 
     async def _may_watch(self, principal: Principal, row: SagaRow) -> bool:
         order_id = (row.input or {}).get("order", "")

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.runtime import Clock
 from gateway.database import ERASED
 from gateway.database.engine import Database
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.sagas import saga, saga_step
 from gateway.transactions.states import SETTLED, SagaState, StepState, saga_before, step_before
@@ -171,6 +172,16 @@ class SagaLog:
             select(saga_step.c.saga_id).where(saga_step.c.key == key, saga_step.c.name == name)
         )
         return None if row is None else str(row.saga_id)
+
+    async def known_keys(self, name: str, keys: Sequence[str]) -> set[str]:
+        """Which of these natural keys have a step of this name."""
+        found: set[str] = set()
+        for some in chunks(keys):
+            rows = await self._database.fetch(
+                select(saga_step.c.key).where(saga_step.c.key.in_(some), saga_step.c.name == name)
+            )
+            found |= {str(row.key) for row in rows}
+        return found
 
     async def move(
         self, connection: AsyncConnection, saga_id: str, target: SagaState, *, source: SagaState | None = None

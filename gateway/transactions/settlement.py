@@ -75,6 +75,10 @@ class Settlement:
             return None
         return Open(row, steps, pivot.intent(Payable))
 
+    async def awaited(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these payments a checkout knows of."""
+        return await self._log.known_keys(PAYMENT, numbers)
+
     # Money came in --------------------------------------------------------------------------------
 
     async def captured(self, payment: Payment, *, source: Source) -> None:

@@ -15,6 +15,7 @@ CHECKS: Final[tuple[Callable[[Path], list[str]], ...]] = (
     graph.descriptions,
     documents.settings,
     documents.upstream_errors,
+    documents.event_kinds,
     documents.index,
     documents.data_protection,
     coverage.coverage,

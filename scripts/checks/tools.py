@@ -26,7 +26,19 @@ FILES: Final = (
 )
 #: What an emulated platform must write again, from the vendor's documentation: modules of its own tool …
 _OWN: Final = frozenset(
-    {"adapter", "client", "config", "errors", "models", "records", "signing", "tokens", "translation", "webhooks"}
+    {
+        "adapter",
+        "client",
+        "config",
+        "errors",
+        "events",
+        "models",
+        "records",
+        "signing",
+        "tokens",
+        "translation",
+        "webhooks",
+    }
 )
 #: … and whatever the tools share.
 _SHARED: Final = frozenset({"base", "registry", "tencent_cloud", "wechat"})
