@@ -53,13 +53,13 @@ from gateway.events.projector import Projector
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.graphql_route import GraphQLRoute
-from gateway.jobs import Handlers, Queue, Worker
+from gateway.jobs import Handlers, Queue, Recurring, Worker
 from gateway.members import grants
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
-from gateway.members.points import EXPIRE_JOB, PointsExpiry
+from gateway.members.points import PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
@@ -85,7 +85,8 @@ class Gateway:
     auth: Authenticator
     transport: Transport
     health: health.States
-    retention: Retention
+    #: What each process that serves sees to at its start.
+    recurring: tuple[Recurring, ...]
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -126,6 +127,7 @@ async def open_gateway(
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         retention = Retention(database, queue, settings.privacy)
+        points_expiry = PointsExpiry(database, queue, clock)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
@@ -150,19 +152,19 @@ async def open_gateway(
         handlers = Handlers()
         handlers.add(INBOX_JOB, inbox.handle, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
-        handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention):
+        for part in (checkout, erasures, reports, retention, points_expiry):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
+        recurring = (retention.daily, points_expiry.daily)
+        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), recurring)
 
 
 def _connect(
@@ -265,7 +267,8 @@ def create_app(
             app.state.gateway = gateway
             if on_open is not None:
                 await on_open(gateway)
-            await gateway.retention.schedule()
+            for each in gateway.recurring:
+                await each.ensure()
             gateway.worker.start()
             try:
                 yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -30,11 +30,15 @@ from gateway.database.rows import AnyRow
 from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import identity, member
 from gateway.database.types import UtcDateTime
-from gateway.jobs import RunningJob
+from gateway.jobs import Handlers, Queue, Recurring, RunningJob
 from gateway.members.lots import Lot, balance, lots
 
 #: The job that books what has lapsed.
 EXPIRE_JOB: Final = "points.expire"
+#: The same, once a day by itself.
+DAILY_JOB: Final = "points.expire.daily"
+#: Ten past midnight in Beijing: points lapse with the day.
+AT: Final = timedelta(hours=16, minutes=10)
 _SLICE: Final = 500
 
 
@@ -146,9 +150,16 @@ async def entries_of(fetch: Fetch, members: Sequence[str]) -> Mapping[str, Seque
 class PointsExpiry:
     """Books what has lapsed, as a job. It can end at any moment: what is booked is found in the ledger."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, queue: Queue, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        #: The run of every day.
+        self.daily = Recurring(queue, DAILY_JOB, self.handle, every=timedelta(days=1), offset=AT)
+
+    def register(self, handlers: Handlers) -> None:
+        """Add the handlers."""
+        handlers.add(EXPIRE_JOB, self.handle, versions={1})
+        self.daily.register(handlers)
 
     async def handle(self, job: RunningJob) -> None:
         """Go through all points whose time is over, a slice at a time, and book those that are not yet."""

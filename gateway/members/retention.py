@@ -32,15 +32,12 @@ class Retention:
         self._database = database
         self._queue = queue
         self._terms = terms
-        self._recurring = Recurring(queue, JOB, self._run, every=timedelta(days=1), offset=AT)
+        #: The run of every day.
+        self.daily = Recurring(queue, JOB, self._run, every=timedelta(days=1), offset=AT)
 
     def register(self, handlers: Handlers) -> None:
         """Add the job's handler."""
-        self._recurring.register(handlers)
-
-    async def schedule(self) -> None:
-        """See that today's job exists; at the start of every process."""
-        await self._recurring.ensure()
+        self.daily.register(handlers)
 
     async def _run(self, job: RunningJob) -> None:
         done = 0
