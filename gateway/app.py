@@ -56,6 +56,7 @@ from gateway.graphql_route import GraphQLRoute
 from gateway.jobs import Handlers, Queue, Recurring, Worker
 from gateway.members import grants
 from gateway.members.access_report import AccessReports
+from gateway.members.earning import Earning
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
@@ -127,6 +128,8 @@ async def open_gateway(
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         retention = Retention(database, queue, settings.privacy)
+        earning = Earning(database, queue, clock, settings.points)
+        projector.followers.append(earning.follow)
         points_expiry = PointsExpiry(database, queue, clock)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
@@ -156,7 +159,7 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention, points_expiry):
+        for part in (checkout, erasures, reports, retention, points_expiry, earning):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)

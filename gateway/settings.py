@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -114,6 +115,16 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     growth: int = 0
 
 
+class PointsRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points for what was paid from an instant on, until the next rule's."""
+
+    since: datetime
+    #: Points per yuan; what is left below a point is dropped, per order.
+    per_yuan: int
+    #: Days until they lapse; 0 never.
+    valid_days: int = 0
+
+
 _LIMITS: Final = {"UNIONID": 5, "OPENID": 50, "EXTERNAL_USERID": 20, "PHONE": 5, "CARD": 10, "OUT_ID": 5}
 
 
@@ -164,6 +175,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reach: Reach = Reach()
     exports: Exports = Exports()
     levels: tuple[Level, ...] = ()
+    #: Points earned by orders; none without a rule.
+    points: tuple[PointsRule, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
     #: cloud_storage alias of the bucket that holds members' files.
@@ -268,6 +281,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
     _check_reach(settings.reach)
     _check_identity(settings.identity)
+    _check_points(settings.points)
     seen: set[str] = set()
     for key in settings.api_keys:
         if key.id in seen:
@@ -284,6 +298,18 @@ def _check_reach(reach: Reach) -> None:
         text = getattr(reach, name)
         if not _HOUR.fullmatch(text):
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
+
+
+def _check_points(rules: tuple[PointsRule, ...]) -> None:
+    for number, rule in enumerate(rules):
+        where = f"points[{number}]"
+        if rule.since.tzinfo is None:
+            raise SettingsError(f"{where}.since is {rule.since}: give it a zone, such as 2026-12-01T00:00:00+08:00.")
+        if any(each.since == rule.since for each in rules[:number]):
+            raise SettingsError(f"{where}.since is {rule.since}, which another rule has; at one instant one begins.")
+        for name in ("per_yuan", "valid_days"):
+            if getattr(rule, name) < 0:
+                raise SettingsError(f"{where}.{name} is {getattr(rule, name)}: give 0 or more.")
 
 
 def _check_identity(rules: IdentityRules) -> None:
