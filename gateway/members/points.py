@@ -23,14 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.engine import Database
-from gateway.database.family import POINTS
 from gateway.database.ledgers import PointsEntry, append_points
+from gateway.database.owned import POINTS
 from gateway.database.reading import Fetch, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import identity, member
 from gateway.database.types import UtcDateTime
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.members.family import present_ids
 from gateway.members.lots import Lot, balance, lots
 
 #: The job that books what has lapsed.
@@ -178,8 +179,7 @@ class PointsExpiry:
 
 async def _open(connection: AsyncConnection, member_id: str, clock: Clock) -> tuple[str, Sequence[AnyRow]]:
     """Lock the account of the member whom an id leads to, and book what has lapsed; who it is, and the entries."""
-    row = (await connection.execute(select(member.c.id, member.c.merged_into).where(member.c.id == member_id))).one()
-    owner: str = row.merged_into or row.id
+    owner = (await present_ids(fetching(connection), [member_id]))[member_id]
     await _expire(connection, [owner], clock)
     return owner, (await entries_of(fetching(connection), [owner]))[owner]
 
