@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
 
+from gateway.database import rotation
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.tables.inbox import inbox
@@ -47,6 +48,7 @@ class Retention:
             await job.progress(number, None, f"{done} rows deleted; last table {table.name}")
         await self._queue.prune(self._database.clock.now() - timedelta(days=self._terms.job_days))
         await self._destroy_archive_keys(self._database.clock.now())
+        await rotation.keep_shared_young(self._database)
 
     def _expired(self, now: datetime) -> Sequence[tuple[Table, ColumnElement[bool]]]:
         handled = now - timedelta(days=self._terms.webhook_days)
