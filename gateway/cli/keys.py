@@ -6,7 +6,7 @@ import base64
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -79,11 +79,7 @@ async def _rotate(settings: Settings) -> int:
 
 async def _renew(settings: Settings, member: str | None, *, retire: bool) -> int:
     async with open_database(settings) as database:
-        ready = await rotation.retirable_from(database)
         if retire:
-            if ready is not None and database.clock.now() < ready:
-                click.echo(f"KEYS_TOO_EARLY: a process may still seal by a former key until {_shown(ready)}", err=True)
-                return EXIT_FAILED
             click.echo(f"{await rotation.retire(database)} former data keys are destroyed")
             return 0
         if member is None:
@@ -98,7 +94,8 @@ async def _renew(settings: Settings, member: str | None, *, retire: bool) -> int
         ready = await rotation.retirable_from(database)
     click.echo(f"{cells} values are sealed again under {whose}")
     if ready is not None:
-        click.echo(f"run `keys renew --retire` after {_shown(ready)}: by then every process seals by it")
+        when = ready.isoformat(timespec="seconds")
+        click.echo(f"run `keys renew --retire` after {when}: by then every process seals by it")
     return 0
 
 
@@ -108,10 +105,6 @@ def _member_id(text: str) -> str:
         return ids.decode_as("mb", text)[1]
     except UserError:
         return text
-
-
-def _shown(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
 
 
 def _telling(what: str) -> Callable[[int, int], None]:

@@ -15,6 +15,7 @@ import uvloop
 from gateway.bulk.exporting import ExportRefused
 from gateway.bulk.reading import Encoding, FileUnusable, Format, Source
 from gateway.database.errors import DatabaseError
+from gateway.database.rotation import KeysTooEarly
 from gateway.demo.stage import DemoError
 from gateway.events.master import MasterDataError
 from gateway.ports import PortError
@@ -42,7 +43,7 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         _fail(error.code, str(error), EXIT_SETTINGS)
     except PortError as error:
         _fail(error.code, str(error), EXIT_PORT)
-    except (DemoError, ExportRefused, FileUnusable, JobUnchanged, MasterDataError) as error:
+    except (DemoError, ExportRefused, FileUnusable, JobUnchanged, KeysTooEarly, MasterDataError) as error:
         _fail(error.code, str(error), EXIT_FAILED)
     except DatabaseError as error:
         _fail(error.code, str(error), EXIT_DATABASE)

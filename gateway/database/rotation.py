@@ -36,6 +36,13 @@ BATCH = 250
 #: longest that a transaction may take.
 SETTLED = timedelta(minutes=10)
 
+
+class KeysTooEarly(Exception):
+    """Former keys cannot be destroyed yet."""
+
+    code = "KEYS_TOO_EARLY"
+
+
 #: Told (rows done, rows that there were) after each batch.
 Tell = Callable[[int, int], None]
 
@@ -230,12 +237,16 @@ async def retirable_from(database: Database) -> datetime | None:
 async def retire(database: Database) -> int:
     """Destroy former keys that no cell names any more; returns how many.
 
-    What a process sealed by one of a member's former keys after the renewal is sealed again before. Nothing is
-    destroyed before ``retirable_from``.
+    What a process sealed by one of a member's former keys after the renewal is sealed again before. Raises
+    KeysTooEarly before ``retirable_from``.
     """
-    from_ = await retirable_from(database)
-    if from_ is None or database.clock.now() < from_:
+    ready = await retirable_from(database)
+    if ready is None:
         return 0
+    if database.clock.now() < ready:
+        raise KeysTooEarly(
+            f"a process may still seal by a former key until {ready.isoformat(timespec='seconds')}; run it again then"
+        )
     replaced = await _former(database)
     if replaced:
         await _reseal_all(database, replaced, lambda done, total: None)
