@@ -47,12 +47,13 @@ from gateway.events.sync.run import Sync
 from gateway.events.wake import Wake
 from gateway.graphql_route import GraphQLRoute, Receive, Scope, Send
 from gateway.hooks import connect
-from gateway.jobs import URGENT, Handlers, Kinds, Lane, Queue, Worker
+from gateway.jobs import URGENT, Handlers, Kinds, Lane, Queue, Recurring, Worker
 from gateway.members.access_report import AccessReports
+from gateway.members.earning import Earning
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
-from gateway.members.points import EXPIRE_JOB, PointsExpiry
+from gateway.members.points import PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
@@ -87,7 +88,8 @@ class Gateway:
     auth: Authenticator
     transport: Transport
     health: health.States
-    retention: Retention
+    #: What each process that serves sees to at its start.
+    recurring: tuple[Recurring, ...]
     again: Again
 
     async def first_sync(self) -> None:
@@ -134,6 +136,9 @@ async def open_gateway(
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
+        earning = Earning(database, queue, clock, settings.points)
+        projector.followers.append(earning.follow)
+        points_expiry = PointsExpiry(database, queue, clock)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
@@ -184,12 +189,11 @@ async def open_gateway(
         handlers.add(INBOX_JOB, inbox.handling.handle, versions={1})
         handlers.add(URGENT_JOB, inbox.handling.handle_urgent, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
-        handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention, webhooks):
+        for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache)
         worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep, kinds=Kinds(never=SLOW_JOBS))
@@ -205,8 +209,9 @@ async def open_gateway(
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         stack.push_async_callback(deliveries.stop, 0)
+        recurring = (retention.daily, points_expiry.daily)
         gateway = Gateway(
-            clock, services, inbox, worker, deliveries, auth, wire, health.States(services), retention,
+            clock, services, inbox, worker, deliveries, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock),
         )  # fmt: skip
         yield gateway
@@ -246,7 +251,8 @@ def create_app(
             app.state.before_stop = gateway.services.feed.close
             if on_open is not None:
                 await on_open(gateway)
-            await gateway.retention.schedule()
+            for each in gateway.recurring:
+                await each.ensure()
             await gateway.services.webhooks.start()
             gateway.worker.start()
             gateway.deliveries.start()

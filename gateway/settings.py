@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -117,6 +118,16 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     grade: int
     name: str
     growth: int = 0
+
+
+class PointsRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points for what was paid from an instant on, until the next rule's."""
+
+    since: datetime
+    #: Points per yuan; what is left below a point is dropped, per order.
+    per_yuan: int
+    #: Days until they lapse; 0 never.
+    valid_days: int = 0
 
 
 _LIMITS: Final = {"UNIONID": 5, "OPENID": 50, "EXTERNAL_USERID": 20, "PHONE": 5, "CARD": 10, "OUT_ID": 5}
@@ -236,6 +247,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     subscriptions: Subscriptions = Subscriptions()
     webhooks: Webhooks = Webhooks()
     levels: tuple[Level, ...] = ()
+    #: Points earned by orders; none without a rule.
+    points: tuple[PointsRule, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
     #: cloud_storage alias of the bucket that holds members' files.
@@ -356,6 +369,7 @@ def _check(settings: Settings) -> None:
     _check_subscriptions(settings)
     _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)
+    _check_points(settings.points)
     seen: set[str] = set()
     for key in settings.api_keys:
         if key.id in seen:
@@ -394,6 +408,18 @@ def _check_webhooks(webhooks: Webhooks) -> None:
         value = getattr(webhooks, field.name)
         if not isinstance(value, tuple) and value <= 0:
             raise SettingsError(f"webhooks.{field.name} is {value}: it must be more than 0.")
+
+
+def _check_points(rules: tuple[PointsRule, ...]) -> None:
+    for number, rule in enumerate(rules):
+        where = f"points[{number}]"
+        if rule.since.tzinfo is None:
+            raise SettingsError(f"{where}.since is {rule.since}: give it a zone, such as 2026-12-01T00:00:00+08:00.")
+        if any(each.since == rule.since for each in rules[:number]):
+            raise SettingsError(f"{where}.since is {rule.since}, which another rule has; at one instant one begins.")
+        for name in ("per_yuan", "valid_days"):
+            if getattr(rule, name) < 0:
+                raise SettingsError(f"{where}.{name} is {getattr(rule, name)}: give 0 or more.")
 
 
 def _check_identity(rules: IdentityRules) -> None:

@@ -205,6 +205,11 @@ def yuan(value: str) -> int:
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
+def signed_yuan(value: str) -> int:
+    """The same with a sign, as a till writes what it gave back."""
+    return -yuan(value[1:]) if value.startswith("-") else yuan(value)
+
+
 def day(value: str) -> str:
     """A date as ``2026-11-11``."""
     try:

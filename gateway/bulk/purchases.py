@@ -7,16 +7,17 @@ Amounts are in yuan, as they stand on a receipt.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.bulk.columns import Column, Columns, choice, code, instant, phone, text, whole, yuan
+from gateway.bulk.columns import Column, Columns, choice, code, instant, phone, signed_yuan, text, whole, yuan
 from gateway.bulk.kinds import Commit, Counts, Item, handles
 from gateway.bulk.people import NAMES
 from gateway.bulk.reading import Fault, Row
-from gateway.events.projections import imported
+from gateway.events.projections import imported, returned
 from gateway.events.projections.imported import ImportedLine, ImportedOrder
+from gateway.events.projections.returned import ImportedReturn
 from gateway.events.projector import Evidence, Handle, Projector, phone_handle
 from gateway.transactions.allocation import largest_remainder
 
@@ -62,12 +63,25 @@ _PAST: Final = (
     Column("receiver_city", text(40), "receiver's city"),
     Column("scene", code(), "scene (场景)"),
 )
-TICKET_COLUMNS: Final = Columns((*_ORDER, *_LINE))
+#: What a till writes with a minus where goods came back.
+_SIGNED: Final = {
+    column.name: replace(column, parse=whole(-100_000, 100_000) if column.name == "quantity" else signed_yuan)
+    for column in (*_ORDER, *_LINE)
+    if column.name in ("payable", "order_discount", "quantity", "list_amount", "line_discount")
+}
+_RETURN: Final = (
+    Column("original", code(), "of a return (退货): number of the ticket by which it was bought, in the same system"),
+    Column("refund_id", code(), "of a return: 微信支付's number of the refund, where the money went back there"),
+)
+_TICKET_LINE: Final = tuple(_SIGNED.get(column.name, column) for column in _LINE)
+_TICKET: Final = (*(_SIGNED.get(column.name, column) for column in _ORDER), *_RETURN)
+TICKET_COLUMNS: Final = Columns((*_TICKET, *_TICKET_LINE))
 ORDER_COLUMNS: Final = Columns((*_ORDER, *_PAST, *_LINE))
 _LINE_NAMES: Final = frozenset(column.name for column in _LINE)
 _NO_LINE: Final = Fault("JSON_INVALID", "lines must be objects", "lines")
 #: Rows of one order that are held in memory.
 MAX_ROWS: Final = 1000
+_Record = ImportedOrder | ImportedReturn
 _FULFILMENT: Final = {"UNPAID": "PENDING", "PAID": "PENDING", "SHIPPED": "SHIPPED", "COMPLETED": "RECEIVED"}
 
 
@@ -91,7 +105,7 @@ class Purchases:
         self._projector = projector
         self._source = source
         self._own = Columns(column for column in columns.all if column.name not in _LINE_NAMES)
-        self._line = Columns(_LINE)
+        self._line = Columns(_TICKET_LINE if source == "POS" else _LINE)
 
     @property
     def name(self) -> str:
@@ -103,17 +117,22 @@ class Purchases:
         """See ``Kind``."""
         return self._columns
 
-    def prepare(self, records: Sequence[ImportedOrder]) -> Sequence[ImportedOrder]:
+    def prepare(self, records: Sequence[_Record]) -> Sequence[_Record]:
         """Nothing: their people go through the graph."""
         return records
 
-    async def write(self, prepared: Sequence[ImportedOrder], run: str, commit: Commit) -> None:
+    async def write(self, prepared: Sequence[_Record], run: str, commit: Commit) -> None:
         """See ``Kind``."""
         prepared = await imported.unless_erased(self._projector, prepared)
+        orders = [each for each in prepared if isinstance(each, ImportedOrder)]
+        returns = [each for each in prepared if isinstance(each, ImportedReturn)]
         evidence: list[Evidence] = imported.evidence(prepared)
         async with self._projector.batch(evidence) as batch:
-            created, updated = await imported.write(batch, prepared, run)
-            await commit(batch.connection, Counts(created, updated))
+            people, back, new, changed = imported.people(batch, prepared), imported.NOTHING, 0, 0
+            if self._source == "POS":
+                new, changed, back = await returned.write(batch, returns, orders, run, people)
+            created, updated = await imported.write(batch, orders, run, people, back)
+            await commit(batch.connection, Counts(created + new, updated + changed))
 
     def items(self, rows: Iterator[Row]) -> Iterator[Item]:
         """Rows that follow one another and have one number are one order; a fault in one of them rejects all."""
@@ -169,24 +188,52 @@ class Purchases:
         if group.faults:
             at, fault = group.faults[0]
             return Item(tuple(group.rows), fault=fault, at=at)
-        order = self._order(group.values, group.lines)
+        order = self._record(group.values, group.lines)
         if isinstance(order, Fault):
             return Item(tuple(group.rows), fault=order, at=group.rows[0])
         return Item(tuple(group.rows), order)
+
+    def _record(self, values: dict[str, Any], lines: list[dict[str, Any]]) -> _Record | Fault:
+        """An order, or the return of one: then every amount has a minus, and so do the pieces."""
+        if values["payable"] >= 0 and any(line["quantity"] > 0 for line in lines):
+            for name in ("original", "refund_id"):
+                if name in values:
+                    return Fault("SIGNS_MIXED", "only a return, whose payable is below zero, has this", name)
+            return _mixed(values, lines) or self._order(values, lines)
+        turned = {name: -value if name in _SIGNED else value for name, value in values.items()}
+        turned_lines = [{name: -v if name in _SIGNED else v for name, v in line.items()} for line in lines]
+        return _mixed(turned, turned_lines) or self._return(turned, turned_lines)
+
+    def _return(self, values: dict[str, Any], given: list[dict[str, Any]]) -> ImportedReturn | Fault:
+        if "refunded" in values:
+            return Fault("SIGNS_MIXED", "a return is the refund; leave refunded out", "refunded")
+        if "refund_id" in values and "mchid" not in values:
+            return Fault("VALUE_MISSING", "a number of a refund needs the merchant that it is of", "mchid")
+        lines = _lines(given, values.get("order_discount", 0))
+        if isinstance(lines, Fault):
+            return lines
+        fault = _unequal(lines, 0, values["payable"])
+        if fault is not None:
+            return fault
+        plain: dict[str, Any] = {name: values.get(name) for name in _PLAIN_OF_RETURN}
+        return ImportedReturn(
+            account=values.get("system", "pos"),
+            number=values["number"],
+            lines=tuple(lines),
+            amount=values["payable"],
+            created_at=values["created_at"],
+            handles=_customer(values, self._projector.open_platform),
+            **plain,
+        )
 
     def _order(self, values: dict[str, Any], given: list[dict[str, Any]]) -> ImportedOrder | Fault:
         freight, payable = values.get("freight", 0), values["payable"]
         lines = _lines(given, values.get("order_discount", 0))
         if isinstance(lines, Fault):
             return lines
-        total = sum(line.paid for line in lines) + freight
-        if total != payable:
-            return Fault(
-                "LINES_DO_NOT_SUM",
-                f"the lines less discounts and with freight make {total / 100:.2f}, not payable; all rows of one number"
-                " must stand together",
-                "payable",
-            )
+        fault = _unequal(lines, freight, payable)
+        if fault is not None:
+            return fault
         refunded, refunded_at = values.get("refunded", 0), values.get("refunded_at")
         if refunded > payable:
             return Fault("AMOUNT_INVALID", "more has gone back than was paid", "refunded")
@@ -225,6 +272,33 @@ class Purchases:
         )
 
 
+def _unequal(lines: Sequence[ImportedLine], freight: int, payable: int) -> Fault | None:
+    total = sum(line.paid for line in lines) + freight
+    if total == payable:
+        return None
+    return Fault(
+        "LINES_DO_NOT_SUM",
+        f"the lines less discounts and with freight make {total / 100:.2f}, not payable; all rows of one number"
+        " must stand together",
+        "payable",
+    )
+
+
+def _mixed(values: dict[str, Any], lines: list[dict[str, Any]]) -> Fault | None:
+    """What has another sign than the ticket: goods sold and goods taken back are two tickets."""
+    for each in (values, *lines):
+        for name in _SIGNED:
+            if each.get(name, 0) < 0 or (name == "quantity" and each.get(name) == 0):
+                return Fault(
+                    "SIGNS_MIXED",
+                    "amounts and pieces are all without a minus, or of a return all with one; goods sold and goods"
+                    " taken back need a number each",
+                    name,
+                )
+    return None
+
+
+_PLAIN_OF_RETURN: Final = ("original", "store", "guide", "campaign", "mchid", "refund_id")
 _PLAIN: Final = (
     *("store", "guide", "campaign", "scene", "receiver", "receiver_city", "mchid", "out_trade_no", "transaction_id"),
 )

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
 import click
 import orjson
@@ -18,8 +17,18 @@ from gateway.access.principal import AUDIENCE_SCOPES, Principal
 from gateway.app import open_gateway
 from gateway.bulk.importing import Run
 from gateway.bulk.listing import LISTINGS
-from gateway.bulk.reading import Encoding, FileUnusable, Format, Source
-from gateway.cli.running import EXIT_FAILED, EXIT_REJECTS, run, settings_from, settings_option
+from gateway.bulk.reading import FileUnusable, Source
+from gateway.cli.running import (
+    EXIT_FAILED,
+    EXIT_REJECTS,
+    encoding_option,
+    format_option,
+    mapping_option,
+    run,
+    settings_from,
+    settings_option,
+    source_from,
+)
 from gateway.members.consent import Purpose
 from gateway.settings import Settings
 
@@ -35,25 +44,9 @@ def import_() -> None:
 def _add(kind: str, what: str) -> None:
     @import_.command(kind, help=what, epilog=f"Example: retail-gateway import {kind} --file {kind}.csv --dry-run")
     @click.option("--file", "path", required=True, type=click.Path(path_type=Path), help="The file.")
-    @click.option(
-        "--format",
-        "form",
-        type=click.Choice(["csv", "jsonl"]),
-        help="csv or jsonl (JSON lines); by the file's name by default.",
-    )
-    @click.option(
-        "--encoding",
-        type=click.Choice(["utf-8", "gb18030"]),
-        default="utf-8",
-        show_default=True,
-        help="gb18030 for what Excel in China calls CSV; it covers GBK and GB2312.",
-    )
-    @click.option(
-        "--mapping",
-        multiple=True,
-        metavar="THEIRS=OURS",
-        help="A column of the file and ours that it stands for; nothing after = leaves it out. May be repeated.",
-    )
+    @format_option
+    @encoding_option
+    @mapping_option
     @click.option("--rejects", type=click.Path(path_type=Path), help="File for rejected rows; FILE.rejects.jsonl.")
     @click.option("--dry-run", is_flag=True, help="Read and check every row, and write none.")
     @click.option("--no-wait", is_flag=True, help="Only put the job; whoever works the queue does it.")
@@ -71,7 +64,7 @@ def _add(kind: str, what: str) -> None:
         as_json: bool,
         settings_path: Path | None,
     ) -> None:
-        source = Source(path, _format(path, form), cast("Encoding", encoding), _mapping(mapping))
+        source = source_from(path, form, encoding, mapping)
         settings = settings_from(settings_path)
         run(_import(settings, kind, source, rejects, dry_run=dry_run, wait=not no_wait, as_json=as_json))
 
@@ -80,21 +73,6 @@ _add("members", "Import members with their names at the tools, profile, standing
 _add("identities", "Import names that are one person's, without a profile.")
 _add("tickets", "Import tickets of tills (POS) with their lines.")
 _add("orders", "Import orders of the past with their lines.")
-
-
-def _format(path: Path, given: str | None) -> Format:
-    suffix = path.suffix.lower().removeprefix(".")
-    found = given or {"csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}.get(suffix)
-    if found is None:
-        raise click.UsageError(f"{path.name} ends neither with .csv nor with .jsonl: say --format")
-    return cast("Format", found)
-
-
-def _mapping(given: tuple[str, ...]) -> Mapping[str, str]:
-    pairs = [each.partition("=") for each in given]
-    if any(not equals or not theirs for theirs, equals, _ in pairs):
-        raise click.UsageError("--mapping takes THEIRS=OURS, such as 会员编号=out_id")
-    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
 
 
 async def _import(

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.running import run, settings_from, settings_option
+from gateway.cli.running import EXIT_FAILED, run, settings_from, settings_option
 from gateway.database import Database, Keyring, rotation
+from gateway.members.family import related
+from gateway.resolvers import ids
+from gateway.resolvers.errors import UserError
 from gateway.runtime import SystemClock
 from gateway.settings import Settings
 
@@ -44,10 +47,13 @@ def keys_rotate(settings_path: Path | None) -> None:
 
 @keys.command("renew", epilog="Example: retail-gateway keys renew --settings gateway.toml")
 @settings_option
-@click.option("--retire", is_flag=True, help="Destroy older shared keys that seal nothing, instead of renewing.")
-def keys_renew(settings_path: Path | None, *, retire: bool) -> None:
-    """Make a new shared data key and seal again what older ones sealed."""
-    run(_renew(settings_from(settings_path), retire=retire))
+@click.option("--member", help="Renew the keys of this member, by our id as node ids hold it, and not the shared one.")
+@click.option("--retire", is_flag=True, help="Destroy former keys that seal nothing any more, instead of renewing.")
+def keys_renew(settings_path: Path | None, member: str | None, *, retire: bool) -> None:
+    """Make a new data key and seal again what the former one sealed, while processes serve."""
+    if member is not None and retire:
+        raise click.UsageError("--retire looks at all former keys: leave --member out")
+    run(_renew(settings_from(settings_path), member, retire=retire))
 
 
 async def _status(settings: Settings) -> int:
@@ -71,15 +77,34 @@ async def _rotate(settings: Settings) -> int:
     return 0
 
 
-async def _renew(settings: Settings, *, retire: bool) -> int:
+async def _renew(settings: Settings, member: str | None, *, retire: bool) -> int:
     async with open_database(settings) as database:
         if retire:
-            click.echo(f"{await rotation.retire_shared(database)} older shared data keys are destroyed")
+            click.echo(f"{await rotation.retire(database)} former data keys are destroyed")
             return 0
-        cells = await rotation.renew_shared(database, _telling("tables read"))
-    click.echo(f"{cells} values are sealed again under a new shared data key")
-    click.echo("restart every process, then run `keys renew --retire`")
+        if member is None:
+            cells, whose = await rotation.renew_shared(database, _telling("tables read")), "a new shared data key"
+        else:
+            subjects = await related(database.fetch, [_member_id(member)])
+            if not subjects:
+                click.echo("MEMBER_UNKNOWN: no member has this id", err=True)
+                return EXIT_FAILED
+            cells = await rotation.renew_subject(database, sorted(subjects), _telling("tables read"))
+            whose = "new data keys of the member"
+        ready = await rotation.retirable_from(database)
+    click.echo(f"{cells} values are sealed again under {whose}")
+    if ready is not None:
+        when = ready.isoformat(timespec="seconds")
+        click.echo(f"run `keys renew --retire` after {when}: by then every process seals by it")
     return 0
+
+
+def _member_id(text: str) -> str:
+    """A member's id, bare or as the graph writes it."""
+    try:
+        return ids.decode_as("mb", text)[1]
+    except UserError:
+        return text
 
 
 def _telling(what: str) -> Callable[[int, int], None]:

@@ -27,7 +27,7 @@ def points() -> None:
 @points.command("expire", epilog="Example: retail-gateway points expire --settings gateway.toml")
 @settings_option
 def points_expire(settings_path: Path | None) -> None:
-    """Book points whose time is over; run it once a day. Balances are right without it."""
+    """Book points whose time is over, now; a process that serves does it every night. Balances are right without it."""
     run(_points_expire(settings_from(settings_path)))
 
 

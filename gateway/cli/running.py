@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import uvloop
 
 from gateway.bulk.exporting import ExportRefused
-from gateway.bulk.reading import FileUnusable
+from gateway.bulk.reading import Encoding, FileUnusable, Format, Source
 from gateway.database.errors import DatabaseError
+from gateway.database.rotation import KeysTooEarly
 from gateway.demo.stage import DemoError
 from gateway.events.master import MasterDataError
 from gateway.events.replaying import EventUnknown
@@ -43,7 +44,9 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         _fail(error.code, str(error), EXIT_SETTINGS)
     except PortError as error:
         _fail(error.code, str(error), EXIT_PORT)
-    except (DemoError, EventUnknown, ExportRefused, FileUnusable, JobUnchanged, MasterDataError) as error:
+    except (
+        DemoError, EventUnknown, ExportRefused, FileUnusable, JobUnchanged, KeysTooEarly, MasterDataError,
+    ) as error:  # fmt: skip
         _fail(error.code, str(error), EXIT_FAILED)
     except DatabaseError as error:
         _fail(error.code, str(error), EXIT_DATABASE)
@@ -93,3 +96,44 @@ size_option = click.option(
     show_default=True,
     help="Shoppers besides the named ones, at least 50.",
 )
+
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl"]),
+    help="csv or jsonl (JSON lines); by the file's name by default.",
+)
+encoding_option = click.option(
+    "--encoding",
+    type=click.Choice(["utf-8", "gb18030"]),
+    default="utf-8",
+    show_default=True,
+    help="gb18030 for what Excel in China calls CSV; it covers GBK and GB2312.",
+)
+mapping_option = click.option(
+    "--mapping",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help="A column of the file and ours that it stands for; nothing after = leaves it out. May be repeated.",
+)
+
+
+def source_from(path: Path, form: str | None, encoding: str, mapping: tuple[str, ...]) -> Source:
+    """The file that these options name."""
+    return Source(path, _format(path, form), cast("Encoding", encoding), _mapping(mapping))
+
+
+def _format(path: Path, given: str | None) -> Format:
+    suffix = path.suffix.lower().removeprefix(".")
+    found = given or {"csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}.get(suffix)
+    if found is None:
+        raise click.UsageError(f"{path.name} ends neither with .csv nor with .jsonl: say --format")
+    return cast("Format", found)
+
+
+def _mapping(given: tuple[str, ...]) -> Mapping[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if any(not equals or not theirs for theirs, equals, _ in pairs):
+        raise click.UsageError("--mapping takes THEIRS=OURS, such as 会员编号=out_id")
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}

@@ -107,6 +107,10 @@ class KeyStore(Protocol):
         """The shared key to seal with now, or None when a new one is due."""
         ...
 
+    def newest_shared(self) -> WrappedKey | None:
+        """The newest shared key, also when a new one is due."""
+        ...
+
     async def add(self, keys: Sequence[WrappedKey]) -> None:
         """Commit new keys; one whose subject already has a key is dropped."""
         ...
@@ -146,6 +150,9 @@ class Keyring:
         self._cache = _Cache(cache_size, cache_seconds, monotonic)
         self._store: KeyStore | None = None
         self._shared = b""
+        self._monotonic = monotonic
+        self._shared_seconds = cache_seconds
+        self._shared_until = 0.0
         self._hash_key = b""
         self._hashes: dict[str, hmac.HMAC] = {}
 
@@ -175,8 +182,7 @@ class Keyring:
             shared = self._new_key(None)
             await store.add([shared])
         self._hash_key = self._unwrap(hash_row)
-        self._cache.put(shared, AESGCM(self._unwrap(shared)))
-        self._shared = shared.id
+        self.use_shared(shared)
         self._store = store
 
     def seal(self, text: str, *, subject: str | None = None) -> Sealed:
@@ -189,7 +195,7 @@ class Keyring:
 
     def seal_bytes(self, data: bytes, *, subject: str | None = None) -> Sealed:
         """Seal bytes. Raises DataKeyMissing for an unknown subject, SubjectErased for an erased one."""
-        key_id = self._shared if subject is None else self._subject_key(subject)
+        key_id = self._shared_key() if subject is None else self._subject_key(subject)
         key = self._key(key_id)
         if key is None:
             raise SubjectErased("the data key was destroyed; nothing can be sealed for this subject")
@@ -274,10 +280,15 @@ class Keyring:
         """A new shared key, to be stored and then used by ``use_shared``."""
         return self._new_key(None)
 
+    def renewed(self, subject: str) -> WrappedKey:
+        """A new key for a subject that has one; to be stored in its place."""
+        return self._new_key(subject)
+
     def use_shared(self, row: WrappedKey) -> None:
         """Seal with this shared key from now on."""
         self._cache.put(row, AESGCM(self._unwrap(row)))
         self._shared = row.id
+        self._shared_until = self._monotonic() + self._shared_seconds
 
     @property
     def shared_id(self) -> bytes:
@@ -291,6 +302,14 @@ class Keyring:
             # Another process may have been first: what is stored counts.
             rows = store.by_subjects([subject])
         return rows[0]
+
+    def _shared_key(self) -> bytes:
+        """The newest shared key, looked up once a minute: another process may have made it."""
+        if self._shared_until <= self._monotonic():
+            newest = self._attached().newest_shared()
+            if newest is not None:
+                self.use_shared(newest)
+        return self._shared
 
     def _subject_key(self, subject: str) -> bytes:
         key_id = self._cache.by_subject(subject)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
@@ -23,6 +23,24 @@ _COLUMNS = (data_key.c.id, data_key.c.subject, data_key.c.wrapped, data_key.c.ma
 #: AES-GCM with random nonces is good for 2**32 values per key (NIST SP 800-38D section 8.3): at 1,000
 #: sealed values a second that is 49 days, so the shared key is renewed before.
 SHARED_KEY_LIFE = timedelta(days=30)
+
+
+#: Keys of one instant have an order too, so that all processes agree.
+_NEWEST = (
+    select(*_COLUMNS)
+    .where(data_key.c.subject.is_(None), data_key.c.wrapped.is_not(None))
+    .order_by(data_key.c.created_at.desc(), data_key.c.id.desc())
+    .limit(1)
+)
+
+
+def former(subject: str) -> ColumnElement[bool]:
+    """Keys that a renewal has replaced: they open what is not sealed anew yet, and an erasure destroys them too."""
+    return data_key.c.subject.startswith(f"{subject}{FORMER}", autoescape=True)
+
+
+#: Between a subject and the id of its former key.
+FORMER = "~"
 
 
 class SqlKeyStore:
@@ -44,18 +62,13 @@ class SqlKeyStore:
 
     async def shared(self) -> WrappedKey | None:
         """The newest shared key, unless it is due for renewal."""
-        newest = (
-            select(*_COLUMNS)
-            .where(
-                data_key.c.subject.is_(None),
-                data_key.c.wrapped.is_not(None),
-                data_key.c.created_at > self._clock.now() - SHARED_KEY_LIFE,
-            )
-            .order_by(data_key.c.created_at.desc())
-            .limit(1)
-        )
-        row = await self._database.one(newest)
+        row = await self._database.one(_NEWEST.where(data_key.c.created_at > self._clock.now() - SHARED_KEY_LIFE))
         return None if row is None else _key(row)
+
+    def newest_shared(self) -> WrappedKey | None:
+        """The newest shared key, however old it is."""
+        rows = self._database.lookup(_NEWEST)
+        return _key(rows[0]) if rows else None
 
     async def add(self, keys: Sequence[WrappedKey]) -> None:
         """Insert; a subject that has a key keeps it."""
@@ -69,11 +82,11 @@ class SqlKeyStore:
         """Overwrite the key, and see that the database's own log forgets it too."""
         statement = (
             update(data_key)
-            .where(data_key.c.subject == subject, data_key.c.destroyed_at.is_(None))
+            .where(or_(data_key.c.subject == subject, former(subject)), data_key.c.destroyed_at.is_(None))
             .values(wrapped=None, destroyed_at=self._clock.now())
         )
         async with self._database.write() as connection:
-            destroyed = (await connection.execute(statement)).rowcount == 1
+            destroyed = (await connection.execute(statement)).rowcount > 0
         if destroyed:
             await self._database.forget_deleted(data_key)
         return destroyed
@@ -86,7 +99,10 @@ async def destroy_keys(connection: AsyncConnection, subjects: Sequence[str], now
     """
     statement = (
         update(data_key)
-        .where(data_key.c.subject.in_(subjects), data_key.c.destroyed_at.is_(None))
+        .where(
+            or_(data_key.c.subject.in_(subjects), *(former(each) for each in subjects)),
+            data_key.c.destroyed_at.is_(None),
+        )
         .values(wrapped=None, destroyed_at=now)
     )
     return (await connection.execute(statement)).rowcount

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.facts import Fact, Source, append_facts
-from gateway.database.family import LEVELS
+from gateway.database.owned import LEVELS
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_returning
 from gateway.database.tables.ledger import level_entry, points_entry

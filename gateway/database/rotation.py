@@ -4,23 +4,26 @@
 read off the rows, so that a killed run is simply started again, and two runs at once do no harm. Serving processes open
 rows wrapped by either key as long as their settings accept both.
 
-``renew_shared`` makes a new shared data key and seals again, cell by cell, what older ones had sealed.
+``renew_shared`` makes a new shared data key and seals again, cell by cell, what older ones had sealed, and
+``renew_subject`` does so for a member. Serving processes take to a new key within a minute; former keys stay until
+``retire``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Table, and_, func, select, tuple_, type_coerce, update
+from sqlalchemy import Column, LargeBinary, Table, and_, func, or_, select, tuple_, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
-from gateway.database.errors import MasterKeyWrong
+from gateway.database.errors import MasterKeyWrong, SubjectErased
 from gateway.database.keyring import Erased, Sealed, WrappedKey, key_id
-from gateway.database.keystore import SqlKeyStore
+from gateway.database.keystore import FORMER, SqlKeyStore, former, key_row
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.schema import metadata
 from gateway.database.tables.keys import data_key
@@ -28,6 +31,17 @@ from gateway.database.types import Encrypted, EncryptedJson
 
 #: Rows per transaction: a writer of a serving process never waits for more than these.
 BATCH = 250
+
+#: After this long no process seals by a key that was replaced: a minute until it looks for another one, and then the
+#: longest that a transaction may take.
+SETTLED = timedelta(minutes=10)
+
+
+class KeysTooEarly(Exception):
+    """Former keys cannot be destroyed yet."""
+
+    code = "KEYS_TOO_EARLY"
+
 
 #: Told (rows done, rows that there were) after each batch.
 Tell = Callable[[int, int], None]
@@ -146,14 +160,57 @@ async def renew_shared(database: Database, tell: Tell = lambda done, total: None
     """Make a new shared key and seal again under it what older shared keys sealed; returns how many cells.
 
     Safe to repeat after a kill: the next run makes one more key and goes on. Older shared keys stay until
-    ``retire_shared``, because other processes seal with theirs until they are restarted.
+    ``retire``, because other processes seal with theirs until they look for a newer one.
     """
-    ring = database.keyring
-    new = ring.renew_shared()
-    await SqlKeyStore(database, database.clock).add([new])
-    ring.use_shared(new)
+    new = await _new_shared(database)
     rows = await database.fetch(select(data_key.c.id).where(data_key.c.subject.is_(None), data_key.c.id != new.id))
-    old = {bytes(row.id) for row in rows}
+    return await _reseal_all(database, {bytes(row.id): None for row in rows}, tell)
+
+
+async def keep_shared_young(database: Database) -> bool:
+    """Make a new shared key where the present one is due; True when it was made. Nothing is sealed again."""
+    if await SqlKeyStore(database, database.clock).shared() is not None:
+        return False
+    await _new_shared(database)
+    return True
+
+
+async def _new_shared(database: Database) -> WrappedKey:
+    new = database.keyring.renew_shared()
+    await SqlKeyStore(database, database.clock).add([new])
+    database.keyring.use_shared(new)
+    return new
+
+
+async def renew_subject(database: Database, subjects: Sequence[str], tell: Tell = lambda done, total: None) -> int:
+    """Make new keys for subjects and seal again under them what their former ones sealed; returns how many cells.
+
+    Safe to repeat after a kill. A subject without a key, or whose key was destroyed, is passed over.
+    """
+    ring, now = database.keyring, database.clock.now()
+    async with database.write() as connection:
+        for subject in subjects:
+            this = and_(data_key.c.subject == subject, data_key.c.wrapped.is_not(None))
+            row = (await connection.execute(select(data_key.c.id).where(this))).one_or_none()
+            if row is None:
+                continue
+            name = f"{subject}{FORMER}{bytes(row.id).hex()}"
+            await connection.execute(update(data_key).where(data_key.c.id == row.id).values(subject=name))
+            names = ("id", "subject", "wrapped", "master_id", "created_at")
+            values = dict(zip(names, key_row(ring.renewed(subject), now), strict=True))
+            await connection.execute(data_key.insert().values(values))
+    ring.forget(subjects)
+    return await _reseal_all(database, await _former(database, subjects), tell)
+
+
+async def _former(database: Database, subjects: Sequence[str] | None = None) -> dict[bytes, str | None]:
+    """Replaced keys that still open, and whose they were; of all subjects by default."""
+    which = data_key.c.subject.contains(FORMER) if subjects is None else or_(*(former(each) for each in subjects))
+    rows = await database.fetch(select(data_key.c.id, data_key.c.subject).where(which, data_key.c.wrapped.is_not(None)))
+    return {bytes(row.id): row.subject.partition(FORMER)[0] for row in rows}
+
+
+async def _reseal_all(database: Database, old: Mapping[bytes, str | None], tell: Tell) -> int:
     tables = [table for table in metadata.sorted_tables if sealed_columns(table)]
     cells = 0
     for number, table in enumerate(tables, 1):
@@ -163,21 +220,49 @@ async def renew_shared(database: Database, tell: Tell = lambda done, total: None
     return cells
 
 
-async def retire_shared(database: Database) -> int:
-    """Destroy the shared keys that no cell names any more, but the newest; returns how many.
+async def retirable_from(database: Database) -> datetime | None:
+    """From when on former keys may be destroyed: until then a process may seal by one. None where there are none."""
+    living = data_key.c.wrapped.is_not(None)
+    shared = await database.fetch(
+        select(data_key.c.created_at).where(data_key.c.subject.is_(None), living).order_by(data_key.c.created_at)
+    )
+    replaced = [each for each in (await _former(database)).values() if each is not None]
+    made = [shared[-1].created_at] if len(shared) > 1 else []
+    for some in chunks(replaced):
+        rows = await database.fetch(select(data_key.c.created_at).where(data_key.c.subject.in_(some), living))
+        made += [row.created_at for row in rows]
+    return max(made) + SETTLED if made else None
 
-    Only when every process was started after the last ``renew_shared``.
+
+async def retire(database: Database) -> int:
+    """Destroy former keys that no cell names any more; returns how many.
+
+    What a process sealed by one of a member's former keys after the renewal is sealed again before. Raises
+    KeysTooEarly before ``retirable_from``.
     """
+    ready = await retirable_from(database)
+    if ready is None:
+        return 0
+    if database.clock.now() < ready:
+        raise KeysTooEarly(
+            f"a process may still seal by a former key until {ready.isoformat(timespec='seconds')}; run it again then"
+        )
+    replaced = await _former(database)
+    if replaced:
+        await _reseal_all(database, replaced, lambda done, total: None)
     used: set[bytes] = {database.keyring.shared_id}
     for table in metadata.sorted_tables:
         async for rows in _cells(database, table):
             used |= {key_id(cell) for row in rows for cell in row.cells if cell}
-    now = database.clock.now()
     async with database.write() as connection:
         statement = (
             update(data_key)
-            .where(data_key.c.subject.is_(None), data_key.c.wrapped.is_not(None), data_key.c.id.not_in(used))
-            .values(wrapped=None, destroyed_at=now)
+            .where(
+                or_(data_key.c.subject.is_(None), data_key.c.subject.contains(FORMER)),
+                data_key.c.wrapped.is_not(None),
+                data_key.c.id.not_in(used),
+            )
+            .values(wrapped=None, destroyed_at=database.clock.now())
         )
         retired = (await connection.execute(statement)).rowcount
     await database.forget_deleted(data_key)
@@ -218,7 +303,7 @@ def _bound(keys: Sequence[Column[Any]], values: Sequence[Any]) -> list[Any]:
     return [type_coerce(value, column.type) for column, value in zip(keys, values, strict=True)]
 
 
-async def _reseal(database: Database, table: Table, old: set[bytes]) -> int:
+async def _reseal(database: Database, table: Table, old: Mapping[bytes, str | None]) -> int:
     columns, keys = sealed_columns(table), list(table.primary_key)
     changed = 0
     async for rows in _cells(database, table):
@@ -236,7 +321,7 @@ async def _reseal_row(
     table: Table,
     columns: tuple[Sequence[Column[Any]], Sequence[Column[Any]]],
     row: _Row,
-    old: set[bytes],
+    old: Mapping[bytes, str | None],
 ) -> int:
     """Only where the cell is still the one that was read: a value written meanwhile is newer than ours."""
     keys, sealed = columns
@@ -248,10 +333,25 @@ async def _reseal_row(
         data = database.keyring.unseal(cell)
         if isinstance(data, Erased):
             continue
-        new: Sealed = database.keyring.seal_bytes(data)
+        try:
+            new: Sealed = database.keyring.seal_bytes(data, subject=old[key_id(cell)])
+        except SubjectErased:
+            # Erased since we began: the cell goes with its key.
+            continue
         statement = update(table).where(*where, type_coerce(column, LargeBinary) == cell).values({column: new})
         changed += (await connection.execute(statement)).rowcount
     return changed
 
 
-__all__ = ["KeyStatus", "MasterUse", "renew_shared", "retire_shared", "rotate", "sealed_columns", "status"]
+__all__ = [
+    "KeyStatus",
+    "MasterUse",
+    "keep_shared_young",
+    "renew_shared",
+    "renew_subject",
+    "retirable_from",
+    "retire",
+    "rotate",
+    "sealed_columns",
+    "status",
+]

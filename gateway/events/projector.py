@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -106,6 +106,10 @@ def whole_second(at: datetime) -> datetime:
     return at.replace(microsecond=999_999)
 
 
+#: Told (connection, facts, the instant before they were appended) in the transaction.
+Follower = Callable[[AsyncConnection, Sequence[Fact], datetime], Awaitable[None]]
+
+
 class Batch:
     """One transaction of a projector."""
 
@@ -148,7 +152,11 @@ class Batch:
 
 
 class Projector:
-    """Opens batches. ``listeners`` are told the facts of each committed batch, for those who wait."""
+    """Opens batches. ``listeners`` are told the facts of each committed batch, for those who wait.
+
+    ``followers`` are told them before the commit, in the transaction, with the instant before they were appended: what
+    they put there exists if and only if the facts do.
+    """
 
     def __init__(self, database: Database, people: People, clock: Clock, open_platform: str) -> None:
         self.database = database
@@ -156,6 +164,7 @@ class Projector:
         #: Issuer of every unionid: the brand's Open Platform account.
         self.open_platform = open_platform
         self.listeners: list[Callable[[Sequence[Fact]], None]] = []
+        self.followers: list[Follower] = []
         #: The instant that rows are true for, where it is not that of their writing.
         self.as_of: datetime | None = None
         self._people = people
@@ -183,7 +192,10 @@ class Projector:
             now = self.clock.now()
             batch = Batch(connection, linked, self.database, as_of or self.as_of or now, now)
             yield batch
+            begun = self.clock.now()
             if batch.facts and await append_facts(connection, batch.facts, clock=self.clock):
+                for follow in self.followers:
+                    await follow(connection, batch.facts, begun)
                 after_commit(connection, lambda: self._tell(batch.facts))
 
     async def _begin(self, stack: AsyncExitStack, linking: Linking | None) -> tuple[AsyncConnection, Sequence[Linked]]:

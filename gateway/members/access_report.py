@@ -22,8 +22,9 @@ from gateway.database.tables.privacy import access_report
 from gateway.database.types import KeyedHash
 from gateway.jobs import Handlers, Queue, RunningJob
 from gateway.members import rummage
+from gateway.members.family import present_id
 from gateway.members.holdings import HOLDINGS, Holding
-from gateway.members.person import Person, gather, present_id
+from gateway.members.person import Person, gather
 from gateway.members.platforms import BEYOND
 from gateway.runtime import OpenTools
 from gateway.settings import Privacy
@@ -73,7 +74,7 @@ class AccessReports:
 
         None for an unknown or erased member.
         """
-        present = await present_id(self._database, member_id)
+        present = await present_id(self._database.fetch, member_id)
         if present is None:
             return None
         await self._database.keyring.ensure(present)
@@ -122,7 +123,7 @@ class AccessReports:
         report = await self.get(job.payload["id"])
         if report is None or report.state == "READY":
             return
-        if await present_id(self._database, report.member) is None:
+        if await present_id(self._database.fetch, report.member) is None:
             async with self._database.write() as connection:
                 await connection.execute(delete(access_report).where(access_report.c.id == report.id))
                 await job.complete(connection)
@@ -135,7 +136,9 @@ class AccessReports:
             await job.complete(connection)
 
     async def _write(self, job: RunningJob, member_id: str) -> str:
-        person = await gather(self._database, self._database.fetch, await present_id(self._database, member_id) or "")
+        person = await gather(
+            self._database, self._database.fetch, await present_id(self._database.fetch, member_id) or ""
+        )
         self._database.keyring.prime(person.homes)
         await rummage.search(self._database, person)
         parts = []

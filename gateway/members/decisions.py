@@ -18,6 +18,7 @@ from gateway.database.tables.members import identity, identity_link, member, rev
 from gateway.events.kinds import KINDS, normal
 from gateway.events.projector import KeysShort
 from gateway.members.answers import Decided, Person, Refusal
+from gateway.members.family import present_id
 from gateway.members.gathering import CHUNK, COLUMNS, by_ids, by_keys, identity_of, links_among, take
 from gateway.members.graph import IdentityGraph, Spare, lock
 from gateway.members.linking import Cause, Draft, Identity, Link
@@ -54,14 +55,7 @@ class Step:
 
     async def winner(self, member_id: str) -> str | None:
         """The member that an id leads to, or None for one that is unknown or erased."""
-        found = await self.fetch(
-            select(member.c.id, member.c.merged_into).where(member.c.id == member_id)
-        )  # A merge re-points older losers, so one step leads home.
-        if not found:
-            return None
-        winner = found[0].merged_into or found[0].id
-        alive = select(member.c.id).where(member.c.id == winner, member.c.erased_at.is_(None))
-        return winner if await self.fetch(alive) else None
+        return await present_id(self.fetch, member_id)
 
     async def identities(self, member_id: str) -> list[Identity]:
         """Everything that leads to a member, oldest first."""

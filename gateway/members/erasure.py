@@ -39,9 +39,10 @@ from gateway.events.projections import payments
 from gateway.events.projections.cloud_storage import member_prefix
 from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
 from gateway.members import rummage, sealing
+from gateway.members.family import present_id, present_ids
 from gateway.members.graph import lock
 from gateway.members.holdings import HOLDINGS, Erase, Holding
-from gateway.members.person import Person, among, gather, present_id
+from gateway.members.person import Person, among, gather
 from gateway.members.platforms import BEYOND
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Privacy
@@ -94,7 +95,7 @@ class Erasures:
         earlier = await self._earlier(member_id)
         if earlier is not None:
             return earlier
-        present = await present_id(self._database, member_id)
+        present = await present_id(self._database.fetch, member_id)
         if present is None:
             return None
         person = await gather(self._database, self._database.fetch, present)
@@ -112,8 +113,7 @@ class Erasures:
         return await self._earlier(present)
 
     async def _earlier(self, member_id: str) -> ErasureRecord | None:
-        row = await self._database.one(select(member.c.merged_into).where(member.c.id == member_id))
-        ids = [member_id] if row is None or row.merged_into is None else [member_id, row.merged_into]
+        ids = {member_id, *(await present_ids(self._database.fetch, [member_id])).values()}
         found = await self._database.one(select(erasure).where(erasure.c.member.in_(ids)))
         return None if found is None else _record(found)
 

@@ -51,13 +51,30 @@ class Family:
         return today.year - born.year - ((today.month, today.day) < (born.month, born.day)) < OF_AGE
 
 
+async def present_ids(fetch: Fetch, member_ids: Sequence[str]) -> dict[str, str]:
+    """Asked id → the id that its member has now; an unknown id is left out. One statement.
+
+    A merge re-points older losers, so one step leads home.
+    """
+    rows = await fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
+    return {row.id: row.merged_into or row.id for row in rows}
+
+
+async def present_id(fetch: Fetch, member_id: str) -> str | None:
+    """The id that one member has now, or None where there is none or it was erased. Two statements."""
+    now = (await present_ids(fetch, [member_id])).get(member_id)
+    if now is None:
+        return None
+    kept = await fetch(select(member.c.id).where(member.c.id == now, member.c.erased_at.is_(None)))
+    return now if kept else None
+
+
 async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) -> Mapping[str, Family]:
     """Asked id → its family; an unknown id is left out. Three statements, and one for keys that are not cached.
 
     Give at most a page, or a few hundred ids.
     """
-    asked = await fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
-    home = {row.id: row.merged_into or row.id for row in asked}
+    home = await present_ids(fetch, member_ids)
     winners = sorted(set(home.values()))
     rows = await fetch(
         select(
@@ -86,8 +103,7 @@ async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) ->
 
 async def related(fetch: Fetch, member_ids: Sequence[str]) -> set[str]:
     """The asked ids, and every id of the same members: two statements."""
-    asked = await fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
-    winners = sorted({row.merged_into or row.id for row in asked})
+    winners = sorted(set((await present_ids(fetch, member_ids)).values()))
     rows = await fetch(select(member.c.id).where(or_(member.c.id.in_(winners), member.c.merged_into.in_(winners))))
     return {row.id for row in rows}
 

@@ -62,16 +62,6 @@ def among(column: Any, values: Sequence[Any]) -> list[ColumnElement[bool]]:
     return [column.in_(chunk) for chunk in chunks(values)]
 
 
-async def present_id(database: Database, member_id: str) -> str | None:
-    """The id that a member has now, after merges; None for one that does not exist or is erased."""
-    row = await database.one(select(member.c.merged_into).where(member.c.id == member_id))
-    if row is None:
-        return None
-    now = row.merged_into or member_id
-    alive = await database.one(select(member.c.id).where(member.c.id == now, member.c.erased_at.is_(None)))
-    return None if alive is None else now
-
-
 async def gather(database: Database, fetch: Fetch, member_id: str) -> Person:
     """The person behind a member's present id, read with ``fetch`` (a transaction's own, where it matters)."""
     losers = await fetch(select(member.c.id).where(member.c.merged_into == member_id).order_by(member.c.id))
@@ -139,4 +129,4 @@ def _trades() -> Select[Any]:
     return select(payment.c.out_trade_no)
 
 
-__all__ = ["Fetch", "Person", "among", "chunks", "gather", "present_id"]
+__all__ = ["Fetch", "Person", "among", "chunks", "gather"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -23,18 +23,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.engine import Database
-from gateway.database.family import POINTS
 from gateway.database.ledgers import PointsEntry, append_points
+from gateway.database.owned import POINTS
 from gateway.database.reading import Fetch, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import identity, member
 from gateway.database.types import UtcDateTime
-from gateway.jobs import RunningJob
+from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.members.family import present_ids
 from gateway.members.lots import Lot, balance, lots
 
 #: The job that books what has lapsed.
 EXPIRE_JOB: Final = "points.expire"
+#: The same, once a day by itself.
+DAILY_JOB: Final = "points.expire.daily"
+#: Ten past midnight in Beijing: points lapse with the day.
+AT: Final = timedelta(hours=16, minutes=10)
 _SLICE: Final = 500
 
 
@@ -146,9 +151,16 @@ async def entries_of(fetch: Fetch, members: Sequence[str]) -> Mapping[str, Seque
 class PointsExpiry:
     """Books what has lapsed, as a job. It can end at any moment: what is booked is found in the ledger."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, queue: Queue, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        #: The run of every day.
+        self.daily = Recurring(queue, DAILY_JOB, self.handle, every=timedelta(days=1), offset=AT)
+
+    def register(self, handlers: Handlers) -> None:
+        """Add the handlers."""
+        handlers.add(EXPIRE_JOB, self.handle, versions={1})
+        self.daily.register(handlers)
 
     async def handle(self, job: RunningJob) -> None:
         """Go through all points whose time is over, a slice at a time, and book those that are not yet."""
@@ -167,8 +179,7 @@ class PointsExpiry:
 
 async def _open(connection: AsyncConnection, member_id: str, clock: Clock) -> tuple[str, Sequence[AnyRow]]:
     """Lock the account of the member whom an id leads to, and book what has lapsed; who it is, and the entries."""
-    row = (await connection.execute(select(member.c.id, member.c.merged_into).where(member.c.id == member_id))).one()
-    owner: str = row.merged_into or row.id
+    owner = (await present_ids(fetching(connection), [member_id]))[member_id]
     await _expire(connection, [owner], clock)
     return owner, (await entries_of(fetching(connection), [owner]))[owner]
 

@@ -36,6 +36,10 @@ async def _refresh(
     )
     keyring.prime({*members, *(row.home for row in found if row.home is not None)})
     of = {row.id: row.member for row in found}
+    joined: dict[str, datetime] = {}
+    for row in found:
+        if row.seen_at is not None:
+            joined[row.member] = min(joined.get(row.member, row.seen_at), row.seen_at)
     claims = await _claims(fetch, keyring, of)
     numbers = await _numbers(fetch, found)
     rows = await fetch(select(member).where(member.c.id.in_(members), member.c.erased_at.is_(None)))
@@ -44,9 +48,8 @@ async def _refresh(
         if row.merged_into is not None:
             continue
         values: dict[str, Any] = {}
-        seen = [each.seen_at for each in found if each.member == row.id and each.seen_at is not None]
-        if seen and min(seen) != row.joined_at:
-            values["joined_at"] = min(seen)
+        if row.id in joined and joined[row.id] != row.joined_at:
+            values["joined_at"] = joined[row.id]
         if numbers.get(row.id) != row.out_id:
             values["out_id"] = numbers.get(row.id)
         won = profile.winners(claims.get(row.id, ()))

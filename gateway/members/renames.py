@@ -7,7 +7,7 @@ only stops to contradict the new one, so that a hundred thousand renames are no 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -42,12 +42,21 @@ class _Undone(Exception):
 
 
 async def rename(
-    graph: IdentityGraph, renames: Iterable[Rename], *, by: str, dry_run: bool = False
+    graph: IdentityGraph,
+    renames: Iterable[Rename],
+    *,
+    by: str,
+    dry_run: bool = False,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> Mapping[Outcome, int]:
-    """Apply a list, a transaction per 500 lines. What was applied before is passed over, so it may be run again."""
+    """Apply a list, a transaction per 500 lines. What was applied before is passed over, so it may be run again.
+
+    ``tell`` hears how many lines are done after each transaction.
+    """
     total: Counter[Outcome] = Counter()
     for some in _batches(renames):
         total.update(await _batch(graph, some, by, dry_run))
+        tell(total.total())
     return total
 
 

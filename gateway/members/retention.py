@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
 
+from gateway.database import rotation
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.tables.inbox import inbox
@@ -34,15 +35,12 @@ class Retention:
         self._queue = queue
         self._terms = terms
         self._delivery_days = delivery_days
-        self._recurring = Recurring(queue, JOB, self._run, every=timedelta(days=1), offset=AT)
+        #: The run of every day.
+        self.daily = Recurring(queue, JOB, self._run, every=timedelta(days=1), offset=AT)
 
     def register(self, handlers: Handlers) -> None:
         """Add the job's handler."""
-        self._recurring.register(handlers)
-
-    async def schedule(self) -> None:
-        """See that today's job exists; at the start of every process."""
-        await self._recurring.ensure()
+        self.daily.register(handlers)
 
     async def _run(self, job: RunningJob) -> None:
         done = 0
@@ -52,6 +50,7 @@ class Retention:
             await job.progress(number, None, f"{done} rows deleted; last table {table.name}")
         await self._queue.prune(self._database.clock.now() - timedelta(days=self._terms.job_days))
         await self._destroy_archive_keys(self._database.clock.now())
+        await rotation.keep_shared_young(self._database)
 
     def _expired(self, now: datetime) -> Sequence[tuple[Table, ColumnElement[bool]]]:
         handled = now - timedelta(days=self._terms.webhook_days)

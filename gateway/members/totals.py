@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.runtime import Clock
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
-from gateway.database.family import TOTALS
+from gateway.database.owned import TOTALS
 from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact

@@ -198,8 +198,10 @@ class Writer:
             )
 
     async def _write_identities(self, draft: Draft) -> None:
-        new = [self._identity(each) for each in draft.identities.values() if each.new]
-        await _insert(self._connection, identity, new)
+        added = [each for each in draft.identities.values() if each.new]
+        # One statement for all: a rename gives hundreds of members, read by nobody before, a new name each.
+        self._keyring.prime(each.home for each in added if each.home is not None)
+        await _insert(self._connection, identity, [self._identity(each) for each in added])
         changed = [
             {
                 "key": each.id,

@@ -15,7 +15,9 @@ from gateway.database.keyring import Erased
 from gateway.database.tables.members import identity, member
 from gateway.events.kinds import PHONE_ISSUER
 from gateway.members import codes
+from gateway.members.family import present_ids
 from gateway.resolvers import ids
+from gateway.resolvers.auditing import LookUp, recorded
 from gateway.resolvers.errors import CodeRefused, UserError
 from gateway.resolvers.keys import prime
 from gateway.resolvers.paging import Slice
@@ -61,9 +63,20 @@ class MemberBy:
     identity: tuple[str, str, str] | None = None
     code: str | None = field(default=None, repr=False)
 
+    def personal(self, *, unmasked: bool) -> str | None:
+        """By which personal value, where that is to be recorded: a phone always; a name at a platform where the
+        answer will be unmasked, since whoever has a list of these would read the people behind it."""
+        if self.phone is not None:
+            return "phone"
+        names = ("openid", "unionid", "external_userid", "identity") if unmasked else ()
+        return next((name for name in names if getattr(self, name) is not None), None)
+
 
 async def find(ctx: Context, by: MemberBy) -> MemberRecord | None:
-    """The member, or None. Needs the scope members:read; by a code that the shopper shows, pos is enough."""
+    """The member, or None. Needs the scope members:read; by a code that the shopper shows, pos is enough.
+
+    A look-up by a personal value is recorded as a fact, without the value.
+    """
     if by.code is None or "pos" not in ctx.principal.scopes:
         ctx.principal.require("members:read")
     if by.out_id is not None and "\0" in by.out_id:
@@ -71,6 +84,9 @@ async def find(ctx: Context, by: MemberBy) -> MemberRecord | None:
     # Before anything is awaited, so that the document's order decides and not the database's.
     live = ctx.may_read_live(by)
     member_id = await _find_id(ctx, by)
+    personal = by.personal(unmasked=ctx.principal.sees_personal_data)
+    if personal is not None:
+        await recorded(ctx, LookUp((personal,), int(member_id is not None), member_id))
     return None if member_id is None else await one(ctx, member_id, live=live)
 
 
@@ -88,9 +104,8 @@ async def one(ctx: Context, member_id: str, *, live: bool) -> MemberRecord | Non
 
 
 async def by_ids(ctx: Context, member_ids: Sequence[str]) -> Sequence[MemberRecord | None]:
-    """Batch by our ids, old ones too: four statements. A merge re-points older losers, so one step leads home."""
-    rows = await ctx.database.fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
-    home = {row.id: row.merged_into or row.id for row in rows}
+    """Batch by our ids, old ones too: four statements."""
+    home = await present_ids(ctx.database.fetch, member_ids)
     winners = sorted(set(home.values()))
     await prime(ctx, winners)
     found = await ctx.database.fetch(select(member).where(member.c.id.in_(winners), member.c.erased_at.is_(None)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.context import Context
 from gateway.members.access_report import ReportRecord
 from gateway.members.erasure import ErasureRecord
-from gateway.members.person import present_id
+from gateway.members.family import present_id
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
 
@@ -65,7 +65,7 @@ async def _may_see(ctx: Context, record: ReportRecord) -> bool:
     if SCOPE in ctx.principal.scopes:
         return True
     mine = ctx.principal.member
-    return mine is not None and await present_id(ctx.database, record.member) == mine
+    return mine is not None and await present_id(ctx.database.fetch, record.member) == mine
 
 
 async def _who(ctx: Context, member: str | None) -> tuple[str, str]:
@@ -76,7 +76,7 @@ async def _who(ctx: Context, member: str | None) -> tuple[str, str]:
             raise SessionRequired("Send a shopper's session, or name the member with a key that has the scope privacy.")
         return own, "SHOPPER"
     wanted = ids.decode_as("mb", member)[1]
-    if own is not None and await present_id(ctx.database, wanted) == own:
+    if own is not None and await present_id(ctx.database.fetch, wanted) == own:
         return own, "SHOPPER"
     ctx.principal.require(SCOPE)
     return wanted, ctx.principal.id

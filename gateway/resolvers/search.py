@@ -16,13 +16,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, FromClause, Select, String, cast, func, literal, select, union_all
 
 from gateway.context import Context
-from gateway.database.facts import Fact, append_facts
 from gateway.database.hints import unindexed
 from gateway.database.tables.labels import member_activity, member_label
 from gateway.database.tables.members import member
 from gateway.database.tables.projections import contact_tag, follower_tag
-from gateway.database.ulid import Ulids
 from gateway.events.labels import GUIDE, STORE, TAG
+from gateway.resolvers.auditing import LookUp, recorded
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.members import MemberRecord, listed
 from gateway.resolvers.paging import PageArgs, Range, Slice, aware, merged, page_size
@@ -136,29 +135,8 @@ async def page(ctx: Context, args: PageArgs, criteria: Criteria) -> Slice[Member
             descending=order in {"active", "joined"},
         )
     if criteria.personal:
-        await _recorded(ctx, criteria, len(found.items))
+        await recorded(ctx, LookUp(tuple(criteria.personal), len(found.items)))
     return await listed(ctx, found)
-
-
-async def _recorded(ctx: Context, criteria: Criteria, found: int) -> None:
-    """Who looked up people by their personal data, and by which, is kept before anything is answered."""
-    now = ctx.clock.now()
-    async with ctx.database.write() as connection:
-        await append_facts(
-            connection,
-            [
-                Fact(
-                    kind="personal_data.searched",
-                    occurred_at=now,
-                    source="own",
-                    source_key=Ulids(ctx.clock).next(now),
-                    quantity=found,
-                    reason=",".join(criteria.personal),
-                    payload={"principal": ctx.principal.id},
-                )
-            ],
-            clock=ctx.clock,
-        )
 
 
 async def _terms(ctx: Context, criteria: Criteria) -> list[_Term] | None:

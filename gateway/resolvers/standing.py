@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from gateway.context import Context
-from gateway.database.family import POINTS
 from gateway.database.ledgers import CURRENT_LEVELS, PointsEntry, highest
+from gateway.database.owned import POINTS
 from gateway.database.tables.ledger import points_entry
 from gateway.members import codes
 from gateway.members import points as ledger

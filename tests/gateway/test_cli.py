@@ -156,8 +156,15 @@ def test_the_master_key_is_rotated_by_command(write: Any) -> None:
     assert (code, message.split(":")[0]) == (4, "DATABASE_MASTER_KEY_WRONG")
     renewed = run("keys", "renew", "--settings", write(master_key=new))
     assert renewed.stdout.startswith("0 values are sealed again under a new shared data key\n")
+    assert renewed.stdout.splitlines()[1].startswith("run `keys renew --retire` after 20")
+    early = run("keys", "renew", "--retire", "--settings", write(master_key=new))
+    assert failed(early)[1].startswith("KEYS_TOO_EARLY: a process may still seal by a former key until 20")
+    with sqlite3.connect(write().parent / "gateway.db") as connection:
+        connection.execute("UPDATE data_key SET created_at = created_at - 660000000")
     retired = run("keys", "renew", "--retire", "--settings", write(master_key=new))
-    assert retired.stdout == "1 older shared data keys are destroyed\n"
+    assert retired.stdout == "1 former data keys are destroyed\n"
+    unknown = run("keys", "renew", "--member", "0193-none", "--settings", write(master_key=new))
+    assert failed(unknown) == (EXIT_FAILED, "MEMBER_UNKNOWN: no member has this id")
 
 
 def test_sealed_records_are_printed_and_that_is_recorded(write: Any, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from gateway.database.facts import Fact
 from gateway.database.reading import chunks
@@ -36,6 +36,17 @@ _COMPARED = (
     *("paid_at", "store", "guide", "campaign", "scene", "method", "fulfilment_state", "receiver_city", "mchid"),
     *("out_trade_no", "transaction_id", "out_id"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Fen that returns had given back of an order before this batch, and with it."""
+
+    before: int = 0
+    now: int = 0
+
+
+NOTHING: Mapping[str, Back] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,40 @@ class ImportedOrder:
         """Its id in table purchase."""
         return f"{self.source}:{self.account}:{self.number}"
 
+    @property
+    def order(self) -> str:
+        """The order that it is about: itself."""
+        return self.id
 
-def evidence(orders: Sequence[ImportedOrder]) -> list[Evidence]:
-    """One Evidence per customer whom these orders name, by the earliest of them."""
-    first: dict[tuple[Handle, ...], ImportedOrder] = {}
-    for each in orders:
+    def anonymous(self) -> Self:
+        """The same as nobody's."""
+        return replace(self, handles=(), receiver=None, receiver_city=None)
+
+
+class Record(Protocol):
+    """What an order and the return of one have in common."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def order(self) -> str: ...
+    @property
+    def handles(self) -> tuple[Handle, ...]: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+    def anonymous(self) -> Self: ...
+
+
+R = TypeVar("R", bound=Record)
+#: Whom the names of a record led to.
+People = Mapping[tuple[Handle, ...], Linked]
+
+
+def evidence(records: Sequence[Record]) -> list[Evidence]:
+    """One Evidence per customer whom these records name, by the earliest of them."""
+    first: dict[tuple[Handle, ...], Record] = {}
+    for each in records:
         if each.handles and (each.handles not in first or each.created_at < first[each.handles].created_at):
             first[each.handles] = each
     return [
@@ -104,35 +144,43 @@ def evidence(orders: Sequence[ImportedOrder]) -> list[Evidence]:
     ]
 
 
-async def unless_erased(projector: Projector, orders: Sequence[ImportedOrder]) -> list[ImportedOrder]:
-    """The orders without those that an erasure has sealed; those from before their customer's erasure are nobody's."""
-    orders = await unless_sealed(projector.database, purchase.name, orders, [(each.id,) for each in orders])
-    told = [Evidence(each.handles, TOOL, each.created_at) for each in orders]
+def people(batch: Batch, records: Sequence[Record]) -> People:
+    """Whom the records' names led to, in a batch that was opened with their ``evidence``."""
+    return dict(zip((each.handles for each in evidence(records)), batch.linked, strict=True))
+
+
+async def unless_erased(projector: Projector, records: Sequence[R]) -> list[R]:
+    """The records without those of orders that an erasure has sealed; those from before their customer's erasure are
+    nobody's."""
+    records = await unless_sealed(projector.database, purchase.name, records, [(each.order,) for each in records])
+    told = [Evidence(each.handles, TOOL, each.created_at) for each in records]
     return [
-        replace(each, handles=(), receiver=None, receiver_city=None) if gone else each
-        for each, gone in zip(orders, await erased(projector, told), strict=True)
+        each.anonymous() if gone else each for each, gone in zip(records, await erased(projector, told), strict=True)
     ]
 
 
-async def write(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> tuple[int, int]:
-    """Write orders in a batch that was opened with their ``evidence``. Returns how many were new and how many changed.
+async def write(
+    batch: Batch, orders: Sequence[ImportedOrder], run: str, people: People, back: Mapping[str, Back] = NOTHING
+) -> tuple[int, int]:
+    """Write orders. Returns how many were new and how many changed.
 
-    Of several with one number the last counts. ``run`` distinguishes the facts of a correction.
+    Of several with one number the last counts. ``run`` distinguishes the facts of a correction. ``back`` is what
+    returns have given back of them besides what the orders themselves say.
     """
     last = {each.id: each for each in orders}
-    people = dict(zip((each.handles for each in evidence(orders)), batch.linked, strict=True))
     stored = await _stored(batch, last)
     lines = await _stored_lines(batch, stored)
     new = [each for each in last.values() if each.id not in stored]
     changed = [
         each
         for each in last.values()
-        if each.id in stored and not _same(each, people.get(each.handles), stored[each.id], lines[each.id])
+        if each.id in stored and not _same(each, people.get(each.handles), stored[each.id], lines[each.id], back)
     ]
     written = [*new, *changed]
+    await _give_back(batch, {name: each for name, each in back.items() if name not in {e.id for e in written}})
     if not written:
         return 0, 0
-    await batch.upsert(purchase, [_row(batch, each, people.get(each.handles)) for each in written])
+    await batch.upsert(purchase, [_row(batch, each, people.get(each.handles), back) for each in written])
     for some in chunks([each.id for each in changed], _CHUNK):
         await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(some)))
     rows = [_line(each, number, line) for each in written for number, line in enumerate(each.lines, 1)]
@@ -145,6 +193,17 @@ async def write(batch: Batch, orders: Sequence[ImportedOrder], run: str) -> tupl
     batch.facts += await _taken_back(batch, changed, run)
     batch.facts += [told for each in changed for told in _facts(each, people.get(each.handles), f"@{run}")]
     return len(new), len(changed)
+
+
+async def _give_back(batch: Batch, back: Mapping[str, Back]) -> None:
+    """Add what returns have changed to orders that are not written anyway."""
+    moved = [{"which": name, "more": each.now - each.before} for name, each in sorted(back.items())]
+    moved = [each for each in moved if each["more"]]
+    if moved:
+        values = {"refunded": purchase.c.refunded + bindparam("more"), "changed_at": batch.now}
+        await batch.connection.execute(
+            update(purchase).where(purchase.c.id == bindparam("which")).values(values), moved
+        )
 
 
 async def _members(batch: Batch, identities: Iterable[str]) -> list[str | None]:
@@ -177,8 +236,10 @@ async def _stored_lines(batch: Batch, ids: Iterable[str]) -> Mapping[str, list[t
     return found
 
 
-def _same(order: ImportedOrder, linked: Linked | None, row: AnyRow, lines: list[tuple[Any, ...]]) -> bool:
-    said = _values(order)
+def _same(
+    order: ImportedOrder, linked: Linked | None, row: AnyRow, lines: list[tuple[Any, ...]], back: Mapping[str, Back]
+) -> bool:
+    said = _values(order) | {"refunded": order.refunded + back.get(order.id, Back()).before}
     return (
         all(said[name] == getattr(row, name) for name in _COMPARED)
         and (linked.identity if linked else None) == row.identity
@@ -193,10 +254,11 @@ def _values(order: ImportedOrder) -> dict[str, Any]:
     }
 
 
-def _row(batch: Batch, order: ImportedOrder, linked: Linked | None) -> dict[str, Any]:
+def _row(batch: Batch, order: ImportedOrder, linked: Linked | None, back: Mapping[str, Back]) -> dict[str, Any]:
     # Of an order that is nobody's no erasure could ever reach the receiver.
     sealed = None if linked is None else batch.seal(order.receiver, linked)
     return _values(order) | {
+        "refunded": order.refunded + back.get(order.id, Back()).now,
         "id": order.id,
         "source": order.source,
         "account": order.account,
@@ -307,28 +369,31 @@ async def _taken_back(batch: Batch, orders: Sequence[ImportedOrder], run: str) -
             )
         ).all()
         gone = {row.reversal_of for row in rows}
-        reversals += [
-            Fact(
-                kind=row.kind,
-                occurred_at=row.occurred_at,
-                source="import",
-                source_key=f"{row.id}@{run}",
-                account=row.account,
-                tool=row.tool,
-                member=row.member,
-                identity=row.identity,
-                store=row.store,
-                guide=row.guide,
-                campaign=row.campaign,
-                order_ref=row.order_ref,
-                line=row.line,
-                amount_fen=row.amount_fen,
-                quantity=row.quantity,
-                reason="CORRECTED",
-                reversal_of=row.id,
-                payload=row.payload,
-            )
-            for row in rows
-            if row.reversal_of is None and row.id not in gone
-        ]
+        # What a return has told of the order is the return's own.
+        own = [row for row in rows if row.reversal_of is None and row.id not in gone and "ticket" not in row.payload]
+        reversals += [reversal(row, run) for row in own]
     return reversals
+
+
+def reversal(row: AnyRow, run: str) -> Fact:
+    """What takes a fact of the log back."""
+    return Fact(
+        kind=row.kind,
+        occurred_at=row.occurred_at,
+        source="import",
+        source_key=f"{row.id}@{run}",
+        account=row.account,
+        tool=row.tool,
+        member=row.member,
+        identity=row.identity,
+        store=row.store,
+        guide=row.guide,
+        campaign=row.campaign,
+        order_ref=row.order_ref,
+        line=row.line,
+        amount_fen=row.amount_fen,
+        quantity=row.quantity,
+        reason="CORRECTED",
+        reversal_of=row.id,
+        payload=row.payload,
+    )

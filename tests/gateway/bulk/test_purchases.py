@@ -8,12 +8,13 @@ from pathlib import Path
 from sqlalchemy import select
 
 from gateway.database import Database
+from gateway.database.facts import Fact, append_facts
 from gateway.database.tables.facts import fact
 from gateway.database.tables.labels import member_label
 from gateway.database.tables.ledger import identity_total
-from gateway.database.tables.members import member
+from gateway.database.tables.members import identity, member
 from gateway.database.tables.privacy import erased_handle, sealed_record
-from gateway.database.tables.projections import purchase, purchase_line
+from gateway.database.tables.projections import after_sale, purchase, purchase_line
 from gateway.events.erased import handle_text, natural
 from tests.databases import ManualClock
 from tests.gateway.bulk.conftest import EXAMPLES, Import, rejects, rows
@@ -167,3 +168,181 @@ async def test_a_sealed_ticket_stays_as_it_was_sealed(
     done = await import_file("tickets", EXAMPLES / "tickets.csv")
     assert (done.created, done.rejected) == (1, 0)
     assert "POS:pos:T20251111-0001" not in {row["id"] for row in await rows(database, purchase)}
+
+
+RETURNS = "number,original,created_at,out_id,store,mchid,refund_id,payable,order_discount,sku,quantity,list_amount\n"
+SOLD = (
+    "number,created_at,out_id,payable,sku,quantity,list_amount\n"
+    "T1,2026-11-01,M1,500,A,2,500\nT2,2026-11-01,,80,B,1,80\n"
+)
+
+
+def _back(
+    number: str, original: str = "", out_id: str = "", refund_id: str = "", amount: str = "-125", off: str = ""
+) -> str:
+    """A return of one piece; ``off`` is the discount that its list price had."""
+    mchid, listed = "1900000001" if refund_id else "", f"{float(amount) + float(off or 0):.2f}"
+    return f"{number},{original},2026-11-05 12:00,{out_id},SH1,{mchid},{refund_id},{amount},{off},A,-1,{listed}\n"
+
+
+async def totals(database: Database) -> dict[str, tuple[int, int, int, int]]:
+    """(orders, spend, refunds, refunded) by the customer's own number."""
+    names = {row["id"]: row["value"] for row in await rows(database, identity)}
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for row in await rows(database, identity_total):
+        sums = (row["orders"], row["spend"], row["refunds"], row["refunded"])
+        before = found.get(names[row["identity"]], (0, 0, 0, 0))
+        found[names[row["identity"]]] = tuple(map(sum, zip(before, sums, strict=True)))  # type: ignore[assignment]
+    return found
+
+
+async def test_a_return_is_a_refund_of_the_ticket_that_it_names(
+    database: Database, import_file: Import, tmp_path: Path
+) -> None:
+    """Whoever brings it, the refund is the buyer's; of an anonymous sale it is nobody's."""
+    (tmp_path / "sold.csv").write_text(SOLD, "utf-8")
+    await import_file("tickets", tmp_path / "sold.csv")
+    path = tmp_path / "back.csv"
+    path.write_text(RETURNS + _back("R1", "T1", "M2", off="-25") + _back("R2", "T2", "M1", amount="-80"), "utf-8")
+    for again in (False, True):
+        done = await import_file("tickets", path)
+        assert (done.rows, done.created, done.updated, done.rejected) == (2, 0 if again else 2, 0, 0)
+        first, second = await rows(database, after_sale)
+        assert (first["purchase"], first["kind"], first["state"]) == ("POS:pos:T1", "RETURN", "SUCCEEDED")
+        assert (first["quantity"], first["refund"], second["purchase"]) == (1, 12500, "POS:pos:T2")
+        assert [row["refunded"] for row in await rows(database, purchase)] == [12500, 8000]
+        assert await told(database, "refund.succeeded") == [(8000, None), (12500, None)]
+        assert await totals(database) == {"M1": (1, 50000, 1, 12500)}
+    [refund] = [row for row in await rows(database, fact) if row["order_ref"] == "POS:pos:T1" and row["reason"]]
+    assert (refund["store"], refund["quantity"], refund["payload"]["lines"]) == (
+        "SH1", 1, [{"sku": "A", "quantity": 1, "paid": 12500}],
+    )  # fmt: skip
+
+
+async def test_returns_and_their_tickets_come_in_any_order(
+    database: Database, import_file: Import, tmp_path: Path
+) -> None:
+    """The original after its return, before it, again, corrected: what has gone back stays counted once."""
+    back, sold = tmp_path / "back.csv", tmp_path / "sold.csv"
+    back.write_text(RETURNS + _back("R1", "T1"), "utf-8")
+    sold.write_text(SOLD, "utf-8")
+    await import_file("tickets", back)
+    await import_file("tickets", sold)
+    again = await import_file("tickets", sold)
+    assert (again.created, again.updated) == (0, 0)
+    assert [row["refunded"] for row in await rows(database, purchase)] == [12500, 0]
+    sold.write_text(SOLD.replace("500", "600"), "utf-8")
+    corrected = await import_file("tickets", sold)
+    assert (corrected.created, corrected.updated) == (0, 1)
+    assert [row["refunded"] for row in await rows(database, purchase)] == [12500, 0]
+    # The correction takes back what the ticket told, and not what its return did.
+    assert await told(database, "refund.succeeded") == [(12500, None)]
+
+    together = tmp_path / "together.csv"
+    together.write_text(
+        RETURNS + "T3,,2026-11-01,M1,SH1,,,300,,A,2,300\n" + _back("R3", "T3") + _back("R4", "T3", amount="-100"),
+        "utf-8",
+    )
+    for _ in range(2):
+        await import_file("tickets", together)
+        assert [row["refunded"] for row in await rows(database, purchase)][2] == 22500
+    # Whoever bought T1 gave no name when R1 came; what came later is M1's.
+    assert (await totals(database))["M1"] == (2, 90000, 2, 22500)
+
+
+async def test_a_corrected_return_takes_back_what_it_told(
+    database: Database, import_file: Import, tmp_path: Path
+) -> None:
+    sold, back = tmp_path / "sold.csv", tmp_path / "back.csv"
+    sold.write_text(SOLD + "T3,2026-11-01,M3,500,A,2,500\n", "utf-8")
+    await import_file("tickets", sold)
+    back.write_text(RETURNS + _back("R1", "T1"), "utf-8")
+    await import_file("tickets", back)
+    back.write_text(RETURNS + _back("R1", "T3", amount="-99.99"), "utf-8")
+    done = await import_file("tickets", back)
+    assert (done.created, done.updated) == (0, 1)
+    assert [row["refunded"] for row in await rows(database, purchase)] == [0, 0, 9999]
+    assert await told(database, "refund.succeeded") == [(-12500, None), (9999, None), (12500, None)]
+    assert await totals(database) == {"M1": (1, 50000, 0, 0), "M3": (1, 50000, 1, 9999)}
+
+
+async def test_a_return_that_names_no_ticket(database: Database, import_file: Import, tmp_path: Path) -> None:
+    path = tmp_path / "back.csv"
+    path.write_text(RETURNS + _back("R1", out_id="M1") + _back("R2"), "utf-8")
+    for _ in range(2):
+        await import_file("tickets", path)
+        assert await rows(database, purchase) == []
+        assert [row["purchase"] for row in await rows(database, after_sale)] == ["POS:pos:R1", "POS:pos:R2"]
+        assert await totals(database) == {"M1": (0, 0, 1, 12500)}
+
+
+async def test_a_refund_at_wechat_is_told_once_by_the_bill_and_the_file(
+    database: Database, import_file: Import, tmp_path: Path, clock: ManualClock
+) -> None:
+    sold, back = tmp_path / "sold.csv", tmp_path / "back.csv"
+    sold.write_text(SOLD, "utf-8")
+    await import_file("tickets", sold)
+    async with database.write() as connection:
+        bill = {"kind": "refund.succeeded", "source": "bill", "account": "1900000001", "source_key": "50300000001"}
+        told_by_bill = Fact(occurred_at=clock.now(), amount_fen=12500, order_ref="POS:pos:T1", **bill)  # type: ignore[arg-type]
+        await append_facts(connection, [told_by_bill], clock=clock)
+    back.write_text(RETURNS + _back("R1", "T1", refund_id="50300000001"), "utf-8")
+    for _ in range(2):
+        await import_file("tickets", back)
+        assert await told(database, "refund.succeeded") == [(12500, None)]
+    assert [row["refunded"] for row in await rows(database, purchase)] == [12500, 0]
+
+
+async def test_signs_that_do_not_go_together_are_rejected(
+    database: Database, import_file: Import, tmp_path: Path
+) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_text(
+        RETURNS
+        + "X1,,2026-11-05,,,,,-100,,A,1,-100\n"
+        + "X2,,2026-11-05,,,,,100,,A,-1,100\n"
+        + "X3,,2026-11-05,,,,,-50,,A,-1,-100\nX3,,2026-11-05,,,,,-50,,B,1,50\n"
+        + "X4,T1,2026-11-05,,,,,100,,A,1,100\n"
+        + "X5,,2026-11-05,,,,,-90,,A,-1,-100\n"
+        + "X6,,2026-11-05,,,,,-90,10,A,-1,-100\n"
+        + "X7,,2026-11-05,,,,,0,,A,0,0\n",
+        "utf-8",
+    )
+    done = await import_file("tickets", path)
+    assert (done.created, done.rejected) == (0, 8)
+    found = [(each["line"], each["column"], each["code"]) for each in rejects(done)]
+    assert found == [
+        (2, "quantity", "SIGNS_MIXED"),
+        (3, "payable", "SIGNS_MIXED"),
+        (4, "quantity", "SIGNS_MIXED"),
+        (6, "original", "SIGNS_MIXED"),
+        (7, "payable", "LINES_DO_NOT_SUM"),
+        (8, "order_discount", "SIGNS_MIXED"),
+        (9, "quantity", "SIGNS_MIXED"),
+    ]
+    orders = tmp_path / "orders.csv"
+    orders.write_text("number,created_at,payable,sku,quantity,list_amount\nO1,2026-11-05,-1,A,-1,-1\n", "utf-8")
+    [refused] = rejects(await import_file("orders", orders))
+    assert refused["code"] == "AMOUNT_INVALID"
+
+
+async def test_a_return_of_a_ticket_that_an_erasure_has_sealed_stays_out(
+    database: Database, import_file: Import, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with database.write() as connection:
+        await connection.execute(
+            sealed_record.insert().values(
+                id="s1",
+                kind="purchase",
+                class_="TRANSACTION",
+                natural=natural("purchase", ["POS:pos:T1"]),
+                record={},
+                sealed_on=clock.now().date(),
+                until=clock.now().date() + timedelta(days=900),
+            )
+        )
+    path = tmp_path / "back.csv"
+    path.write_text(RETURNS + _back("R1", "T1", "M1"), "utf-8")
+    await import_file("tickets", path)
+    assert await rows(database, after_sale) == []
+    assert await told(database, "refund.succeeded") == []

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import LargeBinary, func, select, type_coerce
 
 from gateway.database import ERASED, Database, Keyring, rotation
-from gateway.database.errors import MasterKeyWrong
+from gateway.database.errors import MasterKeyWrong, SubjectErased
+from gateway.database.keystore import destroy_keys
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.projections import lead
 from tests.databases import MASTER, ManualClock
@@ -153,7 +154,10 @@ async def test_the_shared_key_is_renewed_and_the_old_one_retired(database: Datab
     names = {row.name for row in await database.fetch(select(lead.c.name))}
     assert names == {row["name"] for row in rows}
 
-    assert await rotation.retire_shared(database) == 2
+    with pytest.raises(rotation.KeysTooEarly):
+        await rotation.retire(database)
+    clock.advance(seconds=rotation.SETTLED.total_seconds())
+    assert await rotation.retire(database) == 2
     left = await database.one(
         select(func.count().label("n")).where(data_key.c.subject.is_(None), data_key.c.wrapped.is_not(None))
     )
@@ -162,3 +166,135 @@ async def test_the_shared_key_is_renewed_and_the_old_one_retired(database: Datab
     assert {row.name for row in await database.fetch(select(lead.c.name))} == names
     database.keyring._cache._entries.clear()
     assert database.keyring.unseal(before[0]) is ERASED
+
+
+class Turns:
+    """A monotonic clock that tests move."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def key_of(cell: bytes) -> bytes:
+    return bytes(cell[1:17])
+
+
+async def test_a_process_that_serves_takes_to_the_new_shared_key_within_a_minute(
+    database_url: str, clock: ManualClock
+) -> None:
+    turns = Turns()
+    async with (
+        Database.open(database_url, Keyring(MASTER, monotonic=turns), clock=clock) as serving,
+        opened(database_url, clock, MASTER) as operator,
+    ):
+        first = key_of(serving.keyring.seal("text"))
+        clock.advance(days=1)
+        await rotation.renew_shared(operator)
+        new = key_of(operator.keyring.seal("text"))
+        assert key_of(serving.keyring.seal("text")) == first
+        turns.seconds = 59.0
+        assert key_of(serving.keyring.seal("text")) == first
+        turns.seconds = 61.0
+        cell = serving.keyring.seal("text")
+        assert key_of(cell) == new != first
+        assert operator.keyring.unseal(cell) == b"text"
+
+
+async def test_a_new_shared_key_is_made_when_it_is_due_and_not_before(database: Database, clock: ManualClock) -> None:
+    first = key_of(database.keyring.seal("text"))
+    clock.advance(days=29)
+    assert await rotation.keep_shared_young(database) is False
+    clock.advance(days=2)
+    assert await rotation.keep_shared_young(database) is True
+    assert await rotation.keep_shared_young(database) is False
+    assert key_of(database.keyring.seal("text")) != first
+
+
+async def cells_of(database: Database) -> dict[str, bytes]:
+    raw = select(lead.c.lead_id, type_coerce(lead.c.name, LargeBinary).label("cell"))
+    return {row.lead_id: bytes(row.cell) for row in await database.fetch(raw)}
+
+
+async def test_one_member_gets_a_new_key_while_clients_read_and_write(database_url: str, clock: ManualClock) -> None:
+    """A process that has not looked yet goes on sealing by the former key; nothing becomes unreadable."""
+    async with (
+        opened(database_url, clock, MASTER) as serving,
+        Database.open(database_url, Keyring(MASTER, monotonic=Turns()), clock=clock) as idle,
+        opened(database_url, clock, MASTER) as operator,
+    ):
+        await serving.keyring.ensure("m1", "m2")
+
+        async def write(number: int, subject: str, by: Database = serving) -> None:
+            name = f"{subject}-{number:04d}"
+            row = {"account_id": "a", "lead_id": name, "name": by.keyring.seal(name, subject=subject)}
+            row |= {"created_at": clock.now(), "as_of": clock.now()}
+            async with by.write() as connection:
+                await connection.execute(lead.insert().values(row))
+
+        for number in range(rotation.BATCH + 30):
+            await write(number, "m1")
+        await write(0, "m2")
+        await write(9998, "m1", idle)
+        before = await cells_of(operator)
+        done = asyncio.Event()
+
+        async def serve() -> int:
+            number = 1000
+            while not done.is_set() or number < 1010:
+                await write(number, "m1")
+                for row in await serving.fetch(select(lead.c.lead_id, lead.c.name)):
+                    assert row.name == row.lead_id
+                number += 1
+            return number - 1000
+
+        async def renew() -> int:
+            try:
+                return await rotation.renew_subject(operator, ["m1", "unknown"])
+            finally:
+                done.set()
+
+        written, cells = await asyncio.gather(serve(), renew())
+        assert written >= 10
+        await write(9999, "m1", idle)
+        after = await cells_of(operator)
+        new = key_of(operator.keyring.seal("x", subject="m1"))
+        assert cells >= rotation.BATCH + 30
+        assert all(key_of(after[name]) == new for name in before if name.startswith("m1"))
+        assert after["m2-0000"] == before["m2-0000"]
+        # What one that has read no new cell wrote afterwards is under the former key, and found when that is retired.
+        assert key_of(after["m1-9999"]) == key_of(before["m1-0000"])
+
+        with pytest.raises(rotation.KeysTooEarly):
+            await rotation.retire(operator)
+        clock.advance(seconds=rotation.SETTLED.total_seconds())
+        assert await rotation.retire(operator) == 1
+        assert {key_of(cell) for name, cell in (await cells_of(operator)).items() if name.startswith("m1")} == {new}
+        assert await rotation.retirable_from(operator) is None
+    async with opened(database_url, clock, MASTER) as fresh:
+        for row in await fresh.fetch(select(lead.c.lead_id, lead.c.name)):
+            assert row.name == row.lead_id
+        assert fresh.keyring.unseal(before["m1-0000"]) is ERASED
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_an_erasure_destroys_former_keys_too(database: Database, clock: ManualClock, together: bool) -> None:
+    await database.keyring.ensure("m1", "m10")
+    cell, others = (database.keyring.seal("text", subject=each) for each in ("m1", "m10"))
+    await rotation.renew_subject(database, ["m1"])
+    await rotation.renew_subject(database, ["m1"])
+    assert database.keyring.unseal(cell) == b"text"
+    if together:
+        async with database.write() as connection:
+            assert await destroy_keys(connection, ["m1"], clock.now()) == 3
+    else:
+        assert await database.keyring.destroy("m1")
+    database.keyring._cache._entries.clear()
+    assert database.keyring.unseal(cell) is ERASED
+    assert database.keyring.unseal(others) == b"text"
+    # Erased is erased: no new key brings the person back.
+    assert await rotation.renew_subject(database, ["m1"]) == 0
+    with pytest.raises(SubjectErased):
+        database.keyring.seal("text", subject="m1")

@@ -22,7 +22,6 @@ from gateway.app import Gateway, create_app, open_gateway
 from gateway.database import Database
 from gateway.database.tables.jobs import job
 from gateway.demo.stage import Keys, register_webhooks, sandbox_settings
-from gateway.members.retention import JOB as RETENTION_JOB
 from gateway.ports import listen
 from gateway.serving import serving
 from gateway.settings import Settings
@@ -127,9 +126,10 @@ async def start_flow(start_sandbox: StartSandbox, tmp_path: Path, sqlite_templat
             app = create_app(settings)
             await stack.enter_async_context(serving(app, listener))
             flow = Flow(sandbox, settings, app.state.gateway, settings.public_url)
-            # Only jobs that come of what comes in; tomorrow's retention is none of them.
+            # Only jobs that come of what comes in; tomorrow's are none of them.
+            recurring = [each.kind for each in flow.gateway.recurring]
             async with flow.database.write() as connection:
-                await connection.execute(delete(job).where(job.c.kind == RETENTION_JOB))
+                await connection.execute(delete(job).where(job.c.kind.in_(recurring)))
             return flow
 
         yield start

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from adapters.base.secrets import Secret
+from gateway.app import create_app
 from gateway.database import Database, Keyring
-from gateway.database.tables.jobs import job
+from gateway.database.tables.jobs import job, recurring_job
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob, State, Worker
+from gateway.settings import Settings
 from tests.databases import MASTER, ManualClock
 
 HOUR = timedelta(hours=1)
+MASTER_KEY = base64.b64encode(MASTER).decode()
 
 
 class Process:
@@ -75,3 +80,16 @@ async def test_a_day_of_standstill_is_one_run_and_a_failing_run_does_not_end_the
     await process.worker.drain()
     assert set(ran) == {"2026-11-11T13:00", "2026-11-12T13:00"}
     assert (await process.queue.counts())[State.DONE] == 2
+
+
+async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: str, clock: ManualClock) -> None:
+    settings = Settings(environment="sandbox", database_url=database_url, master_key=Secret(MASTER_KEY))
+    for _ in range(2):
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            pass
+    async with Database.open(database_url, Keyring(MASTER), clock=clock) as database:
+        known = await database.fetch(select(recurring_job.c.kind).order_by(recurring_job.c.kind))
+        waiting = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.kind))
+    assert [row.kind for row in known] == ["points.expire.daily", "retention"]
+    assert [tuple(row) for row in waiting] == [("points.expire.daily", "QUEUED"), ("retention", "QUEUED")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.database import ERASED, Database
+from gateway.database import ERASED, Database, Keyring, count_statements
 from gateway.database.tables.facts import fact
 from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.members import (
@@ -24,7 +24,7 @@ from gateway.members import decisions, phones
 from gateway.members.answers import Decided, Person, Refusal
 from gateway.members.graph import IdentityGraph
 from gateway.members.renames import Rename, rename
-from tests.databases import ManualClock
+from tests.databases import MASTER, ManualClock
 from tests.gateway.members.conftest import SEEN, Link, openid, partition, shown, unionid
 
 HQ = Person("hq", "the shopper called us")
@@ -284,3 +284,20 @@ async def test_renames_make_no_cases_and_are_repeatable(
     assert {
         frozenset({("OPENID", f"o{n}"), ("UNIONID", f"u{n}"), ("UNIONID", f"new-u{n}")}) for n in range(people)
     } == (await partition(database))
+
+
+async def test_any_number_of_renames_costs_the_same_statements(
+    database_url: str, database: Database, clock: ManualClock, link: Link
+) -> None:
+    """Each by a process that has read nobody before: data keys are read together too."""
+    people = 160
+    await link(*(shown(openid(f"o{n}")) for n in range(people)))
+    begin, found = 0, []
+    for number in (10, 50, 100):
+        async with Database.open(database_url, Keyring(MASTER), clock=clock) as cold:
+            some = [Rename("OPENID", "wxapp1", f"o{n}", "wxapp2", f"n{n}") for n in range(begin, begin + number)]
+            with count_statements() as counted:
+                assert await rename(IdentityGraph(cold, clock), some, by="hq") == {"DONE": number}
+            found.append(counted.value)
+        begin += number
+    assert len(set(found)) == 1

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects import sqlite
 
 from gateway.database import Database
-from gateway.database.family import LEVELS, POINTS, TOTALS
+from gateway.database.owned import LEVELS, POINTS, TOTALS
 
 READS = {
     "points_entry": (select(POINTS).where(POINTS.c.owner.in_(["a", "b"])).order_by(POINTS.c.owner), "points_entry"),

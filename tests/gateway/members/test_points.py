@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.database import Database, count_statements
+from gateway.database import Database, Keyring, count_statements
 from gateway.database.ledgers import PointsEntry
 from gateway.database.tables.facts import fact
 from gateway.database.tables.ledger import points_entry
@@ -25,7 +26,7 @@ from gateway.members.points import (
     post,
     reverse,
 )
-from tests.databases import ManualClock
+from tests.databases import MASTER, ManualClock
 from tests.gateway.members.conftest import Link, openid, shown
 from tests.gateway.members.families import merge, unmerge
 
@@ -150,7 +151,7 @@ async def test_the_job_books_what_has_lapsed_and_nothing_twice(
     await book.post(two.member, 5, "4", valid_until=soon + timedelta(seconds=1))
     clock.advance(days=30)
     queue, handlers = Queue(database, clock), Handlers()
-    handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
+    PointsExpiry(database, queue, clock).register(handlers)
     worker = Worker(queue, handlers, clock=clock)
     before = await book.balance(one.member, two.member)
     for _ in range(2):
@@ -166,6 +167,31 @@ async def test_the_job_books_what_has_lapsed_and_nothing_twice(
         select(fact.c.occurred_at).where(fact.c.kind == "points.changed", fact.c.reason == "EXPIRE")
     )
     assert [row.occurred_at for row in rows] == [soon]
+
+
+async def test_every_day_books_its_own_once_with_two_processes(
+    database_url: str, database: Database, book: Book, link: Link, clock: ManualClock
+) -> None:
+    """Points lapse with the day in Beijing; ten minutes later one of the processes books them."""
+    one, _ = await pair(link, clock)
+    midnight = clock.now().replace(hour=16, minute=0)
+    for day in range(3):
+        await book.post(one.member, 10, str(day), valid_until=midnight + timedelta(days=day))
+    async with Database.open(database_url, Keyring(MASTER), clock=clock) as second:
+        processes = []
+        for each in (database, second):
+            queue, handlers = Queue(each, clock), Handlers()
+            expiry = PointsExpiry(each, queue, clock)
+            expiry.register(handlers)
+            await expiry.daily.ensure()
+            processes.append(Worker(queue, handlers, clock=clock))
+        for day in range(3):
+            clock.advance(seconds=(midnight + timedelta(days=day, minutes=9) - clock.now()).total_seconds())
+            assert [await each.drain() for each in processes] == [0, 0]
+            assert len(await book.entries()) == 3 + day
+            clock.advance(minutes=1)
+            assert sorted(await asyncio.gather(*(each.drain() for each in processes))) == [0, 1]
+            assert await book.entries() == [("EARN", 10)] * 3 + [("EXPIRE", -10)] * (day + 1)
 
 
 async def test_a_refund_takes_back_no_more_than_was_earned(book: Book, link: Link) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from gateway.events.projections.places import MasterData
 from gateway.events.projector import Evidence, Projector
 from gateway.jobs import Handlers, Queue, State, Worker
 from gateway.members.consent import Purpose, Said, record
+from gateway.members.earning import Earning
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import OpenTools
@@ -50,7 +51,13 @@ MCHID = "1900007291"
 FRANCHISE_MCHID = "1900008837"
 
 
-def settings_for(sandbox: Sandbox, database_url: str, without: tuple[str, ...] = (), **checkout: Any) -> Settings:
+def settings_for(
+    sandbox: Sandbox,
+    database_url: str,
+    without: tuple[str, ...] = (),
+    points: Sequence[Mapping[str, Any]] = (),
+    **checkout: Any,
+) -> Settings:
     """Settings of a gateway whose tools are the running sandbox's."""
     described = sandbox.describe()
     return from_mapping(
@@ -58,6 +65,7 @@ def settings_for(sandbox: Sandbox, database_url: str, without: tuple[str, ...] =
             "environment": "sandbox",
             "database_url": database_url,
             "open_platform": described["openPlatform"],
+            "points": points,
             "checkout": {"notify_base": "http://127.0.0.1:9"} | checkout,
             "tools": {
                 name: {"accounts": each["accounts"]}
@@ -265,6 +273,9 @@ async def open_shop(sandbox: Sandbox, database: Database, tools: OpenTools, sett
     queue, handlers = Queue(database, clock), Handlers()
     checkout = CheckoutService(database, queue, tools, projector, clock, settings, Gate(projector, settings.reach))
     checkout.register(handlers)
+    earning = Earning(database, queue, clock, settings.points)
+    earning.register(handlers)
+    projector.followers.append(earning.follow)
     worker = Worker(queue, handlers, clock=clock)
     nobody = Principal("nobody", "frontend", frozenset())
     shop = Shop(sandbox, database, tools, projector, queue, worker, checkout, settings, nobody)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select, update
 
 from adapters.payments import Refund, RefundNotice, RefundState
+from gateway.database.rows import AnyRow
 from gateway.database.tables.dimensions import guide
+from gateway.database.tables.ledger import points_entry
 from gateway.database.tables.projections import coupon
 from gateway.transactions.records import CheckoutDone, TransactionView
 from gateway.transactions.tail_steps import MESSAGE_WINDOW
@@ -234,10 +238,9 @@ async def test_a_message_that_is_refused_is_a_failed_step(shop: Shop) -> None:
     assert shop.effects("enterprise_chat", "app_message") == 0
 
 
-async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
-    done = await paid(shop)
-    order = await shop.order(done.order_id)
-    refund = Refund(
+def _refund_of(shop: Shop, order: AnyRow) -> Refund:
+    """¥19.00 of the order's ¥819.00."""
+    return Refund(
         mchid=MCHID,
         out_trade_no=order.out_trade_no,
         transaction_id=order.transaction_id,
@@ -249,9 +252,30 @@ async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
         created_at=None,
         succeeded_at=shop.sandbox.kit.clock.now(),
     )
+
+
+async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
+    done = await paid(shop)
+    order = await shop.order(done.order_id)
+    refund = _refund_of(shop, order)
     for _ in range(2):
         await shop.checkout.on_refund(MCHID, RefundNotice(refund))
     order = await shop.order(done.order_id)
     assert order.refunded == 1900
     [fact] = await shop.facts("refund.succeeded")
     assert (fact.amount_fen, fact.identity, fact.order_ref) == (1900, order.identity, order.id)
+
+
+async def test_an_order_earns_points_and_its_refund_takes_its_share_back(opens: OpenShop, sqlite_url: str) -> None:
+    shop = await opens(sqlite_url, points=[{"since": datetime(2026, 1, 1, tzinfo=UTC), "per_yuan": 1}])
+    done = await paid(shop)
+    order = await shop.order(done.order_id)
+    await shop.worker.drain()
+    for _ in range(2):
+        await shop.checkout.on_refund(MCHID, RefundNotice(_refund_of(shop, order)))
+        await shop.worker.drain()
+    rows = await shop.database.fetch(select(points_entry).order_by(points_entry.c.id))
+    assert [(row.kind, row.delta, row.identity) for row in rows] == [
+        ("EARN", 819, order.identity),
+        ("REVERSAL", -19, order.identity),
+    ]

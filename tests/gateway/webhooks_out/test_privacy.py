@@ -99,7 +99,8 @@ async def test_records_of_deliveries_are_kept_for_a_term(stage: Stage, receiver:
     await stage.endpoint(receiver.url)
     await stage.happen("one")
     await stage.until(lambda: bool(receiver.seen))
-    await stage.gateway.retention.schedule()
+    for each in stage.gateway.recurring:
+        await each.ensure()
     stage.later(days=29)
     await stage.gateway.worker.drain()
     assert await stage.states() == ["DELIVERED"]
