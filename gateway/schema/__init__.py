@@ -14,6 +14,7 @@ from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.jobs import JobMutations, JobQueries
+from gateway.schema.leads import LeadQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
@@ -29,6 +30,7 @@ from gateway.schema.timeline import TIMELINE_TYPES
 QUERIES = (
     MemberQueries,
     AdQueries,
+    LeadQueries,
     OrderQueries,
     PlaceQueries,
     CheckoutQueries,
