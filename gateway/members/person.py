@@ -12,6 +12,7 @@ from gateway.database.engine import Database
 from gateway.database.reading import Fetch, chunks
 from gateway.database.tables.members import identity, identity_link, member, profile_claim
 from gateway.database.tables.projections import payment, purchase
+from gateway.events.kinds import phone_number
 
 #: Shorter texts would be found in other people's rows too.
 _SHORTEST_NEEDLE = 8
@@ -108,7 +109,9 @@ async def _read_phones(database: Database, fetch: Fetch, person: Person) -> None
         claims = select(profile_claim.c.value).where(where, profile_claim.c.field == "phone")
         phones |= {row.value for row in await fetch(claims) if row.value}
     person.phones = sorted(phones)
-    person.phone_hashes = [database.keyring.hash(each, "phone") for each in person.phones]
+    # As it was told, and in the spelling by which members are found.
+    spelled = sorted({*person.phones, *map(phone_number, person.phones)})
+    person.phone_hashes = [database.keyring.hash(each, "phone") for each in spelled]
 
 
 async def _read_trade(fetch: Fetch, person: Person) -> None:

@@ -16,6 +16,7 @@ from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
 from gateway.schema.events import EventQueries
 from gateway.schema.jobs import JobMutations, JobQueries
+from gateway.schema.leads import LeadQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.orders import OrderQueries
@@ -35,6 +36,7 @@ from gateway.schema.webhooks import WebhookQueries
 QUERIES = (
     MemberQueries,
     AdQueries,
+    LeadQueries,
     OrderQueries,
     PlaceQueries,
     CheckoutQueries,

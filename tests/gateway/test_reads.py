@@ -136,6 +136,10 @@ LISTS: Mapping[str, tuple[str, str]] = {
         "query ($n: Int!) { products(first: $n) { nodes { title offers { price { amount } stock } } } }",
         "The sandbox brand has 8.",
     ),
+    "leads": (
+        "query ($n: Int!) { leads(first: $n) { nodes { name phone createdAt ad { name } } } }",
+        "All of what forms of ads brought.",
+    ),
 }
 
 

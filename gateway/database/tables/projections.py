@@ -335,6 +335,7 @@ lead = Table(
     Column("created_at", UtcDateTime, nullable=False),
     _as_of(),
     Index(None, "phone_hash"),
+    Index(None, "created_at", "account_id", "lead_id"),
 )
 
 stored_file = Table(

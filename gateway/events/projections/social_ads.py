@@ -10,6 +10,7 @@ from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad, ad_click, ad_report, lead
 from gateway.events.erased import unless_erased
+from gateway.events.kinds import phone_number
 from gateway.events.projector import Evidence, Handle, Linked, Projector
 
 TOOL = "social_ads"
@@ -84,7 +85,8 @@ async def leads(projector: Projector, records: Sequence[Lead]) -> int:
                     "click_id": each.click_id or None,
                     "name": keyring.seal(each.name) if each.name else None,
                     "phone": keyring.seal(each.phone) if each.phone else None,
-                    "phone_hash": keyring.hash(each.phone, "phone") if each.phone else None,
+                    # By the spelling of members' phones, by which an erasure finds it.
+                    "phone_hash": keyring.hash(phone_number(each.phone), "phone") if each.phone else None,
                     "created_at": each.created_at,
                 }
                 for each in records

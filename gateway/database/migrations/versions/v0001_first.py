@@ -655,6 +655,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "lead_id", name=op.f("pk_lead")),
     )
     with op.batch_alter_table("lead", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_lead_created_at_account_id_lead_id"), ["created_at", "account_id", "lead_id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_lead_phone_hash"), ["phone_hash"], unique=False)
 
     op.create_table(
@@ -1845,6 +1848,7 @@ def downgrade() -> None:
     op.drop_table("member")
     with op.batch_alter_table("lead", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lead_phone_hash"))
+        batch_op.drop_index(batch_op.f("ix_lead_created_at_account_id_lead_id"))
 
     op.drop_table("lead")
     with op.batch_alter_table("job", schema=None) as batch_op:
