@@ -187,7 +187,9 @@ class State:
             at = at[0]
         # Whoever is done by now has failed, or not, before this failure reaches the null that it becomes.
         for waiting in list(self.active):
-            if waiting.future is not None and waiting.future.done() and _below(waiting.trail, at):
+            future = waiting.future
+            # One that is settled here may be done with others, below a null of its own.
+            if waiting in self.active and future is not None and future.done() and _below(waiting.trail, at):
                 self._settle_below(waiting, at)
         self.errors.add(error, path_of(at))
         if at is None:
