@@ -186,11 +186,12 @@ class State:
         while at is not None and not at[3]:
             at = at[0]
         # Whoever is done by now has failed, or not, before this failure reaches the null that it becomes.
-        for waiting in list(self.active):
+        those = list(self.active)
+        for waiting in those:
             future = waiting.future
             # One that is settled here may be done with others, below a null of its own.
             if waiting in self.active and future is not None and future.done() and _below(waiting.trail, at):
-                self._settle_below(waiting, at)
+                self._settle_below(waiting, at, those)
         self.errors.add(error, path_of(at))
         if at is None:
             self.root_nulled = True
@@ -202,7 +203,7 @@ class State:
                 del self.active[waiting]
                 self._cancel(waiting)
 
-    def _settle_below(self, waiting: Waiting, null: Trail | None) -> None:
+    def _settle_below(self, waiting: Waiting, null: Trail | None, those: list[Waiting]) -> None:
         """Complete what is done for the sake of the errors below a null that is about to be put."""
         del self.active[waiting]
         future = waiting.future
@@ -217,8 +218,11 @@ class State:
         at: Trail | None = waiting.trail
         while at is not None and at != null and not at[3]:
             at = at[0]
-        # One that becomes the same null came too late.
-        if isinstance(error, Exception) and at is not None and at != null:
+        if not isinstance(error, Exception) or at is None or at == null:
+            # One that becomes the same null came too late.
+            return
+        # So does one that has to reach a null of its own past siblings that are awaited with it.
+        if at == waiting.trail or not any(each is not waiting and _below(each.trail, at) for each in those):
             self.settle_failure(waiting, error)
 
     def _place(self, trail: Trail) -> tuple[Any, str | int]:

@@ -85,7 +85,14 @@ async def test_the_same_by_the_careful_way() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", ["broken null", "null broken", "broken inner { null here }", "broken inner { broken null }"]
+    "fields",
+    [
+        "broken null",
+        "null broken",
+        "broken inner { null here }",
+        "broken inner { broken null }",
+        "null broken inner { broken }",
+    ],
 )
 async def test_what_fails_in_the_turn_of_a_failure_is_told_too(fields: str) -> None:
     """A nullable field has failed by the time its non-null sibling's failure reaches the null it becomes."""
