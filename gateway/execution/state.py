@@ -185,13 +185,11 @@ class State:
         at: Trail | None = trail
         while at is not None and not at[3]:
             at = at[0]
-        # Whoever is done by now has failed, or not, before this failure reaches the null that it becomes.
-        those = list(self.active)
-        for waiting in those:
+        # Siblings that are done by now have failed, or not, before this failure reaches the null that it becomes.
+        for waiting in list(self.active):
             future = waiting.future
-            # One that is settled here may be done with others, below a null of its own.
-            if waiting in self.active and future is not None and future.done() and _below(waiting.trail, at):
-                self._settle_below(waiting, at, those)
+            if waiting.trail[0] is trail[0] and future is not None and future.done() and waiting in self.active:
+                self._settle_before(waiting)
         self.errors.add(error, path_of(at))
         if at is None:
             self.root_nulled = True
@@ -203,8 +201,8 @@ class State:
                 del self.active[waiting]
                 self._cancel(waiting)
 
-    def _settle_below(self, waiting: Waiting, null: Trail | None, those: list[Waiting]) -> None:
-        """Complete what is done for the sake of the errors below a null that is about to be put."""
+    def _settle_before(self, waiting: Waiting) -> None:
+        """Complete what is done for the sake of its errors: a null is about to be put above it."""
         del self.active[waiting]
         future = waiting.future
         if future is None or future.cancelled():
@@ -215,14 +213,8 @@ class State:
                 waiting.put(self, future.result(), waiting.trail, waiting.container)
             except Exception as wrong:
                 error = wrong
-        at: Trail | None = waiting.trail
-        while at is not None and at != null and not at[3]:
-            at = at[0]
-        if not isinstance(error, Exception) or at is None or at == null:
-            # One that becomes the same null came too late.
-            return
-        # So does one that has to reach a null of its own past siblings that are awaited with it.
-        if at == waiting.trail or not any(each is not waiting and _below(each.trail, at) for each in those):
+        # Where null may not stand, its failure becomes the same null, and came too late.
+        if isinstance(error, Exception) and waiting.position.nullable:
             self.settle_failure(waiting, error)
 
     def _place(self, trail: Trail) -> tuple[Any, str | int]:
