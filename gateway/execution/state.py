@@ -185,10 +185,11 @@ class State:
         at: Trail | None = trail
         while at is not None and not at[3]:
             at = at[0]
-        # Whoever is done by now has failed, or not, before this failure reaches the null that it becomes.
+        # Siblings that are done by now have failed, or not, before this failure reaches the null that it becomes.
         for waiting in list(self.active):
-            if waiting.future is not None and waiting.future.done() and _below(waiting.trail, at):
-                self._settle_below(waiting, at)
+            future = waiting.future
+            if waiting.trail[0] is trail[0] and future is not None and future.done() and waiting in self.active:
+                self._settle_before(waiting)
         self.errors.add(error, path_of(at))
         if at is None:
             self.root_nulled = True
@@ -200,8 +201,8 @@ class State:
                 del self.active[waiting]
                 self._cancel(waiting)
 
-    def _settle_below(self, waiting: Waiting, null: Trail | None) -> None:
-        """Complete what is done for the sake of the errors below a null that is about to be put."""
+    def _settle_before(self, waiting: Waiting) -> None:
+        """Complete what is done for the sake of its errors: a null is about to be put above it."""
         del self.active[waiting]
         future = waiting.future
         if future is None or future.cancelled():
@@ -212,11 +213,8 @@ class State:
                 waiting.put(self, future.result(), waiting.trail, waiting.container)
             except Exception as wrong:
                 error = wrong
-        at: Trail | None = waiting.trail
-        while at is not None and at != null and not at[3]:
-            at = at[0]
-        # One that becomes the same null came too late.
-        if isinstance(error, Exception) and at is not None and at != null:
+        # Where null may not stand, its failure becomes the same null, and came too late.
+        if isinstance(error, Exception) and waiting.position.nullable:
             self.settle_failure(waiting, error)
 
     def _place(self, trail: Trail) -> tuple[Any, str | int]:

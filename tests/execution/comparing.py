@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import ExecutionResult
 
-from tests.execution.worlds import World
+from tests.execution.worlds import OTHER, World
 
 #: Orders of completion tried before an outcome is said not to be the reference's.
 ORDERS = 150
@@ -96,6 +96,6 @@ async def disagreement(ours: Callable[[World], Any], reference: Reference, order
     if mine[0] == theirs[0]:
         # Several failures compete for one null: which of them are told depends on which came first.
         for other in range(ORDERS):
-            if mine == await reference.outcome(10_000 + other):
+            if mine == await reference.outcome(OTHER + other):
                 return None
     return f"ours:\n  {mine[0]}\n  {sorted(mine[1])}\nreference:\n  {theirs[0]}\n  {sorted(theirs[1])}"

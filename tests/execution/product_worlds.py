@@ -123,7 +123,7 @@ def _scripted(resolver: Any, type_: Any, is_async: bool) -> Callable[..., Any]:
 
     async def later(*args: Any, **kwargs: Any) -> Any:
         world, returns, key = called(args, kwargs)
-        if world.rng("waits", key).random() < 0.7:
+        if world.waits(key):
             await world.gate("act", key)
         return world.value(returns, key, 0)
 

@@ -143,7 +143,7 @@ async def act_later(source: Any, info: Any, *arguments: Any) -> Any:
     """The same, for a coroutine function."""
     world: World = info.context
     path = info.path.as_list()
-    if world.rng("waits", path).random() < 0.7:
+    if world.waits(path):
         await world.gate("act", path)
     return world.value(info._raw_info.return_type, (*path, repr(arguments), repr(info.variable_values)), 0)
 

@@ -84,7 +84,7 @@ async def test_the_same_by_the_careful_way() -> None:
     assert {each.message for each in result.errors or ()} >= {"odd", "null"}
 
 
-@pytest.mark.parametrize("fields", ["broken null", "null broken", "broken inner { null here }"])
+@pytest.mark.parametrize("fields", ["broken null", "null broken", "broken null again: null"])
 async def test_what_fails_in_the_turn_of_a_failure_is_told_too(fields: str) -> None:
     """A nullable field has failed by the time its non-null sibling's failure reaches the null it becomes."""
     result = await agreed(f"{{ inner {{ {fields} }} }}")

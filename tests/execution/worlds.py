@@ -39,6 +39,9 @@ from graphql import (
     is_non_null_type,
 )
 
+#: Orders from here on are tried where several failures compete.
+OTHER = 10_000
+
 
 @dataclass
 class World:
@@ -67,6 +70,16 @@ class World:
         """Random numbers that depend on the key alone."""
         digest = hashlib.blake2b(repr((self.seed, key)).encode(), digest_size=8).digest()
         return random.Random(int.from_bytes(digest))
+
+    def waits(self, *key: Any) -> bool:
+        """Whether a coroutine waits for its turn before it is done: in the usual orders most do, in others more or all.
+
+        What does not wait is done in the turns of the loop that the executor takes by itself; an order in which it
+        does wait is as good, and tells which of several failures may be told.
+        """
+        if self.order < OTHER:
+            return self.rng("waits", key).random() < 0.7
+        return self.order % 2 == 0 or self.rng("waits", key, self.order).random() < 0.7
 
     async def gate(self, *key: Any) -> None:
         """Wait until it is this one's turn. Turns are given one by one, in an order that ``order`` decides."""
