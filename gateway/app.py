@@ -243,7 +243,7 @@ def _connect(
             SubscribeEnded: subscribed,
             AdClick: click,
             PaymentNotice: checkout.on_payment,
-            RefundNotice: checkout.on_refund,
+            RefundNotice: checkout.refunds.on_refund,
         }
     )
 

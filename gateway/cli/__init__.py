@@ -13,6 +13,7 @@ from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
+from gateway.cli.recover import recover
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 
@@ -38,6 +39,7 @@ for _command in (
     plan,
     points,
     privacy,
+    recover,
     totals,
 ):
     main.add_command(_command)

@@ -25,6 +25,7 @@ from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.timeline import TIMELINE_TYPES
+from gateway.schema.transactions import TransactionMutations, TransactionQueries
 
 QUERIES = (
     MemberQueries,
@@ -36,6 +37,7 @@ QUERIES = (
     SystemQueries,
     NodeQueries,
     JobQueries,
+    TransactionQueries,
 )
 MUTATIONS = (
     CheckoutMutations,
@@ -46,6 +48,7 @@ MUTATIONS = (
     PrivacyMutations,
     ReachMutations,
     SessionMutations,
+    TransactionMutations,
 )
 
 

@@ -71,9 +71,15 @@ class Idempotency:
         return Earlier(row.id, row.input_hash == wanted, row.result_ids or {})
 
     async def claim(
-        self, connection: AsyncConnection, claim: Claim, claim_id: str, ids: dict[str, str], now: datetime
+        self,
+        connection: AsyncConnection,
+        claim: Claim,
+        claim_id: str,
+        ids: dict[str, str],
+        now: datetime,
+        result: str = "CheckoutDone",
     ) -> bool:
-        """Take the key, with the ids that the answer will be made of; False when it is taken."""
+        """Take the key, with the type and ids that the answer will be made of; False when it is taken."""
         mine = (
             idempotency.c.principal == claim.scope,
             idempotency.c.mutation == claim.mutation,
@@ -87,7 +93,7 @@ class Idempotency:
             "key": claim.key,
             "input_hash": claim.input,
             "state": "IN_FLIGHT",
-            "result_type": "CheckoutDone",
+            "result_type": result,
             "result_ids": ids,
             "created_at": now,
             "expires_at": now + KEPT,

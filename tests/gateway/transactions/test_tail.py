@@ -250,7 +250,7 @@ async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
         succeeded_at=shop.sandbox.kit.clock.now(),
     )
     for _ in range(2):
-        await shop.checkout.on_refund(MCHID, RefundNotice(refund))
+        await shop.checkout.refunds.on_refund(MCHID, RefundNotice(refund))
     order = await shop.order(done.order_id)
     assert order.refunded == 1900
     [fact] = await shop.facts("refund.succeeded")

@@ -1,0 +1,26 @@
+"""A process is killed at every commit and around every effect; after another has recovered, all books agree."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crashes.checkout import CheckoutCase, Paid, Refused, Unpaid
+from tests.crashes.matrix import Matrix
+
+pytestmark = pytest.mark.crash_matrix
+
+
+#: Every scenario, and how many instants it has at least: fewer would mean that the harness misses some.
+CASES = (
+    (CheckoutCase(Paid), 40),
+    (CheckoutCase(Unpaid), 20),
+    (CheckoutCase(Refused), 15),
+)
+
+
+async def test_whoever_dies_whenever(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:
+    for case, least in CASES:
+        killed = await matrix.run(case)
+        with capsys.disabled():
+            print(f"\n{case.plays}: killed at {killed} instants", end=" ")  # noqa: T201
+        assert killed >= least
