@@ -81,6 +81,9 @@ class CheckoutCase:
             "orders": len(await shop.own_orders()),
         }
 
+    async def settle(self, shop: Shop, values: dict[str, Any]) -> None:
+        """Nothing that others still do."""
+
     async def check(self, shop: Shop, values: dict[str, Any], effects: Sequence[Effect], *, died: bool) -> None:
         happened = Counter(each.kind for each in effects)
         doubled = [pair for pair, n in Counter((each.kind, each.key) for each in effects).items() if n > 1]

@@ -21,6 +21,8 @@ from tests.gateway.transactions.shop import Shop
 
 #: What passes before somebody recovers: every lease is over, and so is the time of an unpaid order.
 LATER = 35 * 60
+#: How often somebody recovers, until nothing is left.
+ROUNDS = 3
 
 
 class Case(Protocol):
@@ -33,6 +35,10 @@ class Case(Protocol):
 
     async def prepare(self, shop: Shop, number: int) -> dict[str, Any]:
         """Make what this round needs; the values go to ``act``."""
+        ...
+
+    async def settle(self, shop: Shop, values: dict[str, Any]) -> None:
+        """What people and banks still do, whether the process lives or not; before each recovery."""
         ...
 
     async def check(self, shop: Shop, values: dict[str, Any], effects: Sequence[Effect], *, died: bool) -> None:
@@ -98,7 +104,7 @@ class Matrix:
         self._expect(ended, instant)
         shop.sandbox.kit.faults.clear()
         if instant is not None:
-            await self._recover()
+            await self._recover(case, values)
         effects = [each for each in shop.sandbox.kit.journal.effects if each.sequence > since]
         await case.check(shop, values, effects, died=instant is not None)
         return [] if instant is not None else _instants(json.loads(seen.read_text()))
@@ -110,9 +116,10 @@ class Matrix:
         elif ended.signal != SIGKILL:
             raise NeverReached(f"the process did not die: {ended.code} {ended.output}")
 
-    async def _recover(self) -> None:
-        for _ in range(2):
+    async def _recover(self, case: Case, values: dict[str, Any]) -> None:
+        for _ in range(ROUNDS):
             self._shop.pass_time(seconds=LATER)
+            await case.settle(self._shop, values)
             ended = await self._zygote.run("tests.crashes.playing:recover", settings=str(self._settings()))
             if ended.code == 0:
                 return

@@ -6,15 +6,18 @@ import pytest
 
 from tests.crashes.checkout import CheckoutCase, Paid, Refused, Unpaid
 from tests.crashes.matrix import Matrix
+from tests.crashes.refund import Parts, RefundCase, Whole
 
 pytestmark = pytest.mark.crash_matrix
 
 
 #: Every scenario, and how many instants it has at least: fewer would mean that the harness misses some.
 CASES = (
-    (CheckoutCase(Paid), 40),
-    (CheckoutCase(Unpaid), 20),
-    (CheckoutCase(Refused), 15),
+    (CheckoutCase(Paid), 36),
+    (CheckoutCase(Unpaid), 16),
+    (CheckoutCase(Refused), 10),
+    (RefundCase(Whole), 20),
+    (RefundCase(Parts), 30),
 )
 
 
