@@ -55,7 +55,7 @@ new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
 lock: setup ## Compile requirements/*.txt anew (a few minutes)
 	scripts/lock.sh
 
-peers: setup ## Install what the benchmarks compare with: npm packages and aiohttp
+peers: setup ## Install what the benchmarks compare with: npm packages, aiohttp and DBOS
 	cd benchmarks/peers && npm ci --ignore-scripts
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/peers/requirements.txt
 

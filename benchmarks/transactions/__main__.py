@@ -44,13 +44,20 @@ def main() -> None:
                 found[f"{player}_{database}"] = orjson.loads(done.stdout.splitlines()[-1])
                 if not options.json:
                     _show(f"{player} on {database}", found[f"{player}_{database}"])
-    ratios = {
-        f"vs_dbos_{name}": round(found[f"gateway_{name}"]["per_second"] / found[f"dbos_{name}"]["per_second"], 2)
-        for name in options.databases.split(",")
-    }
+    ratios = {}
+    for name in options.databases.split(","):
+        ours, theirs = found[f"gateway_{name}"], found[f"dbos_{name}"]
+        ratios[f"vs_dbos_{name}"] = round(ours["per_second"] / theirs["per_second"], 2)
+        ratios[f"cpu_vs_dbos_{name}"] = round(theirs["cpu_ms"] / ours["cpu_ms"], 2)
     if options.json:
-        result = {"machine": describe("dbos", "sqlalchemy", "asyncpg", "aiosqlite"), "orders": options.orders, "at_once": options.at_once}
-        print(orjson.dumps({**result, "checkouts": found, "ratios": ratios}, option=orjson.OPT_INDENT_2).decode())
+        result = {
+            "machine": describe("dbos", "sqlalchemy", "asyncpg", "aiosqlite"),
+            "orders": options.orders,
+            "at_once": options.at_once,
+            "checkouts": found,
+            "ratios": ratios,
+        }
+        print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
     else:
         print("ratios", ratios)
 

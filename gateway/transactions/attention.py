@@ -9,13 +9,15 @@ from gateway.access.principal import Principal
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import Queue
+from gateway.transactions import refunding
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
-from gateway.transactions.runner import COMPENSATE_JOB, Runner
+from gateway.transactions.runner import BADLY, COMPENSATE_JOB, Runner
 from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB
 from gateway.transactions.states import Attention, SagaState, StepState
 from gateway.transactions.steps import Delivery, Kind, StepRefused
 
-_BADLY: Final = frozenset({StepState.FAILED, StepState.UNKNOWN})
+#: Kinds of transactions whose steps wait for one another.
+_IN_ORDER: Final = frozenset({refunding.KIND})
 
 
 class AttentionDesk:
@@ -51,13 +53,16 @@ class AttentionDesk:
             batch.facts.append(self._told(principal, row, "transaction.retried", reason, {}))
 
     async def resolve(self, principal: Principal, saga_id: str, outcome: SagaState, reason: str) -> None:
-        """Say that it was dealt with outside: COMPLETED or COMPENSATED. Its steps keep what is known of them.
+        """Say that it was dealt with outside: COMPLETED or COMPENSATED. Its steps keep what is known of them; when
+        nothing is to stay and no platform did anything, our own book gives back what it held.
 
         Raises StepRefused TRANSACTION_UNKNOWN and TRANSACTION_SETTLED.
         """
         row = await self._waiting(saga_id)
         async with self._projector.batch() as batch:
             await self._move(batch, row, outcome)
+            if outcome is SagaState.COMPENSATED:
+                await self._runner.undo_book(batch, await self._log.steps(row.id, batch.connection))
             batch.facts.append(self._told(principal, row, "transaction.resolved", reason, {"outcome": outcome}))
 
     async def _waiting(self, saga_id: str) -> SagaRow:
@@ -78,7 +83,7 @@ class AttentionDesk:
         """Steps after the pivot that ended badly, and those whose jobs were given up."""
         await self._move(batch, row, SagaState.COMPLETING)
         steps = [each for each in await self._log.steps(row.id) if each.kind is Kind.RETRIABLE]
-        bad = [each for each in steps if each.state in _BADLY and self._may_repeat(each)]
+        bad = [each for each in steps if each.state in BADLY and self._may_repeat(each)]
         stopped = [each for each in steps if each.state in {StepState.PENDING, StepState.RUNNING}]
         if not bad and not stopped:
             raise StepRefused(
@@ -87,7 +92,7 @@ class AttentionDesk:
             )
         for each in bad:
             await self._log.reopen(batch.connection, each)
-        await self._runner.enqueue_again(batch, [*bad, *stopped])
+        await self._runner.enqueue_again(batch, [*bad, *stopped], in_order=row.kind in _IN_ORDER)
 
     def _may_repeat(self, row: StepRow) -> bool:
         return row.state is StepState.FAILED or self._runner.delivery(row) in {Delivery.KEYED, Delivery.ASKABLE}

@@ -42,6 +42,8 @@ UNDO_TIME = timedelta(minutes=1)
 FINAL = (Rejected, Invalid, NotFound, Conflict)
 #: Steps that a process which died may have left behind it.
 _UNFINISHED = frozenset({StepState.PENDING, StepState.RUNNING})
+#: Steps that a person must look at.
+BADLY = frozenset({StepState.FAILED, StepState.UNKNOWN})
 _NOT_REPEATABLE = "An earlier attempt may have done it, and repeating it is not safe."
 Failure = StepRefused | UpstreamError | ToolNotConfigured
 InCommit = Callable[[Batch], Awaitable[None]]
@@ -116,6 +118,7 @@ class Runner:
             if not todo:
                 async with self._projector.batch() as batch:
                     await finish(batch)
+                return None
             for row, following in zip(todo, [*todo[1:], None], strict=True):
                 await self._advance(row, following, finish)
         except SagaMoved as moved:
@@ -269,17 +272,29 @@ class Runner:
         entity = rows[0].saga if in_order else None
         for row in rows:
             if row.kind is Kind.RETRIABLE and row.state is StepState.PENDING:
-                payload = {"saga": row.saga, "seq": row.seq}
+                payload = {"saga": row.saga, "seq": row.seq, "in_order": in_order}
                 await self._queue.put(
                     batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}", entity=entity, run_at=run_at
                 )
         await self.log.complete(batch, rows[0].saga)
 
-    async def enqueue_again(self, batch: Batch, rows: Sequence[StepRow]) -> None:
+    async def enqueue_again(self, batch: Batch, rows: Sequence[StepRow], *, in_order: bool) -> None:
         """Put jobs for steps whose own were given up."""
-        for row in rows:
-            payload = {"saga": row.saga, "seq": row.seq}
-            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}")
+        for row in sorted(rows, key=lambda each: each.seq):
+            payload = {"saga": row.saga, "seq": row.seq, "in_order": in_order}
+            entity = row.saga if in_order else None
+            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}", entity=entity)
+
+    async def undo_book(self, batch: Batch, rows: Sequence[StepRow]) -> None:
+        """Undo what our own book did, where no platform did anything: a person has said that nothing is to stay."""
+        if any(row.tool is not None and row.state is StepState.DONE for row in rows):
+            return
+        for row in reversed(rows):
+            if row.kind is Kind.COMPENSATABLE and row.tool is None and row.state is StepState.DONE:
+                step = self._registry.find(row.name, row.version)
+                assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
+                if await self.log.end(batch.connection, row, StepState.UNDONE):
+                    await step.undo(self._context(row, batch), row.intent(step.intent), row.outcome(step.outcome))
 
     def delivery(self, row: StepRow) -> Delivery | None:
         """How a stored step is delivered; None for one that this release does not have."""
@@ -292,6 +307,12 @@ class Runner:
         rows = await self.log.steps(job.payload["saga"])
         row = next((each for each in rows if each.seq == job.payload["seq"]), None)
         if row is None or row.state in SETTLED:
+            return
+        if job.payload.get("in_order") and any(each.seq < row.seq and each.state in BADLY for each in rows):
+            # What it waits for did not happen; whoever looks at that has both tried again.
+            async with self._projector.batch() as batch:
+                await self.log.move(batch, row.saga, SagaState.NEEDS_ATTENTION, attention=Attention.STEP_FAILED)
+                await job.complete(batch.connection)
             return
         async with self.within_limit(job, row.saga, Attention.STEP_FAILED):
             await self._run_step(row, job)
