@@ -115,8 +115,8 @@ class SagaLog:
     ) -> None:
         """Write the saga and every step's intent, the personal ones sealed for ``subject``.
 
-        ``outcomes`` are those of steps that this very transaction has done, by their place from 1; the step after
-        them is RUNNING if it is a compensatable one of a tool: its attempt follows the commit.
+        ``outcomes`` are those of steps that this very transaction has done, by their place from 1. With them, the step
+        that follows is RUNNING if it is a compensatable one of a tool: its attempt comes right after the commit.
 
         What undoing needs (pieces, order, amounts) is not personal, so that erasing a shopper with an open
         order does not keep its stock reserved for ever. ``values`` is shown to operators.
@@ -127,7 +127,9 @@ class SagaLog:
         connection = batch.connection
         await connection.execute(saga.insert().values(**row))
         batch.facts.append(_moved(saga_id, kind, SagaState.RUNNING, values.get("order"), now))
-        following = next((seq for seq, each in enumerate(plan, 1) if seq not in done and not each.skip), 0)
+        following = 0
+        if outcomes is not None:
+            following = next((seq for seq, each in enumerate(plan, 1) if seq not in done and not each.skip), 0)
         rows = []
         for seq, each in enumerate(plan, 1):
             state, outcome = StepState.PENDING, None
