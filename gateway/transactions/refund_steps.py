@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from adapters.base.errors import NotFound, OutcomeUnknown
 from adapters.payments import PaymentsAdapter, Refund, RefundIntent, RefundState
 from gateway.database.facts import Source
-from gateway.database.tables.projections import coupon, purchase, refund
+from gateway.database.tables.projections import coupon, refund
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
 from gateway.transactions import stock
@@ -98,11 +98,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 async def _forget(ctx: StepContext, intent: RequestRefund, outcome: Nothing | None) -> None:
     del outcome
-    await ctx.batch.connection.execute(
-        update(refund)
-        .where(refund.c.mchid == intent.mchid, refund.c.out_refund_no == intent.number, refund.c.state == "REQUESTED")
-        .values(state="CLOSED", as_of=ctx.now)
-    )
+    await payments.refund_given_up(ctx.batch, intent.mchid, intent.number)
 
 
 @step(name=REQUEST, kind=Kind.COMPENSATABLE, delivery=Delivery.KEYED, undo=_forget)
@@ -110,8 +106,7 @@ async def request_refund(ctx: StepContext, intent: RequestRefund) -> Nothing:
     """Write the refund, so that no other one can give the same money back."""
     connection = ctx.batch.connection
     # Locks the order: two refunds of it see each other.
-    locked = update(purchase).where(purchase.c.id == intent.order).values(changed_at=ctx.batch.now)
-    row = (await connection.execute(locked.returning(purchase.c.state, purchase.c.payable))).one()
+    row = await purchases.locked(ctx.batch, intent.order)
     mine = (refund.c.mchid == intent.mchid, refund.c.out_trade_no == intent.out_trade_no, refund.c.state.in_(STANDING))
     given = int(await connection.scalar(select(func.coalesce(func.sum(refund.c.amount), 0)).where(*mine)) or 0)
     if row.state != "PAID":
@@ -119,16 +114,7 @@ async def request_refund(ctx: StepContext, intent: RequestRefund) -> Nothing:
     if given + intent.amount > row.payable:
         left = row.payable - given
         raise StepRefused("REFUND_TOO_MUCH", f"{left} fen of this order can still go back.", refundable=left)
-    wanted = {
-        "mchid": intent.mchid,
-        "out_refund_no": intent.number,
-        "out_trade_no": intent.out_trade_no,
-        "refund_id": "",
-        "state": "REQUESTED",
-        "amount": intent.amount,
-        "succeeded_at": None,
-    }
-    await ctx.batch.upsert(refund, [wanted])
+    await payments.refund_requested(ctx.batch, intent.mchid, intent.out_trade_no, intent.number, intent.amount)
     await purchases.told(
         ctx.batch,
         intent.order,

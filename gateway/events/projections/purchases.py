@@ -156,6 +156,13 @@ async def refunded(batch: Batch, mchid: str, out_trade_no: str) -> None:
     )
 
 
+async def locked(batch: Batch, order_id: str) -> AnyRow:
+    """The order, which nobody else changes until the transaction ends."""
+    statement = update(purchase).where(purchase.c.id == order_id).values(changed_at=batch.now).returning(*purchase.c)
+    row: AnyRow = (await batch.connection.execute(statement)).one()
+    return row
+
+
 async def cancelled(batch: Batch, order_id: str, states: Sequence[str]) -> bool:
     """Nothing of it will be handed out any more; False, and nothing changed, when it stands in no such state."""
     now = batch.as_of
