@@ -85,11 +85,12 @@ class Matrix:
         self._rounds += 1
         shop = self._shop
         shop.sandbox.kit.faults.clear()
-        self._postbox.empty()
         # What earlier rounds put off is done here, not by the process that is to die.
         shop.pass_time(minutes=2)
         await shop.worker.drain()
         values = await case.prepare(shop, self._rounds)
+        await shop.sandbox.kit.pusher.settle()
+        self._postbox.empty()
         since, seen = shop.sandbox.kit.journal.next_sequence(), self._folder / f"seen-{self._rounds}"
         ended = await self._zygote.run(
             "tests.crashes.playing:play",
