@@ -4,8 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
+# The tests start many processes; each would compile every module again where the environment forbids to keep them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-all check fix schema new-tool lock peers bench
+.PHONY: help setup demo dev test test-long test-all check fix schema new-tool lock clients peers bench
 
 help: ## List these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -29,8 +32,10 @@ dev: setup ## Serve the gateway on emulated platforms, without the story
 test: setup ## Run the tests
 	$(BIN)/pytest -n 4
 
-test-all: setup ## Run the tests, the long ones too; pytest -m identity and -m differential run for longer still
-	$(BIN)/pytest -n 4 -m "not differential and not identity"
+test-long: setup ## Run the long tests: matrices, storms, generated cases
+	$(BIN)/pytest -n 4 -m long
+
+test-all: test test-long ## Run all tests
 
 check: setup ## Format, lint, types, import contracts, schema, documentation
 	$(BIN)/ruff format --check .
@@ -48,12 +53,16 @@ schema: setup ## Print schema.graphql and the printed parts of docs/ anew
 	mv schema.graphql.new schema.graphql
 	$(BIN)/python -m scripts.upstream_errors
 	$(BIN)/python -m scripts.data_protection
+	$(BIN)/python -m scripts.coverage
 
 new-tool: setup ## name=foo: a new tool that works, with its sandbox and tests
 	$(BIN)/python -m scripts.new_tool "$(name)"
 
 lock: setup ## Compile requirements/*.txt anew (a few minutes)
 	scripts/lock.sh
+
+clients: ## Install the npm clients that tests of subscriptions converse with (the tests do it too)
+	cd tests/clients && npm ci --ignore-scripts
 
 peers: setup ## Install what the benchmarks compare with: npm packages, aiohttp and DBOS
 	cd benchmarks/peers && npm ci --ignore-scripts

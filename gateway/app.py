@@ -14,47 +14,40 @@ import orjson
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from adapters.base.errors import NotFound
-from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.base.transport import HttpTransport, Transport
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
-from adapters.enterprise_chat import (
-    ContactAdded,
-    ContactEdited,
-    ContactRemoved,
-    CorpTagsChanged,
-    EmployeeChanged,
-    EnterpriseChatAdapter,
-    GroupChanged,
-)
-from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged, Interacted, QrScanned
-from adapters.payments import PaymentNotice, RefundNotice
-from adapters.social_ads import AdClick
-from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
+from gateway.access.again import Again
 from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
 from gateway.bulk.exporting import EXPIRE_JOB as EXPORT_EXPIRE_JOB
 from gateway.bulk.exporting import JOB as EXPORT_JOB
 from gateway.bulk.exporting import ExportExpired, Exporting, ExportNotReady, ExportRefused, ExportUnknown
 from gateway.bulk.importing import JOB as IMPORT_JOB
 from gateway.bulk.importing import Importing
+from gateway.cache import EntityCache, MemoryStore, RedisStore, Store
 from gateway.context import Services
 from gateway.database import Database, Keyring
 from gateway.database.errors import DatabaseError
 from gateway.database.traces import trace
-from gateway.events.inbox import JOB as INBOX_JOB
+from gateway.events.crowd import Crowd
+from gateway.events.feed import Feed
+from gateway.events.handling import JOB as INBOX_JOB
+from gateway.events.handling import PRIORITY as INBOX_PRIORITY
+from gateway.events.handling import TOGETHER, URGENT_JOB
+from gateway.events.horizon import Horizon
 from gateway.events.inbox import Inbox, UnknownHook
 from gateway.events.master import import_master_data
-from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
 from gateway.events.projector import Projector
+from gateway.events.purging import Purging
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
-from gateway.graphql_route import GraphQLRoute
-from gateway.jobs import Handlers, Queue, Worker
-from gateway.members import grants
+from gateway.events.wake import Wake
+from gateway.graphql_route import GraphQLRoute, Receive, Scope, Send
+from gateway.hooks import connect
+from gateway.jobs import URGENT, Handlers, Kinds, Lane, Queue, Worker
 from gateway.members.access_report import AccessReports
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
@@ -63,15 +56,22 @@ from gateway.members.points import EXPIRE_JOB, PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
 from gateway.resolvers import health
-from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
+from gateway.resolvers.streams import STREAMED
+from gateway.runtime import CountingMeter, SystemClock, open_tools
+from gateway.runtime.redis import RedisLink, RedisState
 from gateway.schema import build_schema
-from gateway.selections import Selections
+from gateway.selections import Payloads, Selections
 from gateway.settings import Settings
+from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
+from gateway.webhooks.addresses import Addresses
+from gateway.webhooks.outgoing import SLOW_JOBS, Outgoing
+from gateway.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
 
-WORKERS = 4
+#: Welcome codes; webhooks, which are handled many at a time; and everything else.
+LANES = (Lane(URGENT, 4), Lane(INBOX_PRIORITY, 2 * TOGETHER), Lane(None, 4))
 
 
 @dataclass(slots=True)
@@ -82,10 +82,13 @@ class Gateway:
     services: Services
     inbox: Inbox
     worker: Worker
+    #: Deliveries of webhooks, which wait for servers of others.
+    deliveries: Worker
     auth: Authenticator
     transport: Transport
     health: health.States
     retention: Retention
+    again: Again
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -114,21 +117,47 @@ async def open_gateway(
     keyring = Keyring.from_base64(settings.master_key.reveal(), accepted)
     meter = CountingMeter()
     async with AsyncExitStack() as stack:
-        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
+        wire = await stack.enter_async_context(HttpTransport()) if transport is None else transport
         database = await stack.enter_async_context(Database.open(settings.database_url, keyring, clock=clock))
-        tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire))
+        link = await _redis(stack, settings, keyring)
+        tools = await stack.enter_async_context(open_tools(settings, database, clock, meter, transport=wire, link=link))
+        store = _store(settings, link)
+        cache = EntityCache(store, keyring, clock, stale_seconds=settings.cache.stale_seconds)
+        stack.push_async_callback(cache.close)
         graph = IdentityGraph(database, clock, settings.identity)
         projector = Projector(database, graph, clock, settings.open_platform)
+        projector.listeners.append(Purging(cache))
         queue = Queue(database, clock)
         sync = Sync(projector, queue, tools)
         gate = Gate(projector, settings.reach)
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
-        retention = Retention(database, queue, settings.privacy)
+        retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
+        feed = Feed(Horizon(database), Crowd(database), clock, settings.subscriptions, STREAMED)
+        await feed.horizon.renumber_restored()
+        stack.push_async_callback(feed.stop)
+        bell = database.facts_appended
+        bell.listeners.append(feed.wake)
+        if settings.redis_url:
+            await stack.enter_async_context(Wake.open(settings.redis_url, keyring, bell, feed.wake))
+        auth = Authenticator(settings.api_keys, database)
+        webhooks = Outgoing(
+            database,
+            queue,
+            gate,
+            Sender(
+                Addresses(settings.webhooks.allowed_networks, sandbox=settings.environment == "sandbox"),
+                clock,
+                seconds=settings.webhooks.timeout,
+            ),
+            Payloads(_schema(), lambda: services, settings.limits),
+            auth.owner,
+            settings.webhooks,
+        )
         services = Services(
             settings,
             database,
@@ -145,107 +174,58 @@ async def open_gateway(
             reports,
             importing,
             exporting,
+            cache,
+            _redis_state(link),
+            feed,
+            webhooks,
         )
         inbox = Inbox(database, queue, tools, clock)
         handlers = Handlers()
-        handlers.add(INBOX_JOB, inbox.handle, versions={1})
+        handlers.add(INBOX_JOB, inbox.handling.handle, versions={1})
+        handlers.add(URGENT_JOB, inbox.handling.handle_urgent, versions={1})
         handlers.add(SYNC_JOB, sync.handle, versions={1})
         handlers.add(EXPIRE_JOB, PointsExpiry(database, clock).handle, versions={1})
         handlers.add(REBUILD_JOB, TotalsRebuild(database, queue, clock).handle, versions={1})
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention):
+        for part in (checkout, erasures, reports, retention, webhooks):
             part.register(handlers)
-        _connect(inbox, projector, tools, checkout, settings)
-        worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
+        connect(inbox.handling, projector, tools, checkout, settings, cache)
+        worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep, kinds=Kinds(never=SLOW_JOBS))
+        deliveries = Worker(
+            queue,
+            handlers,
+            concurrency=settings.webhooks.concurrency,
+            clock=clock,
+            sleep=sleep,
+            kinds=Kinds(only=SLOW_JOBS),
+        )
+        stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
+        stack.push_async_callback(deliveries.stop, 0)
+        gateway = Gateway(
+            clock, services, inbox, worker, deliveries, auth, wire, health.States(services), retention,
+            Again(lambda: gateway.auth, clock),
+        )  # fmt: skip
+        yield gateway
 
 
-def _connect(
-    inbox: Inbox, projector: Projector, tools: OpenTools, checkout: CheckoutService, settings: Settings
-) -> None:
-    """What is done with each kind of event. Store and contact events are hints: the object is read again."""
-    flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
-    advertised = str(flagship.get("appid", ""))
+async def _redis(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> RedisLink | None:
+    if not settings.redis_url:
+        return None
+    return await stack.enter_async_context(RedisLink.open(settings.redis_url, keyring))
 
-    async def order(account: str, event: OrderChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [o for o in await adapter.orders([event.order_id]) if not isinstance(o, NotFound)]
-        await mini_program_store.orders(seen, records, source="webhook")
 
-    async def after_sale(account: str, event: AfterSaleChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [a for a in await adapter.after_sales([event.after_sale_id]) if not isinstance(a, NotFound)]
-        await mini_program_store.after_sales(seen, records, source="webhook")
+def _store(settings: Settings, link: RedisLink | None) -> Store | None:
+    if settings.cache.bytes == 0:
+        return None
+    return MemoryStore(settings.cache.bytes) if link is None else RedisStore(link)
 
-    async def product(account: str, event: ProductChanged) -> None:
-        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
-        records = [p for p in await adapter.products([event.product_id]) if not isinstance(p, NotFound)]
-        await mini_program_store.products(seen, records)
 
-    async def contact(account: str, event: ContactAdded | ContactEdited) -> None:
-        seen = projector.asking()
-        found = await tools.get(EnterpriseChatAdapter, account).contact(event.external_userid)
-        if not isinstance(found, NotFound):
-            await enterprise_chat.contacts(seen, found, source="webhook")
-
-    async def group(account: str, event: GroupChanged) -> None:
-        seen = projector.asking()
-        found = await tools.get(EnterpriseChatAdapter, account).groups([event.chat_id])
-        records = [g for g in found if not isinstance(g, NotFound)]
-        await enterprise_chat.groups(seen, records, source="webhook")
-
-    async def employee(account: str, event: EmployeeChanged) -> None:
-        [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
-        if isinstance(found, NotFound):
-            await places.guides_left(projector, account, [event.userid], event.at, "webhook")
-        else:
-            await places.guides(projector, account, [found])
-
-    async def corp_tags(account: str, _event: CorpTagsChanged) -> None:
-        seen = projector.asking()
-        await enterprise_chat.tags(seen, account, await tools.get(EnterpriseChatAdapter, account).corp_tags())
-
-    async def follower(_account: str, event: FollowerChanged) -> None:
-        await official_account.changed(projector, event)
-
-    async def interacted(_account: str, event: Interacted | QrScanned) -> None:
-        await official_account.interacted(projector, event)
-
-    async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
-        await grants.told(projector, event)
-
-    async def removed(_account: str, event: ContactRemoved) -> None:
-        await enterprise_chat.removed(projector, event)
-
-    async def click(_account: str, event: AdClick) -> None:
-        await social_ads.clicked(projector, event, advertised)
-
-    inbox.handlers.update(
-        {
-            OrderChanged: order,
-            AfterSaleChanged: after_sale,
-            ProductChanged: product,
-            ContactAdded: contact,
-            ContactEdited: contact,
-            ContactRemoved: removed,
-            GroupChanged: group,
-            EmployeeChanged: employee,
-            CorpTagsChanged: corp_tags,
-            FollowerChanged: follower,
-            Interacted: interacted,
-            QrScanned: interacted,
-            SubscribeAnswered: subscribed,
-            SubscribeEnded: subscribed,
-            AdClick: click,
-            PaymentNotice: checkout.on_payment,
-            RefundNotice: checkout.refunds.on_refund,
-        }
-    )
+def _redis_state(link: RedisLink | None) -> Callable[[], RedisState]:
+    return lambda: "OFF" if link is None else link.state
 
 
 def create_app(
@@ -263,15 +243,20 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, transport=transport) as gateway:
             app.state.gateway = gateway
+            app.state.before_stop = gateway.services.feed.close
             if on_open is not None:
                 await on_open(gateway)
             await gateway.retention.schedule()
+            await gateway.services.webhooks.start()
             gateway.worker.start()
+            gateway.deliveries.start()
             try:
                 yield
             finally:
-                await gateway.worker.stop(10)
+                await gateway.services.webhooks.stop()
+                await asyncio.gather(gateway.worker.stop(10), gateway.deliveries.stop(10))
                 # A checkout goes on when its client leaves; what it uses is closed after it.
+                await sockets.drain()
                 await gateway.services.checkout.drain()
 
     graphql = GraphQLRoute(
@@ -279,10 +264,13 @@ def create_app(
         lambda: app.state.gateway.services,
         lambda: app.state.gateway.auth,
     )
+    operations = Operations(graphql, lambda: app.state.gateway.services, lambda: app.state.gateway.again)
+    sockets = Sockets(operations)
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route("/graphql", _Endpoint(graphql, EventStreams(operations)), methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", sockets),
             Route("/hooks/{tool}/{account}", _hook, methods=["GET", "POST"]),
             Route("/hooks/{tool}/{account}/{tail:path}", _hook, methods=["GET", "POST"]),
             Route("/exports/{id}", _export),
@@ -292,14 +280,32 @@ def create_app(
     return app
 
 
+class _Endpoint:
+    """``/graphql`` over HTTP: one answer, or a stream of them for whoever accepts that."""
+
+    def __init__(self, route: GraphQLRoute, streams: EventStreams) -> None:
+        self.route = route
+        self.streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accepted = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+        await (self.streams if b"text/event-stream" in accepted else self.route)(scope, receive, send)
+
+
 async def _hook(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
-    limit = gateway.services.settings.limits.webhook_bytes
+    limits = gateway.services.settings.limits
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return _plain_error(413, "BODY_TOO_LARGE")
+    try:
+        async with asyncio.timeout(limits.webhook_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limits.webhook_bytes:
+                    return _plain_error(413, "BODY_TOO_LARGE")
+    except TimeoutError:
+        return _plain_error(408, "BODY_TOO_SLOW")
+    except ClientDisconnect:
+        return _plain_error(400, "HOOK_REFUSED")
     values = request.path_params
     try:
         reply = await gateway.inbox.receive(
@@ -365,7 +371,10 @@ async def _health(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     body = {
         "environment": gateway.services.settings.environment,
+        "redis": gateway.services.redis(),
         "tools": await gateway.health.states(),
+        "quotas": await gateway.health.quotas(),
+        "webhooksOut": await gateway.services.webhooks.counts(),
         "webhooksRefused": {f"{tool}:{reason}": n for (tool, reason), n in gateway.inbox.refused.items()},
     }
     return Response(orjson.dumps(body), media_type="application/json")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from adapters.base.runtime import Clock
 from adapters.base.spec import Adapter
 from gateway.access.principal import Principal
 from gateway.bulk.exporting import Exporting
 from gateway.bulk.importing import Importing
+from gateway.cache import Asked, Demands, EntityCache
 from gateway.database.engine import Database
+from gateway.events.feed import Feed
 from gateway.events.projector import Projector
 from gateway.events.sync.run import Sync
 from gateway.jobs import Queue
@@ -21,10 +23,29 @@ from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
+from gateway.runtime.redis import RedisState
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
+from gateway.webhooks.outgoing import Outgoing
 
 A = TypeVar("A", bound=Adapter)
+
+
+class ResponsePath(Protocol):
+    """As graphql-core has it."""
+
+    def as_list(self) -> list[str | int]:
+        """Keys and indices from the root."""
+        ...
+
+
+class HasPath(Protocol):
+    """What a resolver is given as ``info``."""
+
+    @property
+    def path(self) -> ResponsePath:
+        """Where in the answer the field stands."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,11 @@ class Services:
     reports: AccessReports
     importing: Importing
     exporting: Exporting
+    cache: EntityCache
+    #: The state of Redis, OFF without one.
+    redis: Callable[[], RedisState]
+    feed: Feed
+    webhooks: Outgoing
 
 
 @dataclass(slots=True)
@@ -55,6 +81,10 @@ class Context:
     services: Services
     principal: Principal
     request_id: str
+    #: What the request wants of freshness; None for most, who want nothing.
+    demands: Demands | None = None
+    #: The event after which a subscription goes on, where the transport says it rather than the document.
+    resume: str | None = None
     _loaders: Loaders[Context] | None = field(init=False, default=None)
     _live: Hashable = field(init=False, default=None)
 
@@ -81,6 +111,10 @@ class Context:
         if self._live is None:
             self._live = who
         return self._live == who
+
+    def asked(self, info: HasPath) -> Asked | None:
+        """The field that is being resolved, where the request minds freshness."""
+        return None if self.demands is None else self.demands.at(info.path.as_list())
 
     @property
     def database(self) -> Database:

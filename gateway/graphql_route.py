@@ -17,13 +17,17 @@ from graphql import DocumentNode, ExecutionResult, GraphQLSchema, specified_rule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from adapters.base.deadline import deadline
+from adapters.base.turns import Turns
 from gateway.access.limits import LimitExceeded, parse_within
-from gateway.access.principal import Authenticator, NotAuthenticated, Principal
-from gateway.access.turns import Turns
+from gateway.access.principal import Authenticator, Credentials, NotAuthenticated, Principal
+from gateway.cache import Demands
 from gateway.context import Context, Services
 from gateway.database.traces import trace
 from gateway.execution import Plan, PlanCache, Rejected, begin
+from gateway.resolvers.errors import UserError
 from gateway.schema.errors import format_error
+from gateway.schema.freshness import listed
+from gateway.schema.wishes import demands
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,8 @@ MEDIA_TYPE = "application/graphql-response+json"
 RULES = (*specified_rules, OneOfInputValidationRule)
 #: Ask with this header, and the answer says whether a plan was run or graphql-core.
 SHOW_PLAN, PLAN = b"x-show-plan", b"x-plan"
+#: Ask with this header, or with ``freshness`` in the request's extensions, and the answer lists where values came from.
+FRESHNESS = b"x-freshness"
 
 
 class BadRequest(Exception):
@@ -80,46 +86,56 @@ class GraphQLRoute:
         except ClientGone:
             return
         except NotAuthenticated as error:
-            answer = _refusal(401, error.code, str(error), request_id)
+            answer = refusal(401, error.code, str(error), request_id)
         except BadRequest as error:
-            answer = _refusal(error.status, error.code, str(error), request_id)
+            answer = refusal(error.status, error.code, str(error), request_id)
         except LimitExceeded as error:
-            answer = _refusal(413 if error.code == "BODY_TOO_LARGE" else 400, error.code, str(error), request_id)
+            answer = refusal(413 if error.code == "BODY_TOO_LARGE" else 400, error.code, str(error), request_id)
         except Exception as error:
             log.error("request %s failed: %s", request_id, trace(error))  # noqa: TRY400 — its text may be personal
             message = f"Something went wrong inside the gateway; report the request id {request_id}."
-            answer = _refusal(500, "INTERNAL", message, request_id)
+            answer = refusal(500, "INTERNAL", message, request_id)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _serve(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str) -> Answer:
-        principal = await self._principal(headers)
+        principal = await self.principal(headers)
         is_get = scope["method"] != "POST"
-        values = _from_query(scope) if is_get else await self._read(headers, receive)
-        text, variables, name = _request(values)
+        values = from_query(scope) if is_get else await self.read(headers, receive)
+        text, variables, name = request_of(values)
+        report = FRESHNESS in headers or _wants_freshness(values)
         modern = MEDIA_TYPE.encode() in headers.get(b"accept", b"")
-        plan = self._plan(text, name)
+        plan = self.plan(text, name)
         if isinstance(plan, Rejected):
             if plan.missing:
                 raise BadRequest(400, "OPERATION_UNKNOWN", "operationName must name one operation of the document.")
             return _answer({"errors": [format_error(each, request_id) for each in plan.errors]}, 400, modern=modern)
+        if plan.is_subscription:
+            raise BadRequest(
+                406, "SUBSCRIPTION_TRANSPORT", "Subscribe with Accept: text/event-stream, or by graphql-transport-ws."
+            )
         if is_get and not plan.is_query:
             raise BadRequest(405, "METHOD", "Mutations need POST.")
         before = self.plans.counts["fallback"]
-        result = await self._run(plan, variables, principal, request_id, receive)
-        answer = _completed(result, request_id, modern=modern)
+        try:
+            wanted = demands(plan, variables, report=report)
+        except UserError as error:
+            raise BadRequest(400, error.code, str(error)) from None
+        result = await self._run(plan, variables, principal, request_id, receive, wanted)
+        extensions = {"freshness": listed(wanted, self._services().clock.now())} if report and wanted else None
+        answer = _completed(result, request_id, modern=modern, extensions=extensions)
         if SHOW_PLAN in headers:
             fell_back = self.plans.counts["fallback"] > before
             answer.headers.append((PLAN, (plan.described(fell_back=fell_back)).encode()))
         return answer
 
-    async def _principal(self, headers: Mapping[bytes, bytes]) -> Principal:
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        session = token.strip() if scheme.lower() == "bearer" else None
-        key = headers.get(b"x-api-key", b"").decode("latin-1")
-        return await self._auth().principal(key, session, self._services().clock.now())
+    async def principal(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """The caller by the request's head. Raises NotAuthenticated."""
+        shown = credentials(headers)
+        return await self._auth().principal(shown.api_key, shown.session, self._services().clock.now())
 
-    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Mapping[str, Any]:
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Mapping[str, Any]:
+        """The body as JSON. Raises BadRequest, LimitExceeded, ClientGone."""
         # A form or plain text could be posted by any web page in a browser that holds a session.
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
             raise BadRequest(415, "MEDIA_TYPE", "Send the request with Content-Type: application/json.")
@@ -145,7 +161,8 @@ class GraphQLRoute:
     def _parse(self, text: str) -> DocumentNode:
         return parse_within(text, self._services().settings.limits)
 
-    def _plan(self, text: str, name: str | None) -> Plan | Rejected:
+    def plan(self, text: str, name: str | None) -> Plan | Rejected:
+        """The plan of an operation. Raises LimitExceeded."""
         try:
             return self.plans.plan(text, name)
         except RecursionError:
@@ -159,27 +176,50 @@ class GraphQLRoute:
         principal: Principal,
         request_id: str,
         receive: Receive,
+        wanted: Demands | None,
     ) -> ExecutionResult:
+        context = Context(self._services(), principal, request_id, wanted)
+        return await self.execute(plan, variables, context, attend=lambda work: _attended(work, receive))
+
+    async def execute(
+        self,
+        plan: Plan,
+        variables: dict[str, Any] | None,
+        context: Context,
+        root: Any = None,
+        *,
+        attend: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None,
+    ) -> ExecutionResult:
+        """Run a plan within the limits of a request. ``attend`` awaits what ends when the client leaves."""
         services = self._services()
-        context = Context(services, principal, request_id)
         turns = self._turns
         if turns is None:
             turns = self._turns = Turns(services.settings.limits.running)
         with deadline(services.settings.limits.deadline):
             if not turns.take():
-                await _attended(turns.wait(), receive)
+                await (turns.wait() if attend is None else attend(turns.wait()))
             try:
-                result = begin(plan, variables, context)
+                result = begin(plan, variables, context, root)
                 if isinstance(result, ExecutionResult):
                     return result
-                if plan.is_query:
-                    finished: ExecutionResult = await _attended(result, receive)
+                if plan.is_query and attend is not None:
+                    finished: ExecutionResult = await attend(result)
                     return finished
                 # What a mutation has begun at a platform must be seen through: the client's going ends nothing.
-                return await result
+                answer = await result
+                # Who has changed something reads it anew, at whichever process they ask next.
+                await services.cache.flush()
+                return answer
             finally:
                 turns.leave()
                 context.release()
+
+
+def credentials(headers: Mapping[bytes, bytes]) -> Credentials:
+    """What a request's head shows of its caller."""
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    session = token.strip() if scheme.lower() == "bearer" else None
+    return Credentials(headers.get(b"x-api-key", b"").decode("latin-1") or None, session or None)
 
 
 async def _attended(work: Awaitable[Any], receive: Receive) -> Any:
@@ -206,18 +246,29 @@ async def _attended(work: Awaitable[Any], receive: Receive) -> Any:
         watching.cancel()
 
 
-def _completed(result: ExecutionResult, request_id: str, *, modern: bool) -> Answer:
+def _completed(
+    result: ExecutionResult, request_id: str, *, modern: bool, extensions: Mapping[str, Any] | None = None
+) -> Answer:
+    body, executed = shaped(result, request_id)
+    if extensions is not None:
+        body["extensions"] = extensions
+    return _answer(body, 200 if executed else 400, modern=modern)
+
+
+def shaped(result: ExecutionResult, request_id: str) -> tuple[dict[str, Any], bool]:
+    """A result as clients get it, and whether anything was executed."""
     if not result.errors:
-        return _answer({"data": result.data}, 200, modern=modern)
+        return {"data": result.data}, True
     body: dict[str, Any] = {"errors": [format_error(error, request_id) for error in result.errors]}
     # Without data nothing was executed: variables did not fit, say. That is the client's error.
     executed = result.data is not None or any(error.path for error in result.errors)
     if executed:
         body["data"] = result.data
-    return _answer(body, 200 if executed else 400, modern=modern)
+    return body, executed
 
 
-def _request(values: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None, str | None]:
+def request_of(values: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None, str | None]:
+    """Document, variables and operation name. Raises BadRequest."""
     text, variables, name = values.get("query"), values.get("variables"), values.get("operationName")
     if not isinstance(text, str) or not text.strip():
         raise BadRequest(400, "QUERY_MISSING", "query must be a text: the GraphQL document.")
@@ -228,7 +279,13 @@ def _request(values: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None, str
     return text, variables, name
 
 
-def _from_query(scope: Scope) -> Mapping[str, Any]:
+def _wants_freshness(values: Mapping[str, Any]) -> bool:
+    extensions = values.get("extensions")
+    return isinstance(extensions, dict) and extensions.get("freshness") is True
+
+
+def from_query(scope: Scope) -> Mapping[str, Any]:
+    """The request of a GET. Raises BadRequest."""
     params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     variables: Any = None
     if params.get("variables"):
@@ -246,6 +303,7 @@ def _answer(body: Mapping[str, Any], status: int, *, modern: bool) -> Answer:
     return Answer(200, orjson.dumps(body))
 
 
-def _refusal(status: int, code: str, message: str, request_id: str) -> Answer:
+def refusal(status: int, code: str, message: str, request_id: str) -> Answer:
+    """An answer without data, whose one error says why."""
     extensions = {"code": code, "requestId": request_id}
     return Answer(status, orjson.dumps({"errors": [{"message": message, "extensions": extensions}]}))

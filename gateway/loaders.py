@@ -58,37 +58,44 @@ class Loaders(Generic[C]):
         futures[key] = found = loop.create_future()
         if not loader.keys:
             if not self._waiting:
-                # Two turns later: resolvers that start a turn apart still meet in one batch.
-                loop.call_soon(loop.call_soon, self._dispatch)
+                # The task begins a turn after it is made, so two turns from now: resolvers that start a turn apart
+                # still meet in one batch.
+                loop.call_soon(self._spawn)
             self._waiting.append(loader)
         loader.keys.append(key)
+        loader.asked.append(found)
         return found
 
     async def load_many(self, batch: BatchFunction[C, K, V], keys: Sequence[K]) -> list[V]:
         """The values of several keys, in order."""
         return list(await asyncio.gather(*[self.load(batch, key) for key in keys]))
 
-    def _dispatch(self) -> None:
+    def _spawn(self) -> None:
+        assert self._loop is not None  # noqa: S101 — set by the load that led here
+        self._tasks.append(self._loop.create_task(self._dispatch()))
+
+    async def _dispatch(self) -> None:
+        """Fetch what was asked for until now."""
         waiting, self._waiting = self._waiting, []
-        batches: list[tuple[_Loader, list[Any]]] = []
+        batches: list[_Batch] = []
         for loader in waiting:
             keys, loader.keys = loader.keys, []
+            asked, loader.asked = loader.asked, []
             if len(keys) <= BATCH:
-                batches.append((loader, keys))
+                batches.append((loader, keys, asked))
             else:
-                batches += [(loader, keys[start : start + BATCH]) for start in range(0, len(keys), BATCH)]
-        self._spawn(batches, copy_context())
+                parts = [slice(start, start + BATCH) for start in range(0, len(keys), BATCH)]
+                batches += [(loader, keys[part], asked[part]) for part in parts]
+        # Each batch may change context variables, for itself.
+        within = copy_context() if len(batches) > 1 else None
+        await self._relay(batches, within)
 
-    def _spawn(self, batches: list[tuple[_Loader, list[Any]]], within: Context) -> None:
-        assert self._loop is not None  # noqa: S101 — set by the load that led here
-        self._tasks.append(self._loop.create_task(self._relay(batches, within), context=within.copy()))
-
-    async def _relay(self, batches: list[tuple[_Loader, list[Any]]], within: Context) -> None:
+    async def _relay(self, batches: list[_Batch], within: Context | None) -> None:
         """Fetch one batch after the other; with the first that has to wait, hand the rest to a task of their own.
 
         Most batches are read from memory or from SQLite without waiting: all of those share one task.
         """
-        for number, (loader, keys) in enumerate(batches):
+        for number, (loader, keys, asked) in enumerate(batches):
             waited = False
             try:
                 fetching = loader.batch(self._context, keys)
@@ -98,8 +105,10 @@ class Loaders(Generic[C]):
                     except StopIteration as done:
                         values = done.value
                     else:
-                        if number + 1 < len(batches):
-                            self._spawn(batches[number + 1 :], within)
+                        if within is not None and number + 1 < len(batches):
+                            assert self._loop is not None  # noqa: S101 — as above
+                            rest = self._relay(batches[number + 1 :], within)
+                            self._tasks.append(self._loop.create_task(rest, context=within.copy()))
                         waited = True
                         values = await _Begun(fetching, what)
                 else:
@@ -110,9 +119,9 @@ class Loaders(Generic[C]):
                         " it must keep their order."
                     )
             except Exception as error:
-                loader.fail(keys, error)
+                loader.fail(keys, asked, error)
             else:
-                loader.deliver(keys, values)
+                _deliver(asked, values)
             if waited:
                 return
 
@@ -144,26 +153,31 @@ class _Begun:
 
 
 class _Loader:
-    __slots__ = ("batch", "futures", "keys")
+    __slots__ = ("asked", "batch", "futures", "keys")
 
     def __init__(self, batch: Any) -> None:
         self.batch = batch
         self.futures: dict[Any, asyncio.Future[Any]] = {}
+        #: What is to be fetched next, and the futures that wait for it, in the same order.
         self.keys: list[Any] = []
+        self.asked: list[asyncio.Future[Any]] = []
 
-    def deliver(self, keys: list[Any], values: Sequence[Any]) -> None:
-        futures = self.futures
-        for key, value in zip(keys, values, strict=False):
-            future = futures[key]
-            if not future.done():
-                if isinstance(value, Exception):
-                    future.set_exception(value)
-                else:
-                    future.set_result(value)
-
-    def fail(self, keys: list[Any], error: Exception) -> None:
-        for key in keys:
+    def fail(self, keys: list[Any], asked: list[asyncio.Future[Any]], error: Exception) -> None:
+        for key, future in zip(keys, asked, strict=True):
             # A failed batch is forgotten: the same key may be asked for again.
-            future = self.futures.pop(key)
+            if self.futures.get(key) is future:
+                del self.futures[key]
             if not future.done():
                 future.set_exception(error)
+
+
+_Batch = tuple[_Loader, list[Any], list[asyncio.Future[Any]]]
+
+
+def _deliver(asked: list[asyncio.Future[Any]], values: Sequence[Any]) -> None:
+    for future, value in zip(asked, values, strict=True):
+        if not future.done():
+            if isinstance(value, Exception):
+                future.set_exception(value)
+            else:
+                future.set_result(value)

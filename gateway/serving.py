@@ -35,6 +35,10 @@ def settle_memory() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
+#: The largest message that a socket takes.
+WS_BYTES = 2**20
+
+
 @asynccontextmanager
 async def serving(app: Starlette, listener: socket.socket, *, grace_seconds: int = 5) -> AsyncIterator[None]:
     """Open the application, then serve it on a bound socket until the context ends.
@@ -50,7 +54,15 @@ async def serving(app: Starlette, listener: socket.socket, *, grace_seconds: int
 @asynccontextmanager
 async def _running(app: Starlette, listener: socket.socket, grace_seconds: int) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=grace_seconds
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=WS_BYTES,
+        # A socket's compressor would be most of what an idle subscription costs.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=grace_seconds,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -61,5 +73,11 @@ async def _running(app: Starlette, listener: socket.socket, grace_seconds: int) 
             await asyncio.sleep(0.01)
         yield
     finally:
+        # Streams end by themselves only when they are told.
+        getattr(app.state, "before_stop", _nothing)()
         server.should_exit = True
         await task
+
+
+def _nothing() -> None:
+    pass

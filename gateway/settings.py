@@ -9,16 +9,19 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from adapters.base.limits import EVERY
 from adapters.base.secrets import Secret
 from adapters.base.spec import AccountConfig, AnyToolSpec
 from adapters.registry import TOOLS
 
 _HOUR: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_REDIS: Final = ("redis://", "rediss://", "unix://")
 LOOPBACK: Final = ("://127.", "://localhost", "://[::1]", ".localhost:")
 
 
@@ -46,6 +49,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     document_bytes: int = 256 * 1024
     body_bytes: int = 1024 * 1024
     webhook_bytes: int = 1024 * 1024
+    #: How long a platform may take to send one; they do it at once.
+    webhook_seconds: float = 10.0
     tokens: int = 15_000
     depth: int = 15
     aliases: int = 60
@@ -133,6 +138,22 @@ class IdentityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     links_per_identity: int = 500
 
 
+class Cache(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Answers of platforms that are kept for a short while (docs/freshness.md)."""
+
+    #: Bytes of this process's memory, where there is no Redis; 0 keeps nothing, in Redis neither.
+    bytes: int = 32 * 1024 * 1024
+    #: For so long after its lifetime an answer is kept, for ``@staleOk``.
+    stale_seconds: float = 3600.0
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calls against the platforms' allowances."""
+
+    #: Part of every allowance that sync leaves to calls for which somebody waits.
+    interactive_share: float = 0.2
+
+
 class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Files of exports."""
 
@@ -140,6 +161,51 @@ class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     folder: str = "var/exports"
     #: After so many hours a file is deleted.
     hours: int = 24
+
+
+class Subscriptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What subscriptions may keep, and how long they wait."""
+
+    #: Facts kept in memory for all subscribers of a process; who falls further behind is told so and ends.
+    backlog: int = 5_000
+    #: How many hours back ``after`` may reach.
+    replay_hours: int = 24
+    #: Seconds between two looks at the log when nothing rings: the longest delay without Redis.
+    poll_seconds: float = 2.0
+    #: Seconds in which a client must take a message off the wire.
+    stall_seconds: float = 10.0
+    #: Seconds in which a new socket must send connection_init.
+    init_seconds: float = 10.0
+    #: Seconds between two comments on a silent SSE stream, which keep proxies from closing it.
+    ping_seconds: float = 12.0
+    #: Operations at once on one socket, and subscriptions in one process.
+    per_connection: int = 100
+    open: int = 20_000
+
+
+class Webhooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Webhooks out."""
+
+    #: Networks that are sent to although they are not public, such as 10.20.0.0/16.
+    allowed_networks: tuple[str, ...] = ()
+    #: Seconds that one attempt may take, from the name's resolution to the answer's status.
+    timeout: float = 10.0
+    #: Attempts until a delivery is parked; the waits between them grow from seconds to half a day.
+    attempts: int = 12
+    #: Hours of nothing but failures after which an endpoint is disabled.
+    disable_hours: int = 72
+    #: Events of one endpoint that are under way at once, each of another order, member or the like.
+    in_flight: int = 4
+    #: Events of one endpoint that are queued at once; the others wait in the fact log.
+    window: int = 500
+    #: Deliveries that one process makes at once.
+    concurrency: int = 64
+    #: Endpoints of one API key.
+    endpoints: int = 20
+    #: Bytes of a payload.
+    payload_bytes: int = 256 * 1024
+    #: Days until the record of a delivery is deleted.
+    delivery_days: int = 30
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,6 +216,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     environment: Literal["live", "sandbox"] = "live"
     database_url: str = "sqlite:///var/gateway.db"
+    #: Shares cached answers and access tokens among processes, and wakes them when something happened; empty for none.
+    redis_url: str = ""
     #: 32 bytes, base64: wraps every data key. Losing it loses all personal data.
     master_key: Secret = Secret("")
     #: Master keys that open data keys besides: the old one while it is replaced, the next one before.
@@ -163,6 +231,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
     exports: Exports = Exports()
+    cache: Cache = Cache()
+    quota: Quota = Quota()
+    subscriptions: Subscriptions = Subscriptions()
+    webhooks: Webhooks = Webhooks()
     levels: tuple[Level, ...] = ()
     privacy: Privacy = Privacy()
     identity: IdentityRules = IdentityRules()
@@ -193,7 +265,7 @@ def load(path: Path | None, environ: Mapping[str, str] | None = None) -> Setting
     values: dict[str, Any] = {}
     if path is not None:
         values = _read(path)
-    for name in ("environment", "database_url", "master_key", "host", "port", "public_url"):
+    for name in ("environment", "database_url", "redis_url", "master_key", "host", "port", "public_url"):
         text = environ.get("RETAIL_GATEWAY_" + name.upper())
         if text is not None:
             values[name] = int(text) if name == "port" and text.isdigit() else text
@@ -231,17 +303,23 @@ def _accounts(settings: Settings, spec: AnyToolSpec) -> dict[str, AccountConfig]
             config = msgspec.convert(dict(values), spec.config, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise SettingsError(f"{where}: {error}. adapters/{spec.name}/README.md lists them.") from None
-        _check_account(settings, where, config)
+        _check_account(settings, spec, where, config)
         found[alias] = config
     return found
 
 
-def _check_account(settings: Settings, where: str, config: AccountConfig) -> None:
+def _check_account(settings: Settings, spec: AnyToolSpec, where: str, config: AccountConfig) -> None:
     if config.mode != "DIRECT":
         raise SettingsError(
             f"{where}.mode is {config.mode!r}: only DIRECT is supported; service-provider modes"
             " (服务商 sub_mchid, third-party platform, 代开发) are not."
         )
+    for endpoint, given in config.limits.items():
+        if endpoint not in {*spec.limits, EVERY}:
+            known = ", ".join(sorted({*spec.limits, EVERY}))
+            raise SettingsError(f"{where}.limits.{endpoint}: no limit of it is known; name one of {known}.")
+        if any(calls is not None and calls < 1 for calls in msgspec.structs.astuple(given)):
+            raise SettingsError(f"{where}.limits.{endpoint}: give 1 call or more, or leave the limit out.")
     if settings.environment == "live" and any(mark in config.base_url for mark in LOOPBACK):
         raise SettingsError(
             f"{where}.base_url is {config.base_url}: a live profile must not use a sandbox;"
@@ -266,7 +344,17 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"privacy.{field.name} is less than 1: give a term, however short.")
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port is {settings.port}: it must be between 1 and 65535, or 0 for a free one.")
+    if settings.redis_url and not settings.redis_url.startswith(_REDIS):
+        raise SettingsError(f"redis_url does not begin with one of {', '.join(_REDIS)}; give redis://host:6379/0.")
+    if settings.cache.bytes < 0 or settings.cache.stale_seconds < 0:
+        raise SettingsError("cache.bytes and cache.stale_seconds must be 0 or more.")
+    if not 0 <= settings.quota.interactive_share < 1:
+        raise SettingsError(
+            f"quota.interactive_share is {settings.quota.interactive_share}: give 0 or more, and less than 1."
+        )
     _check_reach(settings.reach)
+    _check_subscriptions(settings)
+    _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)
     seen: set[str] = set()
     for key in settings.api_keys:
@@ -284,6 +372,28 @@ def _check_reach(reach: Reach) -> None:
         text = getattr(reach, name)
         if not _HOUR.fullmatch(text):
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
+
+
+def _check_subscriptions(settings: Settings) -> None:
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("redis_url is no address of a Redis: give one such as redis://redis.internal:6379/0.")
+    for field in msgspec.structs.fields(Subscriptions):
+        if getattr(settings.subscriptions, field.name) <= 0:
+            raise SettingsError(f"subscriptions.{field.name} is not above 0: give a larger number.")
+
+
+def _check_webhooks(webhooks: Webhooks) -> None:
+    for text in webhooks.allowed_networks:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise SettingsError(
+                f"webhooks.allowed_networks: {text!r} is no network; write it as 10.20.0.0/16."
+            ) from None
+    for field in msgspec.structs.fields(Webhooks):
+        value = getattr(webhooks, field.name)
+        if not isinstance(value, tuple) and value <= 0:
+            raise SettingsError(f"webhooks.{field.name} is {value}: it must be more than 0.")
 
 
 def _check_identity(rules: IdentityRules) -> None:

@@ -14,14 +14,26 @@ import pytest
 from adapters.base.runtime import Runtime
 from adapters.base.secrets import Secret
 from adapters.base.spec import AnyToolSpec
-from adapters.base.transport import PyreqwestTransport
-from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore
+from adapters.base.transport import HttpTransport
+from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas
 from sandbox.clock import SandboxClock
 from sandbox.keys import KeyRing
 from sandbox.server import Sandbox, running
 
 #: The evening of the story, Beijing time. The sandbox's clock starts here in every test.
 EVENING = datetime(2026, 11, 11, 20, 57, tzinfo=timezone(timedelta(hours=8)))
+
+#: Families of tests that run for minutes: ``make test`` leaves them out, ``make test-long`` runs them.
+LONG_FAMILIES = {"cache_truth", "crash_matrix", "differential", "event_storm", "fault_matrix", "identity"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each member of a long family as long, before pytest selects by marker."""
+    for item in items:
+        if any(mark.name in LONG_FAMILIES for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.long)
+
 
 StartSandbox = Callable[..., Awaitable[Sandbox]]
 _KEYS = KeyRing()
@@ -86,7 +98,7 @@ MakeRuntime = Callable[..., Runtime]
 @pytest.fixture
 async def make_runtime() -> AsyncIterator[MakeRuntime]:
     """``make_runtime(clock, **overrides)``: a Runtime on real HTTP that does not wait between retries."""
-    async with PyreqwestTransport() as transport:
+    async with HttpTransport() as transport:
 
         def make(clock: SandboxClock | None = None, **overrides: Any) -> Runtime:
             used = clock or SandboxClock(EVENING)
@@ -96,7 +108,7 @@ async def make_runtime() -> AsyncIterator[MakeRuntime]:
                 "sleep": _no_sleep,
                 "token_store": MemoryTokenStore(),
                 "secret_store": MemorySecretStore(),
-                "quota": MemoryQuota(used),
+                "quota": Quotas(used),
                 "meter": CountingMeter(),
                 "sql": NoSql(),
                 "pseudonym": lambda text: hashlib.sha256(b"test" + text.encode()).hexdigest(),

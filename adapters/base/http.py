@@ -30,7 +30,8 @@ from adapters.base.errors import (
 )
 from adapters.base.runtime import Call, Runtime
 from adapters.base.secrets import redact_url
-from adapters.base.transport import MaybeSent, NotSent, Request, Response
+from adapters.base.transport import MaybeSent, NotSent, Request, Response, Unreadable
+from adapters.base.turns import Turns
 
 T = TypeVar("T")
 
@@ -92,12 +93,15 @@ class Upstream:
         self.runtime = runtime
         self.tool = tool
         self.account = account
-        self._slots = asyncio.Semaphore(concurrency)
+        self._turns = Turns(concurrency)
         self._breakers: dict[str, Breaker] = {}
 
     def breaker(self, family: str) -> Breaker:
         """The breaker that the endpoints of a family share."""
-        return self._breakers.setdefault(family, Breaker())
+        found = self._breakers.get(family)
+        if found is None:
+            found = self._breakers[family] = Breaker()
+        return found
 
     async def call(
         self,
@@ -178,7 +182,7 @@ class Upstream:
                 await self.runtime.quota.exhausted(self.tool, self.account, endpoint.name, error.resets_at)
             raise
         finally:
-            self._slots.release()
+            self._turns.leave()
             self.runtime.meter.record(Call(self.tool, self.account, endpoint.name, outcome, time.monotonic() - started))
 
     async def _enter(self, endpoint: Endpoint) -> None:
@@ -186,19 +190,17 @@ class Upstream:
         left = remaining(endpoint.timeout)
         if left <= 0:
             raise self._error(Unavailable, endpoint, "deadline", _DEADLINE)
-        if self._slots.locked():
+        # Where nobody waits, this does not either: the usual case needs no timer.
+        if not self._turns.take():
             try:
                 async with asyncio.timeout(left):
-                    await self._slots.acquire()
+                    await self._turns.wait()
             except TimeoutError as error:
                 raise self._error(Unavailable, endpoint, "no_slot", _NO_SLOT) from error
-        else:
-            # Nobody waits, so this does not either: the usual case needs no timer.
-            await self._slots.acquire()
         try:
             await self.runtime.quota.spend(self.tool, self.account, endpoint.name)
         except BaseException:
-            self._slots.release()
+            self._turns.leave()
             raise
 
     async def _send(self, endpoint: Endpoint, request: Request) -> Response:
@@ -210,6 +212,10 @@ class Upstream:
         except NotSent as error:
             log.warning("%s %s not sent: %s", request.method, _shown(request), error)
             raise self._error(Unavailable, endpoint, "not_sent", _NOT_SENT) from error
+        except Unreadable as error:
+            log.warning("%s %s unreadable answer: %s", request.method, _shown(request), error)
+            unreadable = OutcomeUnknown if endpoint.writes else Malformed
+            raise self._error(unreadable, endpoint, "unreadable", _UNREADABLE) from error
         except MaybeSent as error:
             log.warning("%s %s broke off: %s", request.method, _shown(request), error)
             kind = OutcomeUnknown if endpoint.writes else Unavailable

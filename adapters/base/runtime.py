@@ -78,7 +78,7 @@ class Quota(Protocol):
     """Counts calls against a platform's allowance."""
 
     async def spend(self, tool: str, account: str, endpoint: str) -> None:
-        """Count one call; raises QuotaExhausted when the platform already said that none is left."""
+        """Count one call that is about to be made. Raises QuotaExhausted or RateLimited for one too many."""
         ...
 
     async def exhausted(self, tool: str, account: str, endpoint: str, resets_at: datetime | None) -> None:

@@ -11,8 +11,9 @@ import msgspec
 from sqlalchemy import MetaData
 
 from adapters.base.errors import FaultTable
+from adapters.base.limits import CallLimits, Limits
 from adapters.base.runtime import Runtime
-from adapters.base.webhooks import InboundEvent, Received, WebhookRequest
+from adapters.base.webhooks import EventKind, InboundEvent, Received, WebhookRequest
 
 
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,12 +24,14 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         kind: what sort of account it is in the brand's words, such as ``service_account`` or ``store``.
         legal_entity: the company that signed with the platform.
         mode: only DIRECT; service-provider modes are refused at start.
+        limits: calls that the platform grants this account, by endpoint, where they differ from the documented ones.
     """
 
     base_url: str
     kind: str = ""
     legal_entity: str = ""
     mode: str = "DIRECT"
+    limits: Mapping[str, CallLimits] = msgspec.field(default_factory=dict)
 
     @property
     def external_id(self) -> str:
@@ -82,8 +85,10 @@ class ToolSpec(Generic[C, A]):
         adapter: the class that ``open`` yields.
         open: opens one account; the adapter lives until the context ends.
         faults: the tool's whole error table.
+        limits: how often an account may call, as the platform documents it.
         metadata: tables the tool keeps in the gateway's database, if any.
         exempt: contract checks that do not apply, check name → because.
+        events: every kind of event that its platform documents.
     """
 
     name: str
@@ -92,8 +97,10 @@ class ToolSpec(Generic[C, A]):
     adapter: type[A]
     open: Callable[[C, Runtime], AbstractAsyncContextManager[A]]
     faults: FaultTable
+    limits: Limits = field(default_factory=dict)
     metadata: MetaData | None = None
     exempt: Mapping[str, str] = field(default_factory=dict)
+    events: Sequence[EventKind] = ()
 
 
 AnyToolSpec = ToolSpec[Any, Any]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class WebhookRefused(Exception):
     """The request is not the platform's, is stale, or cannot be read. Nothing is stored.
 
     Attributes:
-        reason: stable slug: ``signature``, ``stale``, ``shape``, ``path``, ``method``.
+        reason: stable slug: ``signature``, ``stale``, ``shape``, ``path``, ``method``, ``type``.
         status: HTTP status to answer, as the platform expects of a refusal.
     """
 
@@ -53,6 +53,8 @@ class InboundEvent:
         occurred_at: when it happened, by the platform.
         payload: the decrypted, parsed event in the platform's own field names.
         claim: True for unsigned pushes, which are never proof.
+        good_for: how long after ``occurred_at`` something in it can be used, where that is seconds (a welcome code):
+            such an event is also handled at once, beside the order of its entity, and once only.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class InboundEvent:
     occurred_at: datetime
     payload: Mapping[str, object] = field(repr=False)
     claim: bool = False
+    good_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,20 @@ class Received:
 
     reply: WebhookReply
     events: tuple[InboundEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A kind of event that a platform documents.
+
+    Attributes:
+        name: as in ``InboundEvent.kind``.
+        title: what the platform calls it.
+        record: name of the record that it becomes; empty where it is known and unused.
+        use: what is done with it, or why nothing is.
+    """
+
+    name: str
+    title: str
+    record: str
+    use: str

@@ -12,6 +12,8 @@ from adapters.enterprise_chat.adapter import CONCURRENCY, NAME, RECIPIENT_LIMIT,
 from adapters.enterprise_chat.client import BATCH_LIMIT, DUPLICATE_WINDOW, PAGE_LIMIT
 from adapters.enterprise_chat.config import EnterpriseChatConfig
 from adapters.enterprise_chat.errors import FAULTS
+from adapters.enterprise_chat.events import EVENT_KINDS
+from adapters.enterprise_chat.limits import LIMITS
 from adapters.enterprise_chat.records import (
     AppMessage,
     AppMessageKind,
@@ -50,6 +52,8 @@ TOOL: ToolSpec[EnterpriseChatConfig, EnterpriseChatAdapter] = ToolSpec(
     adapter=EnterpriseChatAdapter,
     open=_open,
     faults=FAULTS,
+    limits=LIMITS,
+    events=EVENT_KINDS,
 )
 
 __all__ = [

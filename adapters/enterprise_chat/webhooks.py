@@ -7,7 +7,7 @@ customer event comes from ``sys``: the key below adds whom and what it is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from adapters.base.secrets import Secret
@@ -15,6 +15,8 @@ from adapters.base.webhooks import InboundEvent
 from adapters.enterprise_chat import records
 from adapters.wechat.callbacks import CallbackCrypto, Callbacks, Payload, as_list
 
+#: A welcome code is used within this time or not at all (发送新客户欢迎语).
+WELCOME_CODE_LIVES: Final = timedelta(seconds=20)
 #: Fields that tell events of the same second apart.
 _TELLING: Final = (
     "CreateTime",
@@ -56,6 +58,7 @@ def inbound_event(payload: Payload) -> InboundEvent:
         entity=_entity(kind, payload),
         occurred_at=_at(payload),
         payload=payload,
+        good_for=WELCOME_CODE_LIVES if _text(payload, "WelcomeCode") else None,
     )
 
 

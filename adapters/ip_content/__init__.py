@@ -13,6 +13,7 @@ from adapters.ip_content.clearance import CHANNELS, MAX_CLEARANCE_DAYS, USES
 from adapters.ip_content.config import IpContentConfig
 from adapters.ip_content.draws import MAX_ENTRY_REF
 from adapters.ip_content.errors import FAULTS, TOOL_NAME
+from adapters.ip_content.limits import LIMITS
 from adapters.ip_content.records import (
     Activation,
     Card,
@@ -40,6 +41,7 @@ TOOL: Final = ToolSpec(
     adapter=IpContentAdapter,
     open=open_account,
     faults=FAULTS,
+    limits=LIMITS,
     metadata=metadata,
     exempt={
         "batches": "Batch methods read the gateway's own SQL; the tool's tests count their statements.",

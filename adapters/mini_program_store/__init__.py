@@ -17,6 +17,8 @@ from adapters.mini_program_store.adapter import (
 )
 from adapters.mini_program_store.config import MiniProgramStoreConfig
 from adapters.mini_program_store.errors import FAULTS
+from adapters.mini_program_store.events import EVENT_KINDS
+from adapters.mini_program_store.limits import LIMITS
 from adapters.mini_program_store.records import (
     AfterSale,
     AfterSaleChanged,
@@ -48,6 +50,8 @@ TOOL: ToolSpec[MiniProgramStoreConfig, MiniProgramStoreAdapter] = ToolSpec(
     adapter=MiniProgramStoreAdapter,
     open=_open,
     faults=FAULTS,
+    limits=LIMITS,
+    events=EVENT_KINDS,
     exempt={
         "refused_token:login": "The call is made with the appid's secret, not with a token.",
     },

@@ -12,6 +12,8 @@ from adapters.official_account.adapter import FOLLOWERS_PER_CALL, OfficialAccoun
 from adapters.official_account.client import OfficialAccountClient
 from adapters.official_account.config import OfficialAccountConfig
 from adapters.official_account.errors import FAULTS
+from adapters.official_account.events import EVENT_KINDS
+from adapters.official_account.limits import LIMITS
 from adapters.official_account.records import (
     DeliveryStatus,
     Follower,
@@ -42,6 +44,8 @@ TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
     adapter=OfficialAccountAdapter,
     open=_open,
     faults=FAULTS,
+    limits=LIMITS,
+    events=EVENT_KINDS,
 )
 
 __all__ = [

@@ -24,6 +24,7 @@ from adapters.payments.client import PaymentsClient
 from adapters.payments.config import PaymentsConfig
 from adapters.payments.errors import FAULTS
 from adapters.payments.errors import TOOL as _NAME
+from adapters.payments.events import EVENT_KINDS
 from adapters.payments.records import (
     BillRow,
     Coupon,
@@ -93,6 +94,7 @@ TOOL: ToolSpec[PaymentsConfig, PaymentsAdapter] = ToolSpec(
     adapter=PaymentsAdapter,
     open=_open,
     faults=FAULTS,
+    events=EVENT_KINDS,
     exempt={
         "batches": "The platform has no batch read: orders, refunds and coupons are asked for one by one.",
         "refused_token": "Every request is signed with the merchant's key; there is no token.",

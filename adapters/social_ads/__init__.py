@@ -13,6 +13,8 @@ from adapters.social_ads.adapter import (
 from adapters.social_ads.config import SocialAdsConfig
 from adapters.social_ads.conversions import CONVERSION_BODY_BYTES, CONVERSIONS_PER_CALL
 from adapters.social_ads.errors import FAULTS, NAME
+from adapters.social_ads.events import EVENT_KINDS
+from adapters.social_ads.limits import LIMITS
 from adapters.social_ads.paging import REPORT_DAYS_PER_CALL
 from adapters.social_ads.records import AdClick, AdGroup, Conversion, ConversionAccepted, DailyReport, Lead
 
@@ -23,6 +25,8 @@ TOOL: Final[ToolSpec[SocialAdsConfig, SocialAdsAdapter]] = ToolSpec(
     adapter=SocialAdsAdapter,
     open=open_account,
     faults=FAULTS,
+    limits=LIMITS,
+    events=EVENT_KINDS,
     exempt={
         "batches": "The platform reads by page and by day, never by a list of ids.",
     },

@@ -231,7 +231,7 @@ async def run(rounds: int, seconds: float) -> dict[str, Any]:
             "graphql-core",
             "starlette",
             "uvicorn",
-            "pyreqwest",
+            "httptools",
             *(() if "strawberry_aiohttp" in missing else ("aiohttp",)),
             node=("mercurius", "graphql-jit", "fastify", "undici", "@graphql-hive/gateway", "@omnigraph/json-schema"),
         ),

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import orjson
 from defusedxml import ElementTree
 
-from adapters.base.transport import PyreqwestTransport, Request, Response, Transport
+from adapters.base.transport import HttpTransport, Request, Response, Transport
 from adapters.registry import TOOLS
 from gateway.app import Gateway, create_app
 from gateway.demo import documents
@@ -90,7 +90,7 @@ async def record() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         async with (
             running([spec.name for spec in TOOLS], now=EVENING, seed=20181111, size=120, state=Path(folder)) as sandbox,
-            PyreqwestTransport() as wire,
+            HttpTransport() as wire,
         ):
             settings = sandbox_settings(
                 sandbox.describe(),

@@ -12,7 +12,7 @@ import msgspec
 from adapters.base.endpoint import Endpoint, read
 from adapters.base.http import Upstream
 from adapters.base.runtime import Runtime
-from adapters.base.transport import PyreqwestTransport, Request, Response
+from adapters.base.transport import HttpTransport, Request, Response
 from benchmarks.gateway.calls import Send, as_json
 from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore, SystemClock
 
@@ -56,7 +56,7 @@ async def seam(base_url: str) -> AsyncIterator[Send]:
     """Open the seam on a replay server. What a tool with tokens or tables would need is not there."""
     clock = SystemClock()
     nothing = cast(Any, None)
-    async with PyreqwestTransport() as transport:
+    async with HttpTransport() as transport:
         runtime = Runtime(
             transport=transport,
             clock=clock,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import bindparam, select
 
 from gateway.database.engine import Database
+from gateway.database.reading import chunks
+from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity, session
 from gateway.settings import ApiKey
 
@@ -26,12 +28,14 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "catalogue",
             "members:read",
             "members:write",
+            "messages:send",
             "points:write",
             "checkout",
             "ads:read",
             "operations",
             "consents:write",
             "bulk",
+            "webhooks",
         }
     ),
 }
@@ -76,11 +80,23 @@ class Principal:
         return "pii:read" in self.scopes
 
 
-_SESSION = (
-    select(session.c.identity, session.c.app, session.c.expires_at, identity.c.member)
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a caller showed, kept by what stays open, so that it can be asked again whose it is."""
+
+    api_key: str | None = field(repr=False)
+    session: str | None = field(repr=False, default=None)
+
+
+_SESSIONS = (
+    select(session.c.token_hash, session.c.identity, session.c.app, session.c.expires_at, identity.c.member)
     .join(identity, identity.c.id == session.c.identity)
-    .where(session.c.token_hash == bindparam("token", type_=session.c.token_hash.type))
+    .where(session.c.token_hash.in_(bindparam("tokens", expanding=True)))
 )
+
+
+def _of(key: ApiKey) -> Principal:
+    return Principal(key.id, key.audience, AUDIENCE_SCOPES[key.audience] | key.scopes)
 
 
 class Authenticator:
@@ -95,25 +111,43 @@ class Authenticator:
 
         Raises NotAuthenticated with UNAUTHENTICATED, KEY_UNKNOWN, SESSION_UNKNOWN or SESSION_EXPIRED.
         """
-        if not api_key:
-            raise NotAuthenticated("UNAUTHENTICATED", "Send an API key in the header X-API-Key.")
-        principal = self._by_key(api_key)
-        return principal if not session_token else await self._with_session(principal, session_token, now)
+        [found] = await self.principals([Credentials(api_key, session_token)], now)
+        if isinstance(found, NotAuthenticated):
+            raise found
+        return found
 
-    def _by_key(self, api_key: str) -> Principal:
+    async def principals(self, shown: Sequence[Credentials], now: datetime) -> list[Principal | NotAuthenticated]:
+        """The callers behind several credentials, in their order. No statement without sessions, else one for 400."""
+        hashed = {each.session: self._database.keyring.hash(each.session, "session") for each in shown if each.session}
+        rows: dict[bytes, AnyRow] = {}
+        for some in chunks(set(hashed.values())):
+            rows |= {row.token_hash: row for row in await self._database.fetch(_SESSIONS, {"tokens": some})}
+        return [self._principal(each, rows.get(hashed.get(each.session or "", b"")), now) for each in shown]
+
+    def _principal(self, shown: Credentials, row: AnyRow | None, now: datetime) -> Principal | NotAuthenticated:
+        if not shown.api_key:
+            return NotAuthenticated("UNAUTHENTICATED", "Send an API key in the header X-API-Key.")
+        principal = self._by_key(shown.api_key)
+        if principal is None:
+            return NotAuthenticated("KEY_UNKNOWN", "This API key is not known here; check it, or ask for a new one.")
+        if not shown.session:
+            return principal
+        if row is None:
+            return NotAuthenticated("SESSION_UNKNOWN", "This session token is not known; call sessionCreate again.")
+        if row.expires_at <= now:
+            return NotAuthenticated("SESSION_EXPIRED", "This session has expired; call sessionCreate again.")
+        return replace(principal, member=row.member, session_identity=row.identity, app=row.app)
+
+    def _by_key(self, api_key: str) -> Principal | None:
         given = api_key.encode()
         found: ApiKey | None = None
         for key in self._keys:
             if hmac.compare_digest(key.key.reveal().encode(), given):
                 found = key
         if found is None:
-            raise NotAuthenticated("KEY_UNKNOWN", "This API key is not known here; check it, or ask for a new one.")
-        return Principal(found.id, found.audience, AUDIENCE_SCOPES[found.audience] | found.scopes)
+            return None
+        return _of(found)
 
-    async def _with_session(self, principal: Principal, token: str, now: datetime) -> Principal:
-        row = await self._database.one(_SESSION, {"token": token})
-        if row is None:
-            raise NotAuthenticated("SESSION_UNKNOWN", "This session token is not known; call sessionCreate again.")
-        if row.expires_at <= now:
-            raise NotAuthenticated("SESSION_EXPIRED", "This session has expired; call sessionCreate again.")
-        return replace(principal, member=row.member, session_identity=row.identity, app=row.app)
+    def owner(self, key_id: str) -> Principal | None:
+        """Whom an API key of this id stands for now, for work that its owner left to be done; None for none."""
+        return next((_of(key) for key in self._keys if key.id == key_id), None)

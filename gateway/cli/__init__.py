@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.bulk import export, import_
 from gateway.cli.database import db, schema
+from gateway.cli.events import events
 from gateway.cli.identities import identities
 from gateway.cli.jobs import jobs
 from gateway.cli.keys import keys
@@ -13,6 +14,7 @@ from gateway.cli.ledger import points, totals
 from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
+from gateway.cli.quotas import quotas
 from gateway.cli.recover import recover
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
@@ -30,6 +32,7 @@ for _command in (
     sync,
     schema,
     db,
+    events,
     keys,
     jobs,
     identities,
@@ -39,6 +42,7 @@ for _command in (
     plan,
     points,
     privacy,
+    quotas,
     recover,
     totals,
 ):

@@ -19,7 +19,7 @@ from gateway.transactions.recovery import Recovered, Recovery
 def recover(settings_path: Path | None, once: bool) -> None:
     """Carry on what other processes left: take expired leases, ask the platforms, complete or undo.
 
-    `serve` does the same while it serves. Ends with exit code 8 while transactions are unfinished or need a person.
+    `serve` does the same while it serves. Ends with exit code 9 while transactions are unfinished or need a person.
     """
     run(_recover(settings_from(settings_path), once))
 

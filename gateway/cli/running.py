@@ -17,11 +17,12 @@ from gateway.bulk.reading import FileUnusable
 from gateway.database.errors import DatabaseError
 from gateway.demo.stage import DemoError
 from gateway.events.master import MasterDataError
+from gateway.events.replaying import EventUnknown
 from gateway.ports import PortError
 from gateway.settings import Settings, SettingsError, load
 
 #: Exit codes; docs/errors.md says the same.
-EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS, EXIT_LEFT = 3, 4, 5, 6, 7, 8
+EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS, EXIT_DIFFERS, EXIT_LEFT = 3, 4, 5, 6, 7, 8, 9
 FOLDER = Path("var")
 
 
@@ -42,7 +43,7 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         _fail(error.code, str(error), EXIT_SETTINGS)
     except PortError as error:
         _fail(error.code, str(error), EXIT_PORT)
-    except (DemoError, ExportRefused, FileUnusable, JobUnchanged, MasterDataError) as error:
+    except (DemoError, EventUnknown, ExportRefused, FileUnusable, JobUnchanged, MasterDataError) as error:
         _fail(error.code, str(error), EXIT_FAILED)
     except DatabaseError as error:
         _fail(error.code, str(error), EXIT_DATABASE)

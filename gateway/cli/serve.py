@@ -47,6 +47,7 @@ async def _demo(once: bool, as_json: bool, port: int, size: int) -> int:
         if as_json:
             click.echo(orjson.dumps(result).decode())
         else:
+            terminal.heard(result["heard"])
             terminal.timeline(result["member"])
             terminal.calls(stage, result["upstreamCalls"])
         if not once:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +12,7 @@ from gateway.database.traces import trace
 
 _log = logging.getLogger(__name__)
 _CALLBACKS = "gateway_after_commit"
+_BELL = "gateway_bell"
 
 
 def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None:
@@ -21,10 +23,31 @@ def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> N
     _info(connection)[_CALLBACKS].append(callback)
 
 
-def begin_callbacks(connection: AsyncConnection) -> list[Callable[[], None]]:
+class Bell:
+    """Rung after each commit that appended facts. Listeners get no facts: they read the log."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[], None]] = []
+
+    def ring(self) -> None:
+        """Tell everybody who listens."""
+        for listener in tuple(self.listeners):
+            listener()
+
+
+def ring_after_commit(connection: AsyncConnection) -> None:
+    """Ring the database's bell once this transaction is committed, however often this is asked for."""
+    info = _info(connection)
+    ring = info[_BELL].ring
+    if ring not in info[_CALLBACKS]:
+        info[_CALLBACKS].append(ring)
+
+
+def begin_callbacks(connection: AsyncConnection, bell: Bell) -> list[Callable[[], None]]:
     """Start a fresh list for a new transaction; the engine runs it after the commit."""
     callbacks: list[Callable[[], None]] = []
-    _info(connection)[_CALLBACKS] = callbacks
+    info = _info(connection)
+    info[_CALLBACKS], info[_BELL] = callbacks, bell
     return callbacks
 
 
@@ -37,6 +60,6 @@ def run_callbacks(callbacks: list[Callable[[], None]]) -> None:
             _log.error("a callback after a commit failed; the commit stands: %s", trace(error))
 
 
-def _info(connection: AsyncConnection) -> dict[str, list[Callable[[], None]]]:
+def _info(connection: AsyncConnection) -> dict[str, Any]:
     assert connection.sync_connection is not None  # noqa: S101 - it is None before entering only.
     return connection.sync_connection.info

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 import gateway.database.tables  # noqa: F401 - registers every table on the MetaData.
 from adapters.base.runtime import Clock
 from gateway.database.clock import SystemClock
-from gateway.database.commit import begin_callbacks, run_callbacks
+from gateway.database.commit import Bell, begin_callbacks, run_callbacks
 from gateway.database.counting import count_one
 from gateway.database.keyring import Keyring
 from gateway.database.keystore import SqlKeyStore
@@ -50,6 +50,8 @@ class Database:
         self.clock = clock
         #: Statements run since the database was opened; see also ``count_statements``.
         self.statements = 0
+        #: Rings after each commit of this process that appended facts.
+        self.facts_appended = Bell()
         self._backend = SqliteBackend(url) if url.is_sqlite else PostgresqlBackend(url)
         for engine in self._backend.engines:
             bind_keyring(engine.dialect, keyring)
@@ -110,7 +112,7 @@ class Database:
         On SQLite writers take turns, so await nothing slow inside. Blocks do not nest.
         """
         async with self._backend.write() as connection:
-            callbacks = begin_callbacks(connection)
+            callbacks = begin_callbacks(connection, self.facts_appended)
             yield connection
         run_callbacks(callbacks)
 

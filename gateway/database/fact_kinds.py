@@ -126,6 +126,7 @@ _KINDS: Final = (
         ("transaction.resolved", "交易已人工处理"),
         ("transaction.retried", "交易人工重试"),
         ("transaction.running", "交易开始"),
+        ("transaction.step", "交易步骤结束"),
     ),
 )
 

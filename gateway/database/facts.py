@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.runtime import Clock
 from gateway.database.activity import seen_active
 from gateway.database.clock import BUSINESS_ZONE, SystemClock
+from gateway.database.commit import ring_after_commit
 from gateway.database.fact_kinds import ACTIVITY
 from gateway.database.statements import insert_returning
 from gateway.database.tables.facts import fact
@@ -85,6 +86,8 @@ async def append_facts(connection: AsyncConnection, facts: Sequence[Fact], *, cl
     new = [
         named[fact_id] for fact_id in await insert_returning(connection, fact, columns, conflict=_KNOWN, returning="id")
     ]
+    if new:
+        ring_after_commit(connection)
     await add_facts(connection, new)
     acts = [each for each in new if each.kind in ACTIVITY]
     await seen_active(

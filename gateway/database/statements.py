@@ -18,7 +18,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from gateway.database.types import Encrypted, EncryptedJson, Json, KeyedHash
+from gateway.database.types import COMPUTED, Encrypted, EncryptedJson, Json, KeyedHash
 
 #: SQLite takes 32,766 bound values in a statement.
 _MAX_VALUES = 32_766
@@ -251,6 +251,10 @@ def _arrays_text(table: Table, names: tuple[str, ...], end: str) -> str:
         kinds.append(f"${number}::{kind}[]")
         values.append(f"new.c{number}{'::jsonb' if is_json else ''}")
     columns = ", ".join(quote(_column(table, name).name) for name in names)
+    for column in table.columns:
+        if COMPUTED in column.info and column.key not in names:
+            columns += f", {quote(column.name)}"
+            values.append(column.info[COMPUTED])
     labels = ", ".join(f"c{number}" for number in range(1, len(names) + 1))
     source = f"unnest({', '.join(kinds)}) AS new ({labels})"
     # No value is part of the text: names come from the tables alone.

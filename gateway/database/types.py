@@ -21,6 +21,8 @@ from gateway.database.keyring import ERASED, Erased, Keyring, Sealed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _KEYRING = "gateway_keyring"
+#: In a column's ``info``: the expression by which PostgreSQL fills it in the inserts of gateway.database.statements.
+COMPUTED = "computed_on_postgresql"
 
 #: A 64-bit integer on PostgreSQL; SQLite's INTEGER has 64 bits already and is the only one that can be
 #: a row's own number.

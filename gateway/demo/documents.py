@@ -82,3 +82,21 @@ query Places {
   stores(first: 20) { nodes { id name outId guides { id name } } }
 }
 """
+
+WHO = """\
+query Who($app: String!, $openid: String!) {
+  member(by: {openid: {app: $app, value: $openid}}) { id }
+}
+"""
+
+ACTIVITY = """\
+subscription Activity($member: ID!) {
+  memberActivity(member: $member) { eventId entry { at recordedAt tool summary } }
+}
+"""
+
+TRANSACTIONS = """\
+subscription Transactions($member: ID!) {
+  transactionChanged(member: $member) { eventId at step state }
+}
+"""

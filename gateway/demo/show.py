@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,16 @@ class Terminal:
             table.add_column(name)
         for entry in reversed(member["timeline"]["nodes"]):
             table.add_row(_local(entry["at"]), entry["tool"] or "—", entry["summary"])
+        self.console.print(table)
+
+    def heard(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """What the subscriptions told while it happened, and how soon after the commit."""
+        table = Table(title="订阅里听到的 · heard by subscriptions, without polling")
+        for name in ("时间", "工具", "发生了什么"):
+            table.add_column(name)
+        table.add_column("ms after the commit", justify="right")
+        for each in events:
+            table.add_row(_local(each["at"]), each["tool"] or "—", each["summary"], f"{each['delayMs']:.0f}")
         self.console.print(table)
 
     def calls(self, stage: Stage, served: Mapping[str, int]) -> None:

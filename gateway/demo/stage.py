@@ -46,25 +46,32 @@ def sandbox_settings(
 ) -> Settings:
     """Settings of a gateway whose seven tools are the described sandbox."""
     return from_mapping(
-        {
-            "environment": "sandbox",
-            "database_url": database,
-            "master_key": master_key,
-            "host": host,
-            "port": port,
-            "public_url": f"http://{host}:{port}",
-            "open_platform": description["openPlatform"],
-            "master_data": description["masterData"],
-            "clock_offset_seconds": description["clockOffsetSeconds"],
-            "levels": description["levels"],
-            "checkout": {"notify_base": f"http://{host}:{port}"},
-            "api_keys": [
-                {"id": "demo-hq", "key": keys.hq, "audience": "hq", "scopes": ["pii:read"]},
-                {"id": "demo-mini-program", "key": keys.frontend, "audience": "frontend"},
-            ],
-            "tools": {name: {"accounts": platform["accounts"]} for name, platform in description["platforms"].items()},
-        }
+        sandbox_values(description, database=database, host=host, port=port, keys=keys, master_key=master_key)
     )
+
+
+def sandbox_values(
+    description: Mapping[str, Any], *, database: str, host: str, port: int, keys: Keys, master_key: str
+) -> dict[str, Any]:
+    """The same as a settings file has them."""
+    return {
+        "environment": "sandbox",
+        "database_url": database,
+        "master_key": master_key,
+        "host": host,
+        "port": port,
+        "public_url": f"http://{host}:{port}",
+        "open_platform": description["openPlatform"],
+        "master_data": description["masterData"],
+        "clock_offset_seconds": description["clockOffsetSeconds"],
+        "levels": description["levels"],
+        "checkout": {"notify_base": f"http://{host}:{port}"},
+        "api_keys": [
+            {"id": "demo-hq", "key": keys.hq, "audience": "hq", "scopes": ["pii:read"]},
+            {"id": "demo-mini-program", "key": keys.frontend, "audience": "frontend"},
+        ],
+        "tools": {name: {"accounts": platform["accounts"]} for name, platform in description["platforms"].items()},
+    }
 
 
 @dataclass(slots=True)

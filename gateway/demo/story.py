@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from gateway.demo import documents
+from gateway.demo.listener import listening
 from gateway.demo.stage import DemoError, Stage
 
 #: 20:41 on the evening of 双11: the sandbox's clock starts here.
@@ -28,20 +29,29 @@ async def tell_story(stage: Stage, show: Show) -> dict[str, Any]:
     meter = stage.gateway.services.meter
     before = dict(meter.calls)
 
-    click = await stage.act("social_ads", "click", person=who.key, adgroup_id=AD)
-    await stage.quiet()
-    stage.pass_time(timedelta(minutes=2))
-    session = await _login(stage, app, who.key)
-    stage.pass_time(timedelta(minutes=15))
-    bought = await _buy(stage, session, click["gdt_vid"], show)
-    await _pay(stage, bought)
-    paid = await _paid(stage, session, bought)
+    by = {"app": app, "openid": who.openids[app]}
+    known = _whole(await stage.graphql(documents.WHO, by, key=stage.keys.hq))["member"]
+    async with listening(stage, known["id"]) as listener:
+        click = await stage.act("social_ads", "click", person=who.key, adgroup_id=AD)
+        await stage.quiet()
+        await listener.until("点击广告")
+        stage.pass_time(timedelta(minutes=2))
+        session = await _login(stage, app, who.key)
+        await listener.until("登录小程序")
+        stage.pass_time(timedelta(minutes=15))
+        bought = await _buy(stage, session, click["gdt_vid"], show)
+        await listener.until("交易 AWAITING_PAYMENT")
+        await _pay(stage, bought)
+        paid = await _paid(stage, session, bought)
+        await listener.until("交易 COMPLETED")
+    heard = [
+        {"at": each.at, "tool": each.tool, "summary": each.summary, "delayMs": each.delay_ms} for each in listener.heard
+    ]
     show("她付款之后 · After she paid", documents.PAID, paid)
-    variables = {"app": app, "openid": who.openids[app]}
-    member = _whole(await stage.graphql(documents.WHOLE_MEMBER, variables, key=stage.keys.hq))
+    member = _whole(await stage.graphql(documents.WHOLE_MEMBER, by, key=stage.keys.hq))
     show("一个会员，七个工具，一次请求 · One member, seven tools, one request", documents.WHOLE_MEMBER, member)
     calls = {spec: meter.calls[spec] - before.get(spec, 0) for spec in stage.sandbox.platforms}
-    return {"member": member["member"], "checkout": bought, "paid": paid, "upstreamCalls": calls}
+    return {"member": member["member"], "checkout": bought, "paid": paid, "heard": heard, "upstreamCalls": calls}
 
 
 async def _login(stage: Stage, app: str, person: str) -> str:

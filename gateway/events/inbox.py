@@ -1,33 +1,32 @@
-"""Webhooks: verified, stored, answered, then handled by a job; in order per platform entity."""
+"""The webhooks' door: verified, stored, answered. What is stored waits for ``gateway.events.handling``."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-import orjson
-from sqlalchemy import select, update
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
 from adapters.base.runtime import Clock
 from adapters.base.spec import ReceivesWebhooks
-from adapters.base.webhooks import InboundEvent, Received, WebhookRefused, WebhookReply, WebhookRequest
+from adapters.base.webhooks import InboundEvent, WebhookRefused, WebhookReply, WebhookRequest
 from gateway.database.engine import Database
-from gateway.database.statements import insert_new
+from gateway.database.statements import insert_returning
 from gateway.database.tables.inbox import inbox
 from gateway.database.ulid import Ulids
-from gateway.jobs import Queue, RunningJob
-from gateway.jobs.worker import error_code
+from gateway.events.handling import JOB, PRIORITY, URGENT_JOB, Handling
+from gateway.events.rounds import Rounds
+from gateway.events.stored import packed
+from gateway.jobs import URGENT, Queue
 from gateway.runtime import OpenTools
 
 log = logging.getLogger(__name__)
 
-JOB = "inbox.handle"
-
-#: Handles one interpreted record of a tool; raises to be tried again.
-RecordHandler = Callable[[str, Any], Awaitable[None]]
+#: Events of one commit.
+_TOGETHER: Final = 100
 
 
 class UnknownHook(Exception):
@@ -36,12 +35,24 @@ class UnknownHook(Exception):
     code = "HOOK_UNKNOWN"
 
 
-class Inbox:
-    """Receives and handles the platforms' webhooks.
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """An event that was verified, with where it goes."""
 
-    ``handlers`` maps a tool's record type to what is done with it; a record without a handler is known
-    and unused.
-    """
+    tool: str
+    account: str
+    alias: str
+    event: InboundEvent
+    at: datetime
+    urgent: bool
+
+    @property
+    def entity(self) -> str:
+        return f"{self.tool}:{self.account}:{self.event.entity}"
+
+
+class Inbox:
+    """Receives the platforms' webhooks; ``handling`` is what is done with them."""
 
     def __init__(self, database: Database, queue: Queue, tools: OpenTools, clock: Clock) -> None:
         self._database = database
@@ -49,7 +60,8 @@ class Inbox:
         self._tools = tools
         self._clock = clock
         self._ulids = Ulids(clock)
-        self.handlers: dict[type, RecordHandler] = {}
+        self._arriving: Rounds[_Arrival, None] = Rounds(self._store, at_most=_TOGETHER)
+        self.handling = Handling(database, tools, clock)
         #: Refused requests by (tool, reason), for the health page.
         self.refused: Counter[tuple[str, str]] = Counter()
 
@@ -59,98 +71,76 @@ class Inbox:
         if not isinstance(adapter, ReceivesWebhooks):
             raise UnknownHook(f"no account {alias!r} of {tool!r} receives webhooks here")
         try:
+            _check_type(request)
             received = await adapter.receive(request)
         except WebhookRefused as refusal:
             self.refused[(tool, refusal.reason)] += 1
             log.warning("webhook of %s/%s refused: %s", tool, alias, refusal.reason)
             raise
-        if received.events:
-            await self._store(tool, alias, adapter.account, received)
+        now = self._clock.now()
+        for event in received.events:
+            urgent = event.good_for is not None and self.handling.hurries(adapter.interpret(event))
+            await self._arriving.add(_Arrival(tool, adapter.account, alias, event, now, urgent))
         return received.reply
 
-    async def _store(self, tool: str, alias: str, account: str, received: Received) -> None:
-        """Keep each event once, whatever number of times it is delivered, with a job to handle it."""
-        now = self._clock.now()
-        async with self._database.write() as connection:
-            for event in received.events:
-                row = {
-                    "id": self._ulids.next(now),
-                    "tool": tool,
-                    "account": account,
-                    "kind": event.kind,
-                    "version": 1,
-                    "dedupe_key": event.dedupe_key,
-                    "entity": f"{tool}:{account}:{event.entity}",
-                    "occurred_at": event.occurred_at,
-                    "received_at": now,
-                    "headers": None,
-                    "body": orjson.dumps(_pack(event), default=str).decode(),
-                    "state": "NEW",
-                    "attempts": 0,
-                    "error_code": None,
-                }
-                if await insert_new(connection, inbox, [row], keys=("tool", "account", "dedupe_key")):
-                    await self._queue.put(
-                        connection,
-                        JOB,
-                        1,
-                        {"id": row["id"], "alias": alias},
-                        entity=f"{tool}:{account}:{event.entity}",
-                        priority=5,
-                    )
+    async def close(self) -> None:
+        """Wait for what is being stored and handled."""
+        await self._arriving.close()
+        await self.handling.close()
 
-    async def handle(self, job: RunningJob) -> None:
-        """Job ``inbox.handle``: interpret one stored event and apply its records."""
-        row = await self._database.one(select(inbox).where(inbox.c.id == job.payload["id"]))
-        if row is None or row.state == "DONE":
-            return
-        try:
-            await self._apply(row.tool, row.account, job.payload["alias"], _unpack(orjson.loads(row.body)))
-        except Exception as error:
-            if job.last_attempt:
-                await self._park(row.id, error)
-            raise
+    async def _store(self, arrivals: Sequence[_Arrival]) -> Sequence[None]:
+        """Keep each event once, whatever number of times it is delivered, with a job to handle it.
+
+        Requests that come together share the commit, which all of them wait for.
+        """
+        named = {self._ulids.next(each.at): each for each in arrivals}
         async with self._database.write() as connection:
-            await connection.execute(
-                update(inbox).where(inbox.c.id == row.id).values(state="DONE", attempts=row.attempts + 1)
+            new = set(
+                await insert_returning(connection, inbox, _columns(named), conflict=_KNOWN_ALREADY, returning="id")
             )
-            await job.complete(connection)
-
-    async def _apply(self, tool: str, account: str, alias: str, event: InboundEvent) -> None:
-        adapter = self._tools.by_alias(tool, alias)
-        if not isinstance(adapter, ReceivesWebhooks):
-            raise UnknownHook(f"the account of a stored {tool} event is not configured any more")
-        for record in adapter.interpret(event):
-            handler = self.handlers.get(type(record))
-            if handler is not None:
-                await handler(account, record)
-
-    async def _park(self, event_id: str, error: Exception) -> None:
-        """Show the event as one that nobody could handle; it stays stored."""
-        code = error_code(error)
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(inbox).where(inbox.c.id == event_id).values(state="PARKED", error_code=code)
+            fresh = [(event_id, each) for event_id, each in named.items() if event_id in new]
+            await self._queue.put_many(
+                connection,
+                JOB,
+                1,
+                [({"id": i, "tool": e.tool, "account": e.account, "alias": e.alias}, e.entity) for i, e in fresh],
+                priority=PRIORITY,
             )
+            for event_id, each in fresh:
+                if each.urgent:
+                    # Beside the queue of its entity, and never repeated: late or twice is worse than not at all.
+                    payload = {"id": event_id, "alias": each.alias}
+                    await self._queue.put(connection, URGENT_JOB, 1, payload, priority=URGENT, max_attempts=1)
+        return [None] * len(arrivals)
 
 
-def _pack(event: InboundEvent) -> dict[str, object]:
+def _check_type(request: WebhookRequest) -> None:
+    """Platforms send text, JSON or XML, or do not say what; browsers and scanners send forms and files."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.body and given and not _TYPES.fullmatch(given):
+        raise WebhookRefused("type", "a webhook is text, JSON or XML", status=415)
+
+
+_TYPES: Final = re.compile(r"text/[\w.+-]+|application/(?:[\w.-]+\+)?(?:json|xml)|application/octet-stream")
+
+_KNOWN_ALREADY: Final = " ON CONFLICT (tool, account, dedupe_key) DO NOTHING"
+
+
+def _columns(named: dict[str, _Arrival]) -> dict[str, Sequence[Any]]:
+    count, arrivals = len(named), list(named.values())
     return {
-        "kind": event.kind,
-        "dedupe_key": event.dedupe_key,
-        "entity": event.entity,
-        "occurred_at": event.occurred_at.astimezone(UTC).isoformat(),
-        "payload": event.payload,
-        "claim": event.claim,
+        "id": list(named),
+        "tool": [each.tool for each in arrivals],
+        "account": [each.account for each in arrivals],
+        "kind": [each.event.kind for each in arrivals],
+        "version": [1] * count,
+        "dedupe_key": [each.event.dedupe_key for each in arrivals],
+        "entity": [each.entity for each in arrivals],
+        "occurred_at": [each.event.occurred_at for each in arrivals],
+        "received_at": [each.at for each in arrivals],
+        "headers": [None] * count,
+        "body": [packed(each.event) for each in arrivals],
+        "state": ["NEW"] * count,
+        "attempts": [0] * count,
+        "error_code": [None] * count,
     }
-
-
-def _unpack(value: Mapping[str, Any]) -> InboundEvent:
-    return InboundEvent(
-        kind=value["kind"],
-        dedupe_key=value["dedupe_key"],
-        entity=value["entity"],
-        occurred_at=datetime.fromisoformat(value["occurred_at"]),
-        payload=value["payload"],
-        claim=value["claim"],
-    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
@@ -17,6 +17,7 @@ from gateway.database.commit import after_commit
 from gateway.database.engine import Database
 from gateway.database.facts import Fact, Source, append_facts
 from gateway.database.keyring import Sealed
+from gateway.database.rows import AnyRow
 from gateway.database.statements import upsert
 from gateway.events.kinds import PHONE_ISSUER, Strength
 
@@ -128,10 +129,21 @@ class Batch:
         """Personal text under the data key of the owner's home; None stays None."""
         return None if text is None else self._keyring.seal(text, subject=owner.home)
 
+    async def watch(self, table: Table, *where: ColumnElement[bool]) -> None:
+        """Say which rows are about to be written past ``upsert``, for those who compare before and after."""
+
+    def unlisted(self, table: Table, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
+        """Of rows that a whole reading has not touched, those that it has not shown: here all of them."""
+        del table
+        return rows
+
     async def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, insert_only: Sequence[str] = ()) -> int:
-        """Write rows by primary key; a row read earlier never overwrites one read later."""
+        """Write rows by primary key; a row read earlier never overwrites one read later.
+
+        A row may say by ``as_of`` itself when it was true.
+        """
         keys = [column.name for column in table.primary_key]
-        stamped = [{**row, "as_of": self.as_of} for row in rows]
+        stamped = [{"as_of": self.as_of, **row} for row in rows]
         return await upsert(self.connection, table, stamped, keys=keys, unless_newer="as_of", insert_only=insert_only)
 
 

@@ -23,6 +23,7 @@ from gateway.execution.explain import explain
 from gateway.execution.hook import CompiledExecutor
 from gateway.execution.operation import Operation as Plan
 from gateway.execution.running import SerialHook, Step, begin, run
+from gateway.execution.subscribing import subscribe
 
 __all__ = [
     "CompiledExecutor",
@@ -35,4 +36,5 @@ __all__ = [
     "compile_operation",
     "explain",
     "run",
+    "subscribe",
 ]

@@ -6,23 +6,21 @@ Every shortcut gives what ``get_argument_values`` would; where it would raise, i
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, GraphQLArgument, GraphQLField, GraphQLNonNull, VariableNode, is_required_argument
 from graphql.execution.values import get_argument_values
 from graphql.language import ValueNode
 from graphql.pyutils import Undefined
-from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
+from graphql.utilities.coerce_input_value import coerce_default_value
 
+from gateway.execution.literals import Build, builder, mentions_variable
 from gateway.execution.model import Arguments, Direct
+from gateway.execution.variables import Unusual, is_immutable
 
 if TYPE_CHECKING:
     from gateway.execution.state import State
 
-
-#: Values of exactly these classes can be handed to any number of resolvers.
-IMMUTABLE = frozenset({str, int, float, bool, type(None)})
 
 Convert = Callable[[Any], Any]
 
@@ -32,7 +30,7 @@ def compile_arguments(definition: GraphQLField, node: FieldNode) -> Arguments | 
     if not definition.args:
         return None
     given = {each.name.value: each.value for each in node.arguments or ()}
-    if not any(_mentions_variable(value) for value in given.values()):
+    if not any(mentions_variable(value) for value in given.values()):
         constant = _constant(definition, node)
         if constant is not None:
             return Arguments(constant, None)
@@ -44,7 +42,7 @@ def compile_arguments(definition: GraphQLField, node: FieldNode) -> Arguments | 
 
     if direct is None:
         return Arguments(None, exact)
-    fixed, passed = direct
+    fixed, passed, built = direct
 
     def quick(state: State) -> dict[str, Any]:
         variables = state.variables
@@ -60,14 +58,14 @@ def compile_arguments(definition: GraphQLField, node: FieldNode) -> Arguments | 
             elif value is None and required:
                 return exact(state)
             arguments[out_name] = value
+        try:
+            for out_name, build in built:
+                arguments[out_name] = build(variables)
+        except Unusual:
+            return exact(state)
         return arguments
 
-    return Arguments(None, quick, Direct(fixed, tuple(passed)))
-
-
-def is_immutable(value: Any) -> bool:
-    """Whether a value can be shared by all runs: nobody can change it."""
-    return value.__class__ in IMMUTABLE or isinstance(value, Enum)
+    return Arguments(None, quick, None if built else Direct(fixed, tuple(passed)))
 
 
 def _constant(definition: GraphQLField, node: FieldNode) -> dict[str, Any] | None:
@@ -81,10 +79,12 @@ def _constant(definition: GraphQLField, node: FieldNode) -> dict[str, Any] | Non
 
 def _direct(
     definition: GraphQLField, given: dict[str, ValueNode]
-) -> tuple[dict[str, Any], list[tuple[str, str, Any, bool]]] | None:
-    """What is fixed, and (name, variable, default, must be given) of what a variable alone gives; or None."""
+) -> tuple[dict[str, Any], list[tuple[str, str, Any, bool]], list[tuple[str, Build]]] | None:
+    """What is fixed, (name, variable, default, must be given) of what a variable alone gives, and what is built of
+    several; or None."""
     fixed: dict[str, Any] = {}
     passed: list[tuple[str, str, Any, bool]] = []
+    built: list[tuple[str, Build]] = []
     for name, argument in definition.args.items():
         out_name = argument.out_name or name
         value = given.get(name)
@@ -99,18 +99,16 @@ def _direct(
         elif isinstance(value, VariableNode):
             must = isinstance(argument.type, GraphQLNonNull)
             passed.append((out_name, value.name.value, default, must))
-        elif _mentions_variable(value):
-            return None
         else:
-            try:
-                literal = coerce_input_literal(value, argument.type)
-            except Exception:
-                # What an input type makes of its fields may fail, and does so as an error of the field.
+            build = builder(value, argument.type)
+            if build is None:
                 return None
-            if literal is Undefined or not is_immutable(literal):
-                return None
-            fixed[out_name] = literal
-    return fixed, passed
+            literal = Undefined if mentions_variable(value) else build({})
+            if literal is not Undefined and is_immutable(literal):
+                fixed[out_name] = literal
+            else:
+                built.append((out_name, build))
+    return fixed, passed, built
 
 
 def _default(argument: GraphQLArgument) -> Any:
@@ -119,12 +117,3 @@ def _default(argument: GraphQLArgument) -> Any:
     except Exception:
         # Something mutable that sends the caller to the exact way, which reports the bad default.
         return []
-
-
-def _mentions_variable(node: ValueNode) -> bool:
-    if isinstance(node, VariableNode):
-        return True
-    for each in getattr(node, "values", None) or ():
-        if _mentions_variable(each):
-            return True
-    return any(_mentions_variable(each.value) for each in getattr(node, "fields", None) or ())

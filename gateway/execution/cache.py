@@ -11,7 +11,7 @@ from typing import Any
 from graphql import ASTValidationRule, DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
 
 from gateway.execution.dialect import Dialect
-from gateway.execution.operation import Operation, fragments_of, operation_of
+from gateway.execution.operation import SPECIALISED, Operation, fragments_of, operation_of
 
 _dialects: weakref.WeakKeyDictionary[GraphQLSchema, Dialect] = weakref.WeakKeyDictionary()
 
@@ -40,17 +40,28 @@ def core_schema(schema: Any) -> GraphQLSchema:
 
 
 def compile_operation(
-    schema: Any, document: str | DocumentNode, operation_name: str | None = None, *, native: bool = True
+    schema: Any,
+    document: str | DocumentNode,
+    operation_name: str | None = None,
+    *,
+    native: bool = True,
+    specialised: int = SPECIALISED,
 ) -> Operation:
     """One plan without a cache, from a valid document. Raises GraphQLError where it has no such operation.
 
-    With ``native`` the data is meant for orjson, which writes instants faster than anyone makes texts of them.
+    With ``native`` the data is meant for orjson, which writes instants faster than anyone makes texts of them. So many
+    vectors of conditions as ``specialised`` get a variant of their own, before the one for all is made.
     """
     core = core_schema(schema)
     if isinstance(document, str):
         document = parse(document)
     return Operation(
-        core, fragments_of(document), operation_of(document, operation_name), dialect_for(core), native=native
+        core,
+        fragments_of(document),
+        operation_of(document, operation_name),
+        dialect_for(core),
+        native=native,
+        specialised=specialised,
     )
 
 

@@ -49,7 +49,7 @@ def _list(state: State, position: Position, value: Any, trail: Trail, container:
         inner: Any = position.inner
         container[key] = None
         state.wait(
-            core.complete_list_value(inner, field.details, state.info(field, trail), path, value, None),
+            core.complete_list_value(inner, state.details(field), state.info(field, trail), path, value, None),
             keep(key),
             position,
             trail,
@@ -103,7 +103,7 @@ def _object(
 
             async def judged() -> Any:
                 if not await pending:
-                    raise invalid_return_type_error(type_, value, field.details)
+                    raise invalid_return_type_error(type_, value, state.details(field))
                 return value
 
             def put(state: State, value: Any, trail: Trail, container: Any) -> None:
@@ -113,7 +113,7 @@ def _object(
             state.wait(judged(), put, position, trail, container, key)
             return
         if not verdict:
-            raise invalid_return_type_error(type_, value, field.details)
+            raise invalid_return_type_error(type_, value, state.details(field))
     state.variant.learn(position, type_, value)
     container[key] = _selection(state, field, type_)(state, value, trail)
 
@@ -132,7 +132,7 @@ def _abstract(state: State, position: Position, value: Any, trail: Trail, contai
         pending: Any = name
 
         async def named() -> Any:
-            return core.ensure_valid_runtime_type(await pending, abstract, field.details, info, value)
+            return core.ensure_valid_runtime_type(await pending, abstract, state.details(field), info, value)
 
         def put(state: State, type_: Any, trail: Trail, container: Any) -> None:
             _object(state, position, type_, value, trail, container, key)
@@ -140,16 +140,21 @@ def _abstract(state: State, position: Position, value: Any, trail: Trail, contai
         container[key] = None
         state.wait(named(), put, position, trail, container, key)
         return
-    type_ = core.ensure_valid_runtime_type(name, abstract, field.details, info, value)
+    type_ = core.ensure_valid_runtime_type(name, abstract, state.details(field), info, value)
     _object(state, position, type_, value, trail, container, key)
 
 
 def complete_selection(state: State, selection: Selection, source: Any, trail: Trail | None) -> dict[str, Any]:
     """The dict of an object, field by field in the document's order. Raises a located error to null the object."""
     answer: dict[str, Any] = {}
-    for field in selection.fields:
+    for field in state.variant.fields(selection, state):
         complete_field(state, field, source, trail, answer)
     return answer
+
+
+def complete_selected(selection: Selection, state: State, source: Any, trail: Trail | None) -> dict[str, Any]:
+    """The same in the form of ``Selection.run``, for a selection without code."""
+    return complete_selection(state, selection, source, trail)
 
 
 def complete_field(state: State, field: Field, source: Any, trail: Trail | None, answer: dict[str, Any]) -> None:
@@ -179,13 +184,26 @@ def fetch(state: State, field: Field, source: Any, trail: Trail) -> Any:
     if isinstance(resolver, Attribute):
         return getattr(source, resolver.name)
     given: Mapping[str, Any] = {}
+    if isinstance(resolver, Call):
+        convert = None
+        if arguments is not None and arguments.steps is not None:
+            coerce, convert = arguments.steps
+            given = coerce(state)
+        elif arguments is not None:
+            given = arguments.of(state) if arguments.of is not None else arguments.constant or {}
+        try:
+            named: dict[str, Any] = dict.fromkeys(resolver.source_names, source)
+            if resolver.info_name is not None:
+                named[resolver.info_name] = state.variant.dialect.info(state, field, trail, resolver.definition)
+            if convert is not None:
+                given = convert(given)
+            return resolver.function(*((source,) if resolver.with_self else ()), **named, **given)
+        except Exception as error:
+            if resolver.later:
+                return failing(error)
+            raise
     if arguments is not None:
         given = arguments.of(state) if arguments.of is not None else arguments.constant or {}
-    if isinstance(resolver, Call):
-        named: dict[str, Any] = dict.fromkeys(resolver.source_names, source)
-        if resolver.info_name is not None:
-            named[resolver.info_name] = state.variant.dialect.info(state, field, trail, resolver.definition)
-        return resolver.function(*((source,) if resolver.with_self else ()), **named, **given)
     assert isinstance(resolver, Core)  # noqa: S101 — a constant is never fetched
     function = resolver.function
     if function is None:
@@ -196,6 +214,11 @@ def fetch(state: State, field: Field, source: Any, trail: Trail) -> Any:
             value = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
             return value(state.info(field, trail), **given) if callable(value) else value
     return function(source, state.info(field, trail), **given)
+
+
+async def failing(error: Exception) -> Any:
+    """Fails with the error when it is awaited, as a coroutine function does whose arguments do not fit."""
+    raise error
 
 
 def abandon(state: State, items: Sequence[Any], index: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.execution.conditional import ALWAYS, Conditions
 from gateway.execution.model import Attribute, Call, Core, Field, Selection, Typename
 from gateway.execution.operation import Operation
 
@@ -18,20 +19,31 @@ def explain(plan: Operation) -> str:
         lines += [
             "",
             f"variant {named or '(the only one)'}",
-            *_selection(variant.root, 1),
+            *_selection(variant.root, 1, None),
             "",
             variant.generator.source,
+        ]
+    general = plan.conditional
+    if general is not None:
+        lines += [
+            "",
+            "variant for all further vectors",
+            *(f"  {line}" for line in general.graph.explained()),
+            *_selection(general.root, 1, general.graph),
+            "",
+            general.generator.source,
         ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _selection(selection: Selection, depth: int) -> Iterator[str]:
+def _selection(selection: Selection, depth: int, graph: Conditions | None) -> Iterator[str]:
     how = "plain" if selection.plain else "with resolvers"
     yield f"{'  ' * depth}{selection.type.name} ({how}, function {selection.number})"
     for field in selection.fields:
-        yield f"{'  ' * (depth + 1)}{field.key}: {field.definition.type} — {_how(field)}"
+        where = "" if graph is None or field.included == ALWAYS else f" if {graph.described(field.included)}"
+        yield f"{'  ' * (depth + 1)}{field.key}: {field.definition.type} — {_how(field)}{where}"
         for child in field.selections.values():
-            yield from _selection(child, depth + 2)
+            yield from _selection(child, depth + 2, graph)
 
 
 def _how(field: Field) -> str:

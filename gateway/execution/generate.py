@@ -15,6 +15,7 @@ import linecache
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,9 @@ SETTLED = frozenset(
 )
 #: Lines that one variant may come to.
 LINES = 60_000
+#: Loops and blocks within each other in one function, from where on an object gets a function of its own. Python takes
+#: 20 and 100.
+NESTED, INDENTED = 10, 50
 
 _files = count(1)
 
@@ -44,8 +48,9 @@ class TooLarge(Exception):
 class Generator:
     """Writes and compiles the functions of one variant. They share one namespace."""
 
-    def __init__(self, variant: Variant) -> None:
+    def __init__(self, variant: Variant, unit: type[Unit]) -> None:
         self.variant = variant
+        self._unit = unit
         self._numbers = count(1)
         self._lines = 0
         self._bound: dict[int, str] = {}
@@ -57,6 +62,7 @@ class Generator:
             "complete": completion.complete,
             "complete_item": completion.complete_item,
             "complete_selection": completion.complete_selection,
+            "failing": completion.failing,
             "fetch": completion.fetch,
             "info": variant.dialect.info_maker,
         }
@@ -75,12 +81,20 @@ class Generator:
             return
         selection.number = number = next(self._numbers)
         self.names[f"S{number}"] = selection
-        unit = _Unit(self)
-        if selection.plain:
-            unit.plain_selection(selection)
-        else:
-            unit.mixed_selection(selection)
-        self._execute(unit.lines)
+        unit = self._unit(self)
+        try:
+            if selection.plain:
+                unit.plain_selection(selection)
+            else:
+                unit.mixed_selection(selection)
+            self._execute(unit.lines)
+        except TooLarge:
+            if not self.variant.ready:
+                raise
+            # A run has begun: it goes on without code for what it met late.
+            selection.run = self.names[f"run_{number}"] = partial(completion.complete_selected, selection)
+            self.names[f"fast_{number}"] = leaves.bail
+            return
         selection.run = self.names[f"run_{number}"]
         selection.fast = self.names.get(f"fast_{number}")
         for field in selection.fields:
@@ -107,8 +121,11 @@ class Generator:
         exec(code, self.names)  # noqa: S102 — the source is made of names that were bound here and of repr()
 
 
-class _Unit:
+class Unit:
     """The functions of one selection."""
+
+    #: What functions of plain selections take besides the object, and how ``run`` has it.
+    more = handed = ""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
@@ -117,6 +134,7 @@ class _Unit:
         self._bind = generator.bind
         self.lines: list[str] = []
         self._indent = ""
+        self._loops = 0
         self._locals = count(1)
 
     def _line(self, text: str) -> None:
@@ -139,12 +157,12 @@ class _Unit:
     def plain_selection(self, selection: Selection) -> None:
         """``fast`` and the ``run`` around it."""
         number = selection.number
-        with self._block(f"def fast_{number}(o):  # {selection.type.name}"):
+        with self._block(f"def fast_{number}(o{self.more}):  # {selection.type.name}"):
             self._line(f"return {self._plain_object(selection, 'o')}")
         self._line("")
         with self._block(f"def run_{number}(state, o, trail):"):
             with self._block("try:"):
-                self._line(f"return fast_{number}(o)")
+                self._line(f"return fast_{number}(o{self.handed})")
             with self._block("except Exception:"):
                 self._line(f"return complete_selection(state, S{number}, o, trail)")
 
@@ -184,20 +202,26 @@ class _Unit:
             with self._block(f"if {value}.__class__ is not list and {value}.__class__ is not tuple:"):
                 self._line("raise Bail")
             self._line(f"{answer} = []")
+            self._loops += 1
             with self._block(f"for {item} in {value}:"):
                 self._line(f"{answer}.append({self._plain_value(position.item, item)})")
+            self._loops -= 1
         elif position.kind == "object":
             inner: Any = position.inner
             selection = self._variant.child(position.field, inner)
             with self._block(f"if {self._is_unknown(position, value)}:"):
                 self._line("raise Bail")
-            self._line(f"{answer} = {self._plain_object(selection, value)}")
+            if self._loops < NESTED and len(self._indent) < 4 * INDENTED:
+                self._line(f"{answer} = {self._plain_object(selection, value)}")
+            else:
+                self._generator.compile(selection)
+                self._line(f"{answer} = fast_{selection.number}({value}{self.more})")
         else:
             function = self._local("f")
             self._line(f"{function} = {self._bind('fasts', position.fasts)}.get({value}.__class__)")
             with self._block(f"if {function} is None{self._or_not_guarded(position, value)}:"):
                 self._line("raise Bail")
-            self._line(f"{answer} = {function}({value})")
+            self._line(f"{answer} = {function}({value}{self.more})")
 
     def _leaf(self, position: Position, value: str) -> None:
         inner: Any = position.inner
@@ -271,7 +295,7 @@ class _Unit:
         nullable = field.position.nullable
         self._line(f"t = (trail, {field.key!r}, {field.parent.name!r}, {nullable})")
         with self._block("try:"):
-            self._line(f"v = {self._fetch(field, name)}")
+            self._call(field, name)
             known = ""
             if field.position.kind == "object":
                 known = f" and v.__class__ not in {self._bind('classes', field.position.classes)}"
@@ -283,7 +307,26 @@ class _Unit:
         with self._block("except Exception as error:"):
             self._line(f"a[{field.key!r}] = state.fail({position}, t, error)")
 
-    def _fetch(self, field: Field, name: str) -> str:
+    def _call(self, field: Field, name: str) -> None:
+        resolver, arguments = field.resolver, field.arguments
+        if not isinstance(resolver, Call) or not resolver.later:
+            self._line(f"v = {self._fetch(field, name)}")
+            return
+        given = None
+        if arguments is not None and arguments.steps is not None and self._inline(arguments) is None:
+            # What graphql-core cannot coerce fails at once; whatever fails after that, fails when it is awaited.
+            coerce, convert = arguments.steps
+            self._line(f"g = {self._bind('coerce', coerce)}(state)")
+            given = f"{self._bind('convert', convert)}(g)"
+        elif arguments is not None and arguments.of is not None and self._inline(arguments) is None:
+            self._line(f"g = {self._bind('arguments', arguments.of)}(state)")
+            given = "g"
+        with self._block("try:"):
+            self._line(f"v = {self._fetch(field, name, given)}")
+        with self._block("except Exception as error:"):
+            self._line("v = failing(error)")
+
+    def _fetch(self, field: Field, name: str, coerced: str | None = None) -> str:
         resolver = field.resolver
         if isinstance(resolver, Attribute):
             return f"o.{resolver.name}"
@@ -297,7 +340,9 @@ class _Unit:
         arguments = field.arguments
         if arguments is not None:
             inline = self._inline(arguments)
-            if inline is not None:
+            if coerced is not None:
+                given.append(f"**{coerced}")
+            elif inline is not None:
                 given += inline
             elif arguments.of is not None:
                 given.append(f"**{self._bind('arguments', arguments.of)}(state)")
@@ -322,10 +367,14 @@ class _Unit:
                 return None
         return given
 
+    def _begin(self) -> None:
+        """Lines that a function with a state begins with."""
+
     def _put(self, field: Field) -> None:
         name, position = self._bind("F", field), field.position
         complete = f"complete(state, {self._bind('P', position)}, v, trail, a, {field.key!r})"
         with self._block(f"def put_{name}(state, v, trail, a):  # {field.parent.name}.{field.name}: {position.type}"):
+            self._begin()
             if all(self._variant.child(field, type_).plain for type_ in self._variant.types_at(position)):
                 # The value itself is kept for the careful way: a leaf is overwritten by its coerced form.
                 self._line("w = v")

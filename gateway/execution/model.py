@@ -53,6 +53,9 @@ class Field:
     resolver: Resolver
     arguments: Arguments | None
     position: Position = dataclasses.field(init=False)
+    #: Where a plan tests conditions: when the field is there, and each node with its own condition where they differ.
+    included: int = 0
+    choices: tuple[tuple[FieldDetails, int], ...] | None = None
     #: Selections of the objects found here, by type name; filled as types are met.
     selections: dict[str, Selection] = dataclasses.field(default_factory=dict)
     #: Generated where the field is fetched by more than an attribute.
@@ -97,6 +100,9 @@ class Selection:
     #: Generated where ``plain``: ``fast(object)``, which raises whatever it likes when something is unusual.
     fast: Callable[[Any], dict[str, Any]] | None = None
     source: str = ""
+    #: Where a plan tests conditions: fields in the order of the answer, each once per place it may take there, with
+    #: the condition under which it does.
+    placements: tuple[tuple[Field, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,8 @@ class Call:
     info_name: str | None
     #: The library's own definition of the field, for info.
     definition: Any
+    #: Whether it is a coroutine function: what fails after graphql-core's coercion, even the call, fails when awaited.
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,8 @@ class Arguments:
     of: Callable[[State], dict[str, Any]] | None
     #: Where every argument is a constant or one variable, and none needs converting: what generated code may inline.
     direct: Direct | None = None
+    #: ``of`` in two steps, where converting may fail by itself: what graphql-core coerces, and what is made of that.
+    steps: tuple[Callable[[State], Mapping[str, Any]], Callable[[Mapping[str, Any]], dict[str, Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One operation of one document: validated once, compiled once per vector of its conditions."""
+"""One operation of one document: validated once, compiled once per vector of its conditions, then once for all."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from graphql.execution.executor import Executor, default_field_resolver, default
 from graphql.execution.values import VariableValues
 from graphql.type.directives import GraphQLDisableErrorPropagationDirective
 
+from gateway.execution.conditional import ConditionalVariant
 from gateway.execution.dialect import Dialect
 from gateway.execution.generate import TooLarge
 from gateway.execution.variables import Variables
@@ -49,6 +50,7 @@ class Operation:
         *,
         native: bool,
         counts: Counter[str] | None = None,
+        specialised: int = SPECIALISED,
     ) -> None:
         #: Whether dates are left to orjson: the bytes are the same, the data has instants where a text would stand.
         self.native = native
@@ -59,6 +61,8 @@ class Operation:
         self.fragments = {name: FragmentDetails(each) for name, each in self.fragment_definitions.items()}
         self.variables = Variables(schema, node.variable_definitions or ())
         root_type = schema.get_root_type(node.operation)
+        #: Names of the directives that stand anywhere in it.
+        self.directives = frozenset([each.name.value for each in self._directives()])
         self.reason = self._reason()
         if root_type is None:
             self.reason = "the schema has no such root type"
@@ -66,6 +70,10 @@ class Operation:
         #: Variables that decide what is selected.
         self.conditions = tuple(sorted(self._conditions())) if self.reason is None else ()
         self.variants: dict[tuple[bool, ...], Variant] = {}
+        #: The one for all further vectors; None before the first of them, and where it would be too large.
+        self.conditional: ConditionalVariant | None = None
+        self._is_refused = False
+        self._specialised = specialised
         #: Runs by the path they took.
         self.counts: Counter[str] = Counter() if counts is None else counts
         if self.reason is None and not self.conditions:
@@ -80,12 +88,18 @@ class Operation:
         """The path of a run in words, for a header."""
         if not fell_back:
             return "compiled"
-        return f"fallback ({self.reason or 'more vectors of conditions than are compiled'})"
+        reason = "too large for all vectors of conditions" if self._is_refused else "null for a condition"
+        return f"fallback ({self.reason or reason})"
 
     @property
     def is_query(self) -> bool:
         """Whether nothing is changed by running it."""
         return self.node.operation is OperationType.QUERY
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it has one answer per event."""
+        return self.node.operation is OperationType.SUBSCRIPTION
 
     def variant(self, variables: dict[str, Any]) -> Variant | None:
         """The variant for these values; None where graphql-core has to run this one."""
@@ -97,8 +111,8 @@ class Operation:
             if any(each is not True and each is not False for each in vector):
                 # Null for a condition is an error, and graphql-core has the words for it.
                 return None
-            if len(self.variants) >= SPECIALISED:
-                return None
+            if len(self.variants) >= self._specialised:
+                return self._for_all()
             return self._compile(vector)  # type: ignore[arg-type]
         return found
 
@@ -129,12 +143,20 @@ class Operation:
     def _compile(self, vector: tuple[bool, ...]) -> Variant | None:
         try:
             variant = Variant(self, dict(zip(self.conditions, vector, strict=True)))
-        except (TooLarge, RecursionError):
+        except (TooLarge, RecursionError, SyntaxError):
             self.reason = "too large to compile"
             self.variants.clear()
             return None
         self.variants[vector] = variant
         return variant
+
+    def _for_all(self) -> Variant | None:
+        if self.conditional is None and not self._is_refused:
+            try:
+                self.conditional = ConditionalVariant(self)
+            except (TooLarge, RecursionError, SyntaxError):
+                self._is_refused = True
+        return self.conditional
 
     def _reason(self) -> str | None:
         if any(each.variable_definitions for each in self.fragment_definitions.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from graphql import ExecutionResult, GraphQLError
@@ -102,7 +102,7 @@ def execute(
 def _serially(state: State, hook: SerialHook | None) -> ExecutionResult | Awaitable[ExecutionResult]:
     answer: dict[str, Any] = {}
     state.data = answer
-    fields = state.variant.root.fields
+    fields = state.variant.fields(state.variant.root, state)
     if hook is not None:
         return _serial_rest(state, fields, hook)
     for number, field in enumerate(fields):
@@ -117,7 +117,7 @@ def _serially(state: State, hook: SerialHook | None) -> ExecutionResult | Awaita
     return _result(state)
 
 
-async def _serial_rest(state: State, fields: list[Field], hook: SerialHook | None) -> ExecutionResult:
+async def _serial_rest(state: State, fields: Sequence[Field], hook: SerialHook | None) -> ExecutionResult:
     answer = state.data
     assert answer is not None  # noqa: S101 — set by the caller
     await state.drive()

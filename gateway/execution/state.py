@@ -8,6 +8,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, located_error
+from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import CollectedErrors, Executor
 from graphql.pyutils import is_awaitable as default_is_awaitable
 
@@ -78,6 +79,7 @@ class State:
     __slots__ = (
         "active",
         "cancelled",
+        "conditions",
         "context",
         "coroutine",
         "data",
@@ -106,6 +108,8 @@ class State:
         self.context = context
         self.root = root
         self.variables = variables
+        #: What holds in this run, for a plan that tests its conditions.
+        self.conditions: list[bool] = variant.vector(variables)
         self.raw_variables = raw_variables
         self.executor = executor
         self.errors: CollectedErrors = CollectedErrors() if executor is None else executor.collected_errors
@@ -128,6 +132,10 @@ class State:
             self.executor.collected_errors = self.errors
         return self.executor
 
+    def details(self, field: Field) -> list[FieldDetails]:
+        """The nodes that ask for a field in this run."""
+        return field.details if field.choices is None else self.variant.chosen(field, self)
+
     def info(self, field: Field, trail: Trail) -> Any:
         """The info of a field as graphql-core gives it; ``trail`` may be that of one of its items."""
         at: Trail = trail
@@ -135,7 +143,9 @@ class State:
             assert at[0] is not None  # noqa: S101 — an index stands below a key
             at = at[0]
         path: Any = path_of(at)
-        return self.core().build_resolve_info(field.definition, [d.node for d in field.details], field.parent, path)
+        return self.core().build_resolve_info(
+            field.definition, [d.node for d in self.details(field)], field.parent, path
+        )
 
     def wait(self, awaitable: Any, put: Put, position: Position, trail: Trail, container: Any, key: str | int) -> None:
         """Leave the place open until the awaitable is done."""
@@ -144,7 +154,7 @@ class State:
     def fail(self, position: Position, trail: Trail, error: Exception) -> None:
         """Null for a failed position, or the located error raised on where null may not stand."""
         path: Any = path_of(trail)
-        located = located_error(error, [each.node for each in position.field.details], path.as_list())
+        located = located_error(error, [each.node for each in self.details(position.field)], path.as_list())
         if not position.nullable:
             raise located
         self.errors.add(located, path)
@@ -175,6 +185,10 @@ class State:
         at: Trail | None = trail
         while at is not None and not at[3]:
             at = at[0]
+        # Whoever is done by now has failed, or not, before this failure reaches the null that it becomes.
+        for waiting in list(self.active):
+            if waiting.future is not None and waiting.future.done() and _below(waiting.trail, at):
+                self._settle_below(waiting, at)
         self.errors.add(error, path_of(at))
         if at is None:
             self.root_nulled = True
@@ -182,9 +196,28 @@ class State:
             container, key = self._place(at)
             container[key] = None
         for waiting in list(self.active):
-            if at is None or _below(waiting.trail, at):
+            if _below(waiting.trail, at):
                 del self.active[waiting]
                 self._cancel(waiting)
+
+    def _settle_below(self, waiting: Waiting, null: Trail | None) -> None:
+        """Complete what is done for the sake of the errors below a null that is about to be put."""
+        del self.active[waiting]
+        future = waiting.future
+        if future is None or future.cancelled():
+            return
+        error: BaseException | None = future.exception()
+        if error is None:
+            try:
+                waiting.put(self, future.result(), waiting.trail, waiting.container)
+            except Exception as wrong:
+                error = wrong
+        at: Trail | None = waiting.trail
+        while at is not None and at != null and not at[3]:
+            at = at[0]
+        # One that becomes the same null came too late.
+        if isinstance(error, Exception) and at is not None and at != null:
+            self.settle_failure(waiting, error)
 
     def _place(self, trail: Trail) -> tuple[Any, str | int]:
         above = trail[0]
@@ -288,7 +321,10 @@ class State:
 Driven = Coroutine[Any, Any, None]
 
 
-def _below(trail: Trail, above: Trail) -> bool:
+def _below(trail: Trail, above: Trail | None) -> bool:
+    """Whether a path is another or leads through it; all lead through None, the whole answer."""
+    if above is None:
+        return True
     at: Trail | None = trail
     while at is not None:
         if at == above:

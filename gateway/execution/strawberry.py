@@ -12,6 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from inspect import iscoroutinefunction
 from typing import Any
 
 import dateutil.tz
@@ -25,16 +26,13 @@ from graphql import (
 )
 from graphql.execution.executor import Executor
 from strawberry.execution import optimized_is_awaitable
-from strawberry.relay.types import GlobalID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema.types import base_scalars
-from strawberry.types.arguments import StrawberryArgument, convert_argument
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import (
     StrawberryContainer,
-    StrawberryMaybe,
     StrawberryObjectDefinition,
-    StrawberryOptional,
     get_object_definition,
 )
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -49,6 +47,7 @@ from gateway.execution.dialect import Dialect
 from gateway.execution.hook import CompiledExecution
 from gateway.execution.model import Arguments, Attribute, Call, Core, Direct, Field, Position, Resolver, Trail, Typename
 from gateway.execution.state import State, holds_for_coroutines
+from gateway.execution.strawberry_inputs import Converters
 from gateway.execution.variables import parses_as
 
 leaves.answers_isoformat(base_scalars.isoformat)
@@ -82,6 +81,7 @@ class StrawberryDialect(Dialect):
         self._converter = schema.schema_converter
         self._config = schema.config
         self._info = _lazy_info(self._config.info_class)
+        self._converters = Converters(self._converter.scalar_registry, self._config)
 
     def resolver(self, name: str, definition: GraphQLField) -> Resolver:
         field = definition.extensions.get(DEFINITION)
@@ -100,16 +100,22 @@ class StrawberryDialect(Dialect):
             # Anything but getattr may do more than read, and may call what it reads.
             plain = field.default_resolver is getattr and field.python_name.isidentifier()
             return Attribute(field.python_name) if plain else Core(definition.resolve)
-        if type(resolver).__call__ is not StrawberryResolver.__call__ or not all(map(self._is_usual, field.arguments)):
+        function: Any = resolver.wrapped_func
+        if (
+            type(resolver).__call__ is not StrawberryResolver.__call__
+            or not all(map(self._is_usual, field.arguments))
+            or field.is_async is not iscoroutinefunction(function)
+        ):
             return Core(definition.resolve)
         sources = [each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each is not None]
         info = resolver.info_parameter
         return Call(
-            function=resolver.wrapped_func,  # type: ignore[arg-type]
+            function=function,
             with_self=resolver.self_parameter is not None,
             source_names=tuple(dict.fromkeys(sources)),
             info_name=None if info is None else info.name,
             definition=field,
+            later=field.is_async,
         )
 
     def arguments(self, definition: GraphQLField, node: FieldNode, resolver: Resolver) -> Arguments | None:
@@ -125,8 +131,10 @@ class StrawberryDialect(Dialect):
             return Arguments({python: given[name] for name, python, _ in names if name in given}, None)
         constant, of = found.constant, found.of
 
-        def converted(state: State) -> dict[str, Any]:
-            given = of(state) if of is not None else constant or {}
+        def coerced(state: State) -> Mapping[str, Any]:
+            return of(state) if of is not None else constant or {}
+
+        def convert_all(given: Mapping[str, Any]) -> dict[str, Any]:
             arguments: dict[str, Any] = {}
             for name, python, convert in names:
                 if name in given:
@@ -134,9 +142,12 @@ class StrawberryDialect(Dialect):
                     arguments[python] = value if convert is None else convert(value)
             return arguments
 
+        def converted(state: State) -> dict[str, Any]:
+            return convert_all(coerced(state))
+
         direct = found.direct
         if direct is None or any(convert is not None for _, _, convert in names):
-            return Arguments(None, converted)
+            return Arguments(None, converted, steps=(coerced, convert_all))
         renamed = {name: python for name, python, _ in names}
         return Arguments(
             None,
@@ -145,29 +156,11 @@ class StrawberryDialect(Dialect):
                 {renamed[name]: value for name, value in direct.fixed.items()},
                 tuple((renamed[name], *rest) for name, *rest in direct.passed),
             ),
-        )
-
-    def _is_leaf(self, type_: Any) -> bool:
-        if isinstance(type_, LazyType):
-            return self._is_leaf(type_.resolve_type())
-        return isinstance(type_, StrawberryEnumDefinition) or strawberry.schema.compat.is_scalar(
-            type_, self._converter.scalar_registry
+            (coerced, convert_all),
         )
 
     def _convert(self, argument: StrawberryArgument) -> Callable[[Any], Any] | None:
-        type_: Any = argument.type
-        inner = type_
-        if isinstance(inner, StrawberryOptional) and not isinstance(inner, StrawberryMaybe):
-            inner = inner.of_type
-        if inner is not GlobalID and not isinstance(inner, StrawberryContainer) and self._is_leaf(inner):
-            return None
-        registry, config = self._converter.scalar_registry, self._config
-        path = (config.name_converter.from_argument(argument),)
-
-        def convert(value: Any) -> Any:
-            return convert_argument(value, type_, registry, config, None, path=path)
-
-        return convert
+        return self._converters.of(argument.type)
 
     def _is_usual(self, argument: StrawberryArgument) -> bool:
         # An input type that builds its own value may want to see the info of the call.

@@ -7,6 +7,7 @@ the whole request again, and reports what is wrong in its own words.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -30,7 +31,13 @@ from graphql.language.parser import MAX_NESTING_DEPTH
 from graphql.pyutils import Undefined
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from gateway.execution.arguments import is_immutable
+#: Values of exactly these classes can be handed to any number of resolvers.
+IMMUTABLE = frozenset({str, int, float, bool, type(None)})
+
+
+def is_immutable(value: Any) -> bool:
+    """Whether a value can be shared by all runs: nobody can change it."""
+    return value.__class__ in IMMUTABLE or isinstance(value, Enum)
 
 
 class Unusual(Exception):

@@ -2,51 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLObjectType, OperationType, get_named_type, is_abstract_type, is_leaf_type
-from graphql.execution.collect_fields import GroupedFieldSet, collect_fields, collect_subfields
+from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
 from gateway.execution import leaves
-from gateway.execution.generate import Generator, TooLarge
+from gateway.execution.completion import complete_selected
+from gateway.execution.generate import Generator, TooLarge, Unit
 from gateway.execution.model import Attribute, Field, Position, Selection, Typename, position_of
 
 if TYPE_CHECKING:
     from gateway.execution.operation import Operation
+    from gateway.execution.state import State
 
 #: Fields that one variant may come to, over all object types. More is left to graphql-core: it would be an attack,
 #: or a document so large that compiling it does not pay.
 FIELDS = 20_000
 #: Classes remembered at one position.
 CLASSES = 64
+_NOTHING: list[bool] = []
 
 
 class Variant:
     """The compiled selections of an operation; further ones are compiled as further object types are met."""
+
+    #: What writes the functions.
+    unit = Unit
 
     def __init__(self, operation: Operation, conditions: Mapping[str, bool]) -> None:
         self.operation = operation
         self.dialect = operation.dialect
         self.conditions = dict(conditions)
         self._variables = VariableValues({}, self.conditions)
-        self._selections: dict[tuple[str, tuple[int, ...]], Selection] = {}
+        self._selections: dict[Any, Selection] = {}
         self._fixers: dict[str, Callable[[Any], Any]] = {}
         self._fields = 0
-        self.generator = Generator(self)
-        schema, node = operation.schema, operation.node
-        root_type = operation.root_type
-        grouped = collect_fields(schema, operation.fragments, self._variables, root_type, node).grouped_field_set
-        self.serial = node.operation is OperationType.MUTATION
-        self.root = self._selection(root_type, grouped)
+        #: Whether runs may have begun: then nothing is too large any more.
+        self.ready = False
+        self.generator = Generator(self, self.unit)
+        self.serial = operation.node.operation is OperationType.MUTATION
+        self.root = self._root()
         self.generator.compile(self.root)
+        self.ready = True
+
+    def vector(self, variables: Mapping[str, Any]) -> list[bool]:
+        """What a run has to know of its conditions."""
+        del variables
+        return _NOTHING
+
+    def fields(self, selection: Selection, state: State) -> Sequence[Field]:
+        """The fields of a selection in a run, in the order of the answer."""
+        del state
+        return selection.fields
+
+    def chosen(self, field: Field, state: State) -> list[FieldDetails]:
+        """The nodes that ask for a field in a run."""
+        del state
+        return field.details
 
     def selection(self, field: Field, type_: GraphQLObjectType) -> Selection:
         """What is selected on objects of a type at a field, compiled."""
         selection = self.child(field, type_)
         if selection.run is None:
-            self.generator.compile(selection)
+            if self._fields > FIELDS:
+                selection.run = partial(complete_selected, selection)
+            else:
+                self.generator.compile(selection)
         return selection
 
     def child(self, field: Field, type_: GraphQLObjectType) -> Selection:
@@ -54,14 +79,13 @@ class Variant:
         found = field.selections.get(type_.name)
         if found is None:
             # The same nodes on the same type are the same selection, wherever they are reached from.
-            key = (type_.name, tuple(id(each.node) for each in field.details))
+            key = self._key(field, type_)
             found = self._selections.get(key)
             if found is None:
-                operation = self.operation
-                grouped = collect_subfields(
-                    operation.schema, operation.fragments, self._variables, operation.node, type_, field.details
-                ).grouped_field_set
-                found = self._selections[key] = self._selection(type_, grouped)
+                found = self._below(field, type_)
+                if self._fields > FIELDS:
+                    return found
+                self._selections[key] = found
             field.selections[type_.name] = found
         return found
 
@@ -92,31 +116,55 @@ class Variant:
                 position.fasts[class_] = selection.fast
             position.classes.add(class_)
 
+    def _root(self) -> Selection:
+        operation = self.operation
+        return self._selection(
+            operation.root_type,
+            collect_fields(
+                operation.schema, operation.fragments, self._variables, operation.root_type, operation.node
+            ).grouped_field_set,
+        )
+
+    def _key(self, field: Field, type_: GraphQLObjectType) -> Any:
+        return type_.name, tuple(id(each.node) for each in field.details)
+
+    def _below(self, field: Field, type_: GraphQLObjectType) -> Selection:
+        operation = self.operation
+        return self._selection(
+            type_,
+            collect_subfields(
+                operation.schema, operation.fragments, self._variables, operation.node, type_, field.details
+            ).grouped_field_set,
+        )
+
     def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
-        fields: list[Field] = []
-        schema, dialect = self.operation.schema, self.dialect
-        for key, details in grouped.items():
-            node = details[0].node
-            definition = schema.get_field(type_, node.name.value)
-            if definition is None:
-                continue
-            self._fields += 1
-            if self._fields > FIELDS:
-                raise TooLarge
-            resolver = dialect.resolver(node.name.value, definition)
-            field = Field(
-                key=key,
-                parent=type_,
-                definition=definition,
-                details=list(details),
-                resolver=resolver,
-                arguments=dialect.arguments(definition, node, resolver),
-            )
-            field.position = position_of(field, definition.type)
-            fields.append(field)
+        made = [self._field(type_, key, details) for key, details in grouped.items()]
+        return self._of(type_, [field for field in made if field is not None])
+
+    def _of(self, type_: GraphQLObjectType, fields: list[Field]) -> Selection:
         selection = Selection(type_, fields)
-        selection.plain = all(self.is_plain(field) for field in fields)
+        selection.plain = self._fields <= FIELDS and all(self.is_plain(field) for field in fields)
         return selection
+
+    def _field(self, type_: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> Field | None:
+        node = details[0].node
+        definition = self.operation.schema.get_field(type_, node.name.value)
+        if definition is None:
+            return None
+        self._fields += 1
+        if self._fields > FIELDS and not self.ready:
+            raise TooLarge
+        resolver = self.dialect.resolver(node.name.value, definition)
+        field = Field(
+            key=key,
+            parent=type_,
+            definition=definition,
+            details=list(details),
+            resolver=resolver,
+            arguments=self.dialect.arguments(definition, node, resolver),
+        )
+        field.position = position_of(field, definition.type)
+        return field
 
     def is_plain(self, field: Field) -> bool:
         """Whether a field and all below it are attributes."""

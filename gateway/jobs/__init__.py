@@ -1,21 +1,25 @@
 """The one durable queue: whatever must happen later, or again, is a job. See docs/jobs.md."""
 
 from gateway.jobs.backoff import Backoff
+from gateway.jobs.claims import Kinds
 from gateway.jobs.handlers import Handler, Handlers
-from gateway.jobs.model import Job, JobActive, JobError, LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import URGENT, Job, JobActive, JobError, Lane, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import DEFAULT_MAX_ATTEMPTS, Queue
 from gateway.jobs.recurring import Recurring
-from gateway.jobs.running import RunningJob
+from gateway.jobs.running import RunningJob, complete_all
 from gateway.jobs.worker import Worker
 
 __all__ = [
     "DEFAULT_MAX_ATTEMPTS",
+    "URGENT",
     "Backoff",
     "Handler",
     "Handlers",
     "Job",
     "JobActive",
     "JobError",
+    "Kinds",
+    "Lane",
     "LeaseLost",
     "ParkJob",
     "PostponeJob",
@@ -24,4 +28,5 @@ __all__ = [
     "RunningJob",
     "State",
     "Worker",
+    "complete_all",
 ]

@@ -5,17 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.database import Database
 from gateway.database.tables.jobs import job
 from gateway.jobs.model import State
 
 _CLAIM_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A lane's priorities, ``low`` included and ``high`` not; None is without end."""
+
+    low: int | None = None
+    high: int | None = None
+
+    def has(self, priority: int) -> bool:
+        """Whether a job of that priority is of this lane."""
+        return (self.low is None or priority >= self.low) and (self.high is None or priority < self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Which kinds of jobs a worker takes: these only, or all but those."""
+
+    only: frozenset[str] | None = None
+    never: frozenset[str] = frozenset()
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """On the table of jobs."""
+        if self.only is not None:
+            return job.c.kind.in_(self.only)
+        return job.c.kind.not_in(self.never) if self.never else true()
+
+
+_ALL = Band()
+EVERY_KIND = Kinds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +75,19 @@ class Claim:
     attempt: int
     max_attempts: int
     worker: str
+    priority: int
 
 
-_RETURNED = (job.c.seq, job.c.id, job.c.kind, job.c.version, job.c.attempts, job.c.max_attempts, job.c.worker)
+_RETURNED = (
+    job.c.seq,
+    job.c.id,
+    job.c.kind,
+    job.c.version,
+    job.c.attempts,
+    job.c.max_attempts,
+    job.c.worker,
+    job.c.priority,
+)
 
 
 # Literals and not parameters: only so can a planner tell that a partial index holds all these rows.
@@ -39,8 +95,12 @@ _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED}'")
 _RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
 
 
-def due(now: datetime) -> Select[int]:
-    """Jobs that may start: their time has come or their lease is over, and it is their entity's turn."""
+@lru_cache(maxsize=16)
+def due(band: Band = _ALL, kinds: Kinds = EVERY_KIND) -> Select[int]:
+    """Jobs of a band that may start at ``now``: their time has come or their lease is over, and it is their entity's
+    turn. Made once: putting the expression together costs more than running it.
+    """
+    now = bindparam("now", type_=job.c.run_at.type)
     other = job.alias("other")
     ahead = exists().where(
         other.c.entity == job.c.entity,
@@ -53,22 +113,40 @@ def due(now: datetime) -> Select[int]:
     waiting = and_(job.c.state == _QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
     return (
         select(job.c.seq)
-        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired))
+        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired), *_within(band), kinds.condition)
         .order_by(job.c.priority.desc(), job.c.run_at, job.c.seq)
     )
 
 
-async def any_due(database: Database, now: datetime) -> bool:
+def _within(band: Band) -> list[ColumnElement[bool]]:
+    low = [] if band.low is None else [job.c.priority >= band.low]
+    return low if band.high is None else [*low, job.c.priority < band.high]
+
+
+@lru_cache(maxsize=16)
+def _any(band: Band, kinds: Kinds) -> Select[int]:
+    return due(band, kinds).limit(1)
+
+
+async def any_due(database: Database, now: datetime, band: Band = _ALL, kinds: Kinds = EVERY_KIND) -> bool:
     """Whether a claim would find something: a read, which no writer has to wait for."""
-    return await database.one(due(now).limit(1)) is not None
+    return await database.one(_any(band, kinds), {"now": now}) is not None
 
 
-async def claim(database: Database, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+async def claim(
+    database: Database,
+    worker: str,
+    limit: int,
+    now: datetime,
+    until: datetime,
+    band: Band = _ALL,
+    kinds: Kinds = EVERY_KIND,
+) -> list[Claim]:
     """Take up to ``limit`` due jobs, most urgent first, and lease them until ``until``."""
     for _ in range(_CLAIM_TRIES):
         try:
             async with database.write() as connection:
-                return await _claim(connection, worker, limit, now, until)
+                return await _claim(connection, worker, limit, now, until, band, kinds)
         except IntegrityError:
             # On PostgreSQL another worker took a job of the same entity while we looked; the partial
             # unique index refuses the second. Look again.
@@ -76,24 +154,32 @@ async def claim(database: Database, worker: str, limit: int, now: datetime, unti
     return []
 
 
-async def _claim(connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+@lru_cache(maxsize=16)
+def _taking(band: Band, kinds: Kinds) -> ReturningUpdate[Any]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
-    chosen = due(now).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
-    statement = (
+    limit: ColumnElement[int] = bindparam("at_most", type_=Integer())
+    chosen = due(band, kinds).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
+    return (
         update(job)
         .where(job.c.seq.in_(select(chosen.c.seq)))
         .values(
             state=State.RUNNING,
-            worker=worker,
-            lease_until=until,
+            worker=bindparam("by"),
+            lease_until=bindparam("until"),
             attempts=job.c.attempts + 1,
-            started_at=now,
+            started_at=bindparam("begun"),
         )
-        .returning(*_RETURNED, job.c.priority, job.c.run_at)
+        .returning(*_RETURNED, job.c.run_at)
     )
-    rows = (await connection.execute(statement)).all()
-    return [Claim(*row[:-2]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
+
+
+async def _claim(
+    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band, kinds: Kinds
+) -> list[Claim]:
+    bound = {"now": now, "at_most": limit, "by": worker, "until": until, "begun": now}
+    rows = (await connection.execute(_taking(band, kinds), bound)).all()
+    return [Claim(*row[:-1]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
 
 
 def mine(claimed: Claim) -> ColumnElement[bool]:
@@ -112,11 +198,32 @@ async def settle(connection: AsyncConnection, claimed: Claim, values: dict[str, 
     return result.rowcount == 1
 
 
+def _in_order(seqs: Iterable[int]) -> ColumnElement[bool]:
+    """These running jobs, their rows locked by number: two statements over many jobs never wait for each other."""
+    found = select(job.c.seq).where(job.c.seq.in_(list(seqs)), job.c.state == State.RUNNING).order_by(job.c.seq)
+    return job.c.seq.in_(select(found.with_for_update(of=job).cte("found").c.seq))
+
+
+async def settle_many(connection: AsyncConnection, claimed: Iterable[Claim], values: dict[str, Any]) -> set[int]:
+    """End attempts in one statement; the seqs of those that were still ours."""
+    wanted = {each.seq: each for each in claimed}
+    if not wanted:
+        return set()
+    attempts = [(each.seq, each.worker, each.attempt) for each in wanted.values()]
+    statement = (
+        update(job)
+        .where(_in_order(wanted), tuple_(job.c.seq, job.c.worker, job.c.attempts).in_(attempts))
+        .values(worker=None, lease_until=None, **values)
+        .returning(job.c.seq)
+    )
+    return set((await connection.execute(statement)).scalars())
+
+
 async def extend(database: Database, worker: str, seqs: Iterable[int], until: datetime) -> dict[int, tuple[int, bool]]:
     """Lengthen leases: seq → (attempt, whether a cancel was asked) of those that are still ours."""
     statement = (
         update(job)
-        .where(job.c.seq.in_(list(seqs)), job.c.state == State.RUNNING, job.c.worker == worker)
+        .where(_in_order(seqs), job.c.worker == worker)
         .values(lease_until=until)
         .returning(job.c.seq, job.c.attempts, job.c.cancel_requested)
     )

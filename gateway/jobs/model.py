@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from gateway.database.rows import AnyRow
 from gateway.database.tables.jobs import job
@@ -48,6 +49,21 @@ class Job:
         values = dict(zip(_FIELDS, row, strict=True))
         return cls(**values | {"state": State(values["state"])})
 
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Room for jobs of a range of priorities: those of other lanes neither use it nor are held up by it.
+
+    ``floor`` is the lowest priority of the lane, None for everything below the others; ``room`` how many of its jobs
+    run at once.
+    """
+
+    floor: int | None
+    room: int
+
+
+#: From this priority on a job is worth something for seconds only.
+URGENT: Final = 90
 
 _FIELDS = tuple(Job.__dataclass_fields__)
 #: The columns of a Job, in its order.

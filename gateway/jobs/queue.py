@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import and_, delete, func, literal_column, or_, select, update
+from sqlalchemy import Select, and_, delete, func, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database import Database, Sealed, Ulids, after_commit
-from gateway.database.statements import insert_for
+from gateway.database.statements import insert_columns, insert_for
 from gateway.database.tables.jobs import ACTIVE, job
 from gateway.jobs.model import COLUMNS, Job, JobActive, State
 
@@ -80,6 +80,38 @@ class Queue:
         job_id = await self._insert(connection, values)
         after_commit(connection, self.wake)
         return job_id
+
+    async def put_many(
+        self,
+        connection: AsyncConnection,
+        kind: str,
+        version: int,
+        jobs: Sequence[tuple[object, str | None]],
+        *,
+        priority: int = 0,
+    ) -> None:
+        """Enqueue (payload, entity) pairs in this order, in one statement; see ``put``."""
+        if not jobs:
+            return
+        now = self.clock.now()
+        count = len(jobs)
+        columns: dict[str, Sequence[Any]] = {
+            "id": [self._ulids.next(now) for _ in jobs],
+            "kind": [kind] * count,
+            "version": [version] * count,
+            "payload": [self.database.keyring.seal_json(payload) for payload, _ in jobs],
+            "key": [None] * count,
+            "entity": [entity for _, entity in jobs],
+            "state": [State.QUEUED.value] * count,
+            "priority": [priority] * count,
+            "run_at": [now] * count,
+            "attempts": [0] * count,
+            "max_attempts": [DEFAULT_MAX_ATTEMPTS] * count,
+            "cancel_requested": [False] * count,
+            "created_at": [now] * count,
+        }
+        await insert_columns(connection, job, columns)
+        after_commit(connection, self.wake)
 
     async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> str:
         statement = (
@@ -192,6 +224,14 @@ class Queue:
                 after_commit(connection, self.wake)
         except IntegrityError as error:
             raise JobActive(f"job {job_id}: one of its kind and key is queued or running already") from error
+        return changed
+
+    async def hasten(self, connection: AsyncConnection, job_ids: Select[Any] | Sequence[str]) -> int:
+        """Have queued jobs run now instead of at their time; returns how many were queued. Their order stays."""
+        now = self.clock.now()
+        late = update(job).where(job.c.id.in_(job_ids), job.c.state == State.QUEUED, job.c.run_at > now)
+        changed = (await connection.execute(late.values(run_at=now))).rowcount
+        after_commit(connection, self.wake)
         return changed
 
     async def cancel(self, job_id: str) -> bool:

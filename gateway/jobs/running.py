@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import after_commit
 from gateway.database.tables.jobs import job
-from gateway.jobs.claims import Claim, mine, settle
+from gateway.jobs.claims import Claim, mine, settle, settle_many
 from gateway.jobs.model import LeaseLost, State
 from gateway.jobs.queue import Queue
 
@@ -80,6 +81,16 @@ class RunningJob:
         if not kept:
             raise LeaseLost(f"job {self.id} was cancelled or taken over")
 
+    async def release_key(self) -> None:
+        """Let the key go: what is put under it from here on is another job, which will see what this one may miss.
+
+        Call it before reading what the job is about. With an entity of its own that other job waits for this one.
+        """
+        async with self._queue.database.write() as connection:
+            kept = await connection.execute(update(job).where(mine(self._claim)).values(key=None))
+            if kept.rowcount != 1:
+                raise LeaseLost(f"job {self.id} was taken over")
+
     async def complete(self, connection: AsyncConnection) -> None:
         """Mark the job done in the handler's own transaction: its rows and the job's end are one commit.
 
@@ -91,6 +102,18 @@ class RunningJob:
 
     def _set_completed(self) -> None:
         self.completed = True
+
+
+async def complete_all(connection: AsyncConnection, jobs: Sequence[RunningJob]) -> list[RunningJob]:
+    """Mark jobs done in the handler's own transaction; those that are still ours, in order."""
+    if not jobs:
+        return []
+    values = done_values(jobs[0]._queue)  # noqa: SLF001 — of this very module
+    kept = await settle_many(connection, [each._claim for each in jobs], values)  # noqa: SLF001
+    ours = [each for each in jobs if each._claim.seq in kept]  # noqa: SLF001
+    for each in ours:
+        after_commit(connection, each._set_completed)  # noqa: SLF001
+    return ours
 
 
 def done_values(queue: Queue) -> dict[str, Any]:

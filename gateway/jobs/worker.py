@@ -8,27 +8,29 @@ import os
 import secrets
 import socket
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from adapters.base.runtime import Clock
 from gateway.database import ERASED, DatabaseError
 from gateway.database.errors import SealError
 from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
-from gateway.jobs.claims import Claim, any_due, claim, extend, settle
+from gateway.jobs.claims import EVERY_KIND, Band, Claim, Kinds, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
-from gateway.jobs.model import LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import Lane, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
 from gateway.jobs.running import RunningJob, done_values
 
 _log = logging.getLogger(__name__)
+
+_PAYLOAD = select(table.c.payload).where(table.c.seq == bindparam("number"))
 
 Reason = Literal["stop", "cancel", "lost"]
 
@@ -50,10 +52,11 @@ class _Run:
 
 
 class Worker:
-    """Runs up to ``concurrency`` jobs at once on this event loop.
+    """Runs up to ``concurrency`` jobs at once on this event loop; with ``lanes``, as many of each as it has room for.
 
     ``clock`` decides what is due and how long leases last; ``sleep`` paces polling and heartbeats and
-    must really suspend.
+    must really suspend. ``kinds`` says which kinds it takes: slow ones get a worker of their own, so that they take
+    no places from the others.
     """
 
     def __init__(
@@ -62,22 +65,26 @@ class Worker:
         handlers: Handlers,
         *,
         concurrency: int = 10,
+        lanes: Sequence[Lane] = (),
         clock: Clock | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lease: timedelta = timedelta(seconds=30),
         poll_seconds: float = 1.0,
         backoff: Backoff | None = None,
         random: Random | None = None,
+        kinds: Kinds = EVERY_KIND,
     ) -> None:
+        self.kinds = kinds
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._queue = queue
         self._handlers = handlers
-        self._concurrency = concurrency
+        self._lanes = _bands(lanes or [Lane(None, concurrency)])
         self._clock = clock or queue.clock
         self._sleep = sleep
         self._lease = lease
         self._poll_seconds = poll_seconds
-        self._backoff = backoff or Backoff()
+        #: When a failed job is tried again.
+        self.backoff = backoff or Backoff()
         self._random = random or Random()
         self._runs: dict[int, _Run] = {}
         #: One event per loop that claims: set when jobs may be due or a slot is free.
@@ -123,7 +130,7 @@ class Worker:
                     attempts += await self._fill()
                     if self._runs:
                         await changed.wait()
-                    elif not await any_due(self._queue.database, self._clock.now()):
+                    elif not await any_due(self._queue.database, self._clock.now(), kinds=self.kinds):
                         return attempts
         finally:
             beat.cancel()
@@ -173,12 +180,16 @@ class Worker:
                 wait.cancel()
 
     async def _fill(self) -> int:
-        """Claim as many due jobs as there is room for, and start them."""
-        room = self._concurrency - len(self._runs)
+        """Claim as many due jobs as there is room for, the most urgent lane first, and start them."""
+        return sum([await self._fill_lane(band, room) for band, room in self._lanes])
+
+    async def _fill_lane(self, band: Band, room: int) -> int:
+        taken = sum(band.has(run.claim.priority) for run in self._runs.values())
         now = self._clock.now()
-        if room <= 0 or not await any_due(self._queue.database, now):
+        # A wide lane takes many at once, and not one for each that ends: they are then done together.
+        if room - taken < max(1, room // 4) or not await any_due(self._queue.database, now, band, self.kinds):
             return 0
-        claims = await claim(self._queue.database, self.name, room, now, now + self._lease)
+        claims = await claim(self._queue.database, self.name, room - taken, now, now + self._lease, band, self.kinds)
         for claimed in claims:
             self._runs[claimed.seq] = _Run(claimed, asyncio.create_task(self._attempt(claimed)))
         return len(claims)
@@ -219,7 +230,7 @@ class Worker:
             raise ParkJob("LEASE_EXPIRED")
         self._handlers.find(claimed.kind, claimed.version)
         try:
-            row = await self._queue.database.one(select(table.c.payload).where(table.c.seq == claimed.seq))
+            row = await self._queue.database.one(_PAYLOAD, {"number": claimed.seq})
         except SealError as error:
             raise ParkJob(error.code) from error
         if row is None or row.payload is ERASED:
@@ -253,7 +264,7 @@ class Worker:
         )  # fmt: skip
         if claimed.attempt >= claimed.max_attempts:
             return self._ended(State.PARKED, code)
-        wait = self._backoff.wait(claimed.attempt, self._random, error, self._clock.now())
+        wait = self.backoff.wait(claimed.attempt, self._random, error, self._clock.now())
         return {
             "state": State.QUEUED,
             "run_at": self._clock.now() + wait,
@@ -297,6 +308,17 @@ class Worker:
                 run.interrupt("lost")
             elif cancel:
                 run.interrupt("cancel")
+
+
+def _bands(lanes: Sequence[Lane]) -> list[tuple[Band, int]]:
+    """(priorities, room) of each lane, the highest first."""
+    ordered = sorted(lanes, key=lambda lane: float("-inf") if lane.floor is None else lane.floor, reverse=True)
+    above: int | None = None
+    bands = []
+    for lane in ordered:
+        bands.append((Band(lane.floor, above), lane.room))
+        above = lane.floor
+    return bands
 
 
 def error_code(error: BaseException) -> str:

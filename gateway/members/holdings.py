@@ -26,9 +26,11 @@ from gateway.database.tables import (
     members,
     privacy,
     projections,
+    quotas,
     reach,
     sagas,
     stock,
+    webhooks,
 )
 from gateway.database.types import Encrypted, EncryptedJson, KeyedHash
 from gateway.members.person import Person, among
@@ -318,6 +320,18 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=_INTERNAL,
         erase=Erase.DELETE,
         of=_members(reach.send_turn.c.member),
+    ),
+    Holding(
+        table=webhooks.webhook_delivery,
+        title="推送记录 webhook deliveries",
+        what="which event of the member was sent to which endpoint, and how that went; no content",
+        purpose="telling systems of the brand and its partners what happened",
+        ground=Ground.CONTRACT,
+        kept="30 days (`webhooks.delivery_days`)",
+        seen_by="the endpoint's owner; staff by scope operations",
+        erase=Erase.DELETE,
+        of=_members(webhooks.webhook_delivery.c.member),
+        unreported=frozenset({"entity", "job", "event_tx", "event_seq"}),
     ),
     Holding(
         table=reach.subscribe_grant,
@@ -613,7 +627,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=_SELF,
         erase=Erase.UNLINK,
         of=_either(facts.fact.c.member, facts.fact.c.identity),
-        unreported=frozenset({"source_key"}),
+        unreported=frozenset({"source_key", "seq", "tx"}),
     ),
     Holding(
         table=members.identity,
@@ -700,6 +714,16 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         why="It is about employees and not about shoppers.",
     ),
     Holding(
+        table=webhooks.webhook_endpoint,
+        title="推送端点 webhook endpoints",
+        what="addresses of integrators' systems, their signing secrets, what they are told",
+        purpose="telling systems of the brand and its partners what happened",
+        ground=Ground.NONE,
+        kept="until its owner deletes it",
+        seen_by="the endpoint's owner; staff by scope operations; secrets by nobody",
+        why="It is about the systems of integrators.",
+    ),
+    Holding(
         table=keys.secret,
         title="平台凭证 credentials",
         what="tokens of the platforms",
@@ -734,11 +758,13 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.ad, "广告 ads", "ads"),
     _without_people(projections.ad_report, "广告数据 reports", "impressions, clicks and cost by day"),
     _without_people(projections.sync_state, "同步进度 sync", "how far each stream has been read"),
+    _without_people(quotas.call_count, "调用次数 call counts", "calls taken from the platforms' allowances"),
     _without_people(stock.stock, "库存 stock", "pieces by location"),
     _without_people(bulk.import_run, "导入 imports", "which file was imported, and how far"),
     _without_people(
         bulk.export_run, "导出 exports", "what was exported, and how far; the file is sealed, and deleted after hours"
     ),
+    _without_people(webhooks.webhook_replay, "推送重放 webhook replays", "which stretch of events was sent once more"),
     _without_people(jobs.recurring_job, "定时任务 recurring jobs", "which period has had its job"),
 )
 

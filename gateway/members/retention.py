@@ -15,6 +15,7 @@ from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import phone_proof, session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
 from gateway.database.tables.sagas import idempotency
+from gateway.database.tables.webhooks import webhook_delivery
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
 from gateway.settings import Privacy
 
@@ -28,10 +29,11 @@ AT: Final = timedelta(hours=19, minutes=30)
 class Retention:
     """The terms of docs/data-protection.md, carried out."""
 
-    def __init__(self, database: Database, queue: Queue, terms: Privacy) -> None:
+    def __init__(self, database: Database, queue: Queue, terms: Privacy, *, delivery_days: int = 30) -> None:
         self._database = database
         self._queue = queue
         self._terms = terms
+        self._delivery_days = delivery_days
         self._recurring = Recurring(queue, JOB, self._run, every=timedelta(days=1), offset=AT)
 
     def register(self, handlers: Handlers) -> None:
@@ -54,6 +56,7 @@ class Retention:
     def _expired(self, now: datetime) -> Sequence[tuple[Table, ColumnElement[bool]]]:
         handled = now - timedelta(days=self._terms.webhook_days)
         parked = now - timedelta(days=self._terms.parked_webhook_days)
+        told = now - timedelta(days=self._delivery_days)
         today = now.astimezone(BUSINESS_ZONE).date()
         return [
             # A caller with a session that ended a moment ago is told so, not that it is unknown.
@@ -62,6 +65,7 @@ class Retention:
             (idempotency, idempotency.c.expires_at < now),
             (inbox, (inbox.c.state == "DONE") & (inbox.c.received_at < handled)),
             (inbox, (inbox.c.state == "PARKED") & (inbox.c.received_at < parked)),
+            (webhook_delivery, (webhook_delivery.c.created_at < told) & (webhook_delivery.c.state != "PENDING")),
             (access_report, access_report.c.expires_at < now),
             (erased_handle, erased_handle.c.until < now),
             (sealed_record, sealed_record.c.until <= today),

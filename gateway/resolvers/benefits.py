@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -14,10 +15,12 @@ from sqlalchemy import Row, func, select
 from adapters.cloud_storage import LIST_LIMIT, CloudStorageAdapter
 from adapters.ip_content import IpContentAdapter, Participation, Property
 from adapters.payments import COUPONS_PER_CALL, Coupon, CouponState, PaymentsAdapter
+from gateway.cache import Answer, Asked, Key, Read, Wish, tags
 from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import coupon, stored_file
 from gateway.events.projections.cloud_storage import member_prefix
+from gateway.resolvers import freshness
 from gateway.resolvers.keys import prime
 from gateway.resolvers.members import MemberRecord, identities
 from gateway.resolvers.paging import OwnedList, PageArgs, Slice, in_memory
@@ -49,32 +52,63 @@ class FileRecord:
     modified_at: datetime
 
 
-async def coupons(ctx: Context, member: MemberRecord, state: str | None, args: PageArgs) -> Slice[CouponRecord]:
+#: Money hangs on it: short. Checkout reads coupons past the cache.
+USER_COUPONS: Read[list[CouponRecord]] = Read("payments.user_coupons", 1, list[CouponRecord], timedelta(seconds=30))
+#: Whoever has just uploaded something wants to see it, and no event tells.
+FOLDER: Read[list[FileRecord]] = Read("cloud_storage.list_objects", 1, list[FileRecord], timedelta(seconds=30))
+
+
+async def coupons(
+    ctx: Context, member: MemberRecord, state: str | None, args: PageArgs, asked: Asked | None = None
+) -> Slice[CouponRecord]:
     """Live for the one member of a request (one call per merchant account), else projected."""
     ctx.tool(PaymentsAdapter)
+
+    async def project() -> Sequence[CouponRecord]:
+        return [c for c in await ctx.loaders.load(_projected_coupons, member.id) if state in {None, c.state}]
+
+    def live(wish: Wish) -> Awaitable[Answer[Sequence[CouponRecord]]]:
+        return ctx.loaders.load(_live_coupons, (member.id, state, wish))
+
     if member.live:
-        found = await ctx.loaders.load(_live_coupons, (member.id, state))
+        found = await freshness.live_or_projected(
+            ctx, asked, freshness.COUPONS, live=live, project=project, lifetime=USER_COUPONS.lifetime
+        )
     else:
-        found = [c for c in await ctx.loaders.load(_projected_coupons, member.id) if state in {None, c.state}]
+        if asked is not None:
+            await freshness.projected(ctx, asked, freshness.COUPONS)
+        found = await project()
     return in_memory(ctx, f"member.coupons:{member.id}:{state}", found, args)
 
 
-async def _live_coupons(ctx: Context, keys: Sequence[tuple[str, str | None]]) -> Sequence[Sequence[CouponRecord]]:
+async def _live_coupons(
+    ctx: Context, keys: Sequence[tuple[str, str | None, Wish]]
+) -> Sequence[Answer[Sequence[CouponRecord]]]:
     return [await _ask_coupons(ctx, *key) for key in keys]
 
 
-async def _ask_coupons(ctx: Context, member_id: str, state: str | None) -> Sequence[CouponRecord]:
+async def _ask_coupons(ctx: Context, member_id: str, state: str | None, wish: Wish) -> Answer[Sequence[CouponRecord]]:
     mine = await ctx.loaders.load(identities, member_id)
     openids = {each.issuer: each.value for each in mine if each.kind == "OPENID"}
-    records: list[CouponRecord] = []
+    answers = []
     for adapter in ctx.accounts(PaymentsAdapter):
         appid = next((each for each in adapter.appids if each in openids), None)
         if appid is not None:
-            records += await _all_coupons(adapter, openids[appid], appid, state)
-    return sorted(records, key=_soonest)
+            openid = openids[appid]
+            key = Key(
+                account=adapter.account,
+                subject=member_id,
+                view=freshness.view(ctx, member_id),
+                arguments=(appid, openid, state or ""),
+                tags=(tags.member(member_id), tags.account(adapter.account), tags.person(adapter.account, openid)),
+            )
+            ask = partial(_all_coupons, adapter, openid, appid, state)
+            answers.append(await ctx.services.cache.read(USER_COUPONS, key, ask, wish))
+    records = sorted((record for each in answers for record in each.value), key=_soonest)
+    return freshness.together(answers, records, ctx.clock.now())
 
 
-async def _all_coupons(adapter: PaymentsAdapter, openid: str, appid: str, state: str | None) -> Sequence[CouponRecord]:
+async def _all_coupons(adapter: PaymentsAdapter, openid: str, appid: str, state: str | None) -> list[CouponRecord]:
     """One call, and more only for those few who hold more than a page of the platform."""
     wanted = None if state is None else CouponState[state]
     records: list[CouponRecord] = []
@@ -165,25 +199,48 @@ MEMBER_FILES = OwnedList(
 )
 
 
-async def files(ctx: Context, member: MemberRecord, args: PageArgs) -> Slice[FileRecord]:
+async def files(ctx: Context, member: MemberRecord, args: PageArgs, asked: Asked | None = None) -> Slice[FileRecord]:
     """Live for the one member of a request (one list call), else projected; newest first."""
     ctx.tool(CloudStorageAdapter)
-    if not member.live:
-        return await MEMBER_FILES.page(ctx, member.id, args)
-    found = await ctx.loaders.load(_live_files, member.id)
-    return in_memory(ctx, f"member.files:{member.id}", found, args)
+
+    def project() -> Awaitable[Slice[FileRecord]]:
+        return MEMBER_FILES.page(ctx, member.id, args)
+
+    async def live(wish: Wish) -> Answer[Slice[FileRecord]]:
+        answer = await ctx.loaders.load(_live_files, (member.id, wish))
+        page = in_memory(ctx, f"member.files:{member.id}", answer.value, args)
+        return Answer(page, answer.source, answer.as_of)
+
+    if member.live:
+        return await freshness.live_or_projected(
+            ctx, asked, freshness.FILES, live=live, project=project, lifetime=FOLDER.lifetime
+        )
+    if asked is not None:
+        await freshness.projected(ctx, asked, freshness.FILES)
+    return await project()
 
 
-async def _live_files(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[FileRecord]]:
-    return [await _ask_files(ctx, each) for each in member_ids]
+async def _live_files(ctx: Context, keys: Sequence[tuple[str, Wish]]) -> Sequence[Answer[Sequence[FileRecord]]]:
+    return [await _ask_files(ctx, *key) for key in keys]
 
 
-async def _ask_files(ctx: Context, member_id: str) -> Sequence[FileRecord]:
+async def _ask_files(ctx: Context, member_id: str, wish: Wish) -> Answer[Sequence[FileRecord]]:
     mine = await ctx.loaders.load(identities, member_id)
     unionid = next((each.value for each in mine if each.kind == "UNIONID"), None)
     if unionid is None:
-        return []
+        return freshness.together([], [], ctx.clock.now())
     adapter = ctx.services.tools.named(CloudStorageAdapter, ctx.settings.member_files)
+    key = Key(
+        account=adapter.account,
+        subject=member_id,
+        view=freshness.view(ctx, member_id),
+        arguments=(unionid,),
+        tags=(tags.member(member_id), tags.account(adapter.account), tags.person(adapter.account, unionid)),
+    )
+    return await ctx.services.cache.read(FOLDER, key, partial(_all_files, adapter, unionid), wish)
+
+
+async def _all_files(adapter: CloudStorageAdapter, unionid: str) -> list[FileRecord]:
     found: list[FileRecord] = []
     cursor: str | None = None
     while True:

@@ -66,6 +66,8 @@ class States:
         self._lock = asyncio.Lock()
         self._asked_at = float("-inf")
         self._states: dict[str, str] = {}
+        self._counted_at = float("-inf")
+        self._quotas: dict[str, str] = {}
 
     async def states(self) -> dict[str, str]:
         """Tool → OK, NOT_CONFIGURED or an error kind."""
@@ -75,6 +77,23 @@ class States:
                 self._states = {each.tool: each.state for each in sorted(found, key=lambda h: h.state != "OK")}
                 self._asked_at = time.monotonic()
             return self._states
+
+    async def quotas(self) -> dict[str, str]:
+        """Tool → OK, LOW (a tenth or less is left of some allowance) or SPENT; tools without allowances are left out.
+
+        One statement, at most once in ``STATES_SECONDS``.
+        """
+        async with self._lock:
+            if time.monotonic() - self._counted_at >= STATES_SECONDS:
+                self._quotas = {}
+                for each in await self._services.tools.quotas.states():
+                    state = "SPENT" if each.left == 0 else "LOW" if each.left * 10 <= each.limit else "OK"
+                    self._quotas[each.tool] = max(self._quotas.get(each.tool, "OK"), state, key=_WORSE.index)
+                self._counted_at = time.monotonic()
+            return self._quotas
+
+
+_WORSE = ("OK", "LOW", "SPENT")
 
 
 async def _ping(adapter: Adapter) -> tuple[str, str | None]:

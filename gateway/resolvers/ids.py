@@ -32,6 +32,9 @@ TYPE_CODES: Final = {
     "jb": "Job",
     "id": "Identity",
     "rc": "ReviewCase",
+    "we": "WebhookEndpoint",
+    "wd": "WebhookDelivery",
+    "wr": "WebhookReplay",
 }
 _LIMIT = 512
 

@@ -145,6 +145,20 @@ def _payment(row: Row[Any]) -> PaymentRecord:
     )
 
 
+def _after_sale(row: Row[Any]) -> AfterSaleRecord:
+    return AfterSaleRecord(
+        row.after_sale_id,
+        row.kind,
+        row.state,
+        row.reason,
+        row.sku,
+        row.quantity,
+        row.refund,
+        row.created_at,
+        row.updated_at,
+    )
+
+
 MEMBER_ORDERS = OwnedList(
     "member.orders",
     _ORDERS.join(identity, identity.c.id == purchase.c.identity),
@@ -234,6 +248,22 @@ async def payments(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[Pa
     return [found.get(each) for each in keys]
 
 
+async def payments_of(ctx: Context, order_ids: Sequence[str]) -> Sequence[PaymentRecord | None]:
+    """Batch: the newest payment of each order."""
+    rows = await ctx.database.fetch(select(payment).where(payment.c.purchase.in_(order_ids)).order_by(payment.c.at))
+    found = {row.purchase: _payment(row) for row in rows}
+    return [found.get(each) for each in order_ids]
+
+
+async def after_sales_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[AfterSaleRecord | None]:
+    """Batch by (appid, after-sale id)."""
+    rows = await ctx.database.fetch(
+        select(after_sale).where(after_sale.c.after_sale_id.in_({number for _, number in keys}))
+    )
+    found = {(row.appid, row.after_sale_id): _after_sale(row) for row in rows}
+    return [found.get(each) for each in keys]
+
+
 async def lines(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequence[LineRecord]]:
     """Batch: the lines of each order."""
     rows = await ctx.database.fetch(
@@ -258,17 +288,5 @@ async def after_sales(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequen
     )
     grouped: dict[str, list[AfterSaleRecord]] = defaultdict(list)
     for row in rows:
-        grouped[row.purchase].append(
-            AfterSaleRecord(
-                row.after_sale_id,
-                row.kind,
-                row.state,
-                row.reason,
-                row.sku,
-                row.quantity,
-                row.refund,
-                row.created_at,
-                row.updated_at,
-            )
-        )
+        grouped[row.purchase].append(_after_sale(row))
     return [grouped[each] for each in order_ids]

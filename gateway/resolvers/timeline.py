@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from adapters.registry import TOOLS
 from gateway.context import Context
-from gateway.database.fact_kinds import TOLD
+from gateway.database.fact_kinds import FACT_KINDS, TOLD
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
@@ -179,7 +179,7 @@ async def _read(ctx: Context, keys: Sequence[_Key]) -> dict[_Key, Slice[EntryRec
         if backward:
             kept.reverse()
         pages[key] = Slice(
-            [_entry(row) for row in kept],
+            [entry(row) for row in kept],
             [encode_cursor(ctx, key.scope, [row.occurred_at, row.id]) for row in kept],
             has_next=(cursor is not None) if backward else more,
             has_previous=more if backward else cursor is not None,
@@ -283,17 +283,23 @@ def _order(shape: _Shape, facts: FromClause) -> list[ColumnElement[Any]]:
     return [column.asc() if shape.backward else column.desc() for column in columns]
 
 
-def _entry(row: AnyRow) -> EntryRecord:
-    kind, payload = TOLD[row.kind], row.payload or {}
+def sentence(kind: str, payload: Mapping[str, Any], amount: int | None, quantity: int | None) -> str:
+    """What a fact says of itself, in Chinese. Money in fen."""
     scene = payload.get("scene")
     values = {
         "scene": f"（场景 {scene}）" if scene else "",
         "group": payload.get("group", ""),
         "name": payload.get("name", ""),
-        "amount": f"¥{row.amount_fen / 100:.2f}" if row.amount_fen is not None else "",
-        "quantity": "" if row.quantity is None else abs(row.quantity),
+        "amount": f"¥{amount / 100:.2f}" if amount is not None else "",
+        "quantity": "" if quantity is None else abs(quantity),
         "whom": "导购收到付款提醒" if payload.get("to") == "guide" else "消息已发送",
     }
+    return FACT_KINDS[kind].summary.format(**values).strip()
+
+
+def entry(row: Any) -> EntryRecord:
+    """A row of the fact log, or a ``LoggedFact``, of a kind that the timeline tells."""
+    kind, payload = TOLD[row.kind], row.payload or {}
     return EntryRecord(
         id=row.id,
         kind=row.kind,
@@ -301,7 +307,7 @@ def _entry(row: AnyRow) -> EntryRecord:
         at=row.occurred_at,
         recorded_at=row.recorded_at,
         tool=row.tool,
-        summary=kind.summary.format(**values).strip(),
+        summary=sentence(row.kind, payload, row.amount_fen, row.quantity),
         amount=row.amount_fen,
         source=row.source,
         account=row.account,

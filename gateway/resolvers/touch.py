@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -14,6 +15,7 @@ from adapters.base.errors import NotFound
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from adapters.official_account import OfficialAccountAdapter
 from adapters.social_ads import SocialAdsAdapter
+from gateway.cache import Answer, Asked, Key, Read, Wish, tags
 from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import (
@@ -27,6 +29,7 @@ from gateway.database.tables.projections import (
     follower,
     follower_tag,
 )
+from gateway.resolvers import freshness
 from gateway.resolvers.keys import prime
 from gateway.resolvers.members import IdentityRecord, MemberRecord, identities
 from gateway.resolvers.paging import OwnedList, PageArgs, Slice, in_memory, keyset
@@ -194,13 +197,32 @@ async def ad_days(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[Seq
     return [grouped[each] for each in keys]
 
 
-async def contacts(ctx: Context, member: MemberRecord, args: PageArgs) -> Slice[ContactRecord]:
+#: Events purge it as soon as a customer's guides change.
+CUSTOMER: Read[list[ContactRecord]] = Read(
+    "enterprise_chat.externalcontact_get", 1, list[ContactRecord], timedelta(seconds=120)
+)
+
+
+async def contacts(
+    ctx: Context, member: MemberRecord, args: PageArgs, asked: Asked | None = None
+) -> Slice[ContactRecord]:
     """The guides who have the member as a contact: live for the one member of a request, else projected."""
     ctx.tool(EnterpriseChatAdapter)
+
+    def project() -> Awaitable[Sequence[ContactRecord]]:
+        return ctx.loaders.load(_projected_contacts, member.id)
+
+    def live(wish: Wish) -> Awaitable[Answer[Sequence[ContactRecord]]]:
+        return ctx.loaders.load(_live_contacts, (member.id, wish))
+
     if member.live:
-        found = await ctx.loaders.load(_live_contacts, member.id)
+        found = await freshness.live_or_projected(
+            ctx, asked, freshness.CONTACTS, live=live, project=project, lifetime=CUSTOMER.lifetime
+        )
     else:
-        found = await ctx.loaders.load(_projected_contacts, member.id)
+        if asked is not None:
+            await freshness.projected(ctx, asked, freshness.CONTACTS)
+        found = await project()
     return in_memory(ctx, f"member.chat.contacts:{member.id}", found, args)
 
 
@@ -219,6 +241,23 @@ async def groups_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequen
     return [found.get(each) for each in keys]
 
 
+async def contacts_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[ContactRecord | None]:
+    """Batch by (guide's key, identity): contacts that are over too. Three statements."""
+    identities_ = {who for _, who in keys}
+    homes = await ctx.database.fetch(
+        select(identity.c.member).where(identity.c.id.in_(identities_), identity.c.member.is_not(None)).distinct()
+    )
+    await prime(ctx, sorted(row.member for row in homes))
+    rows = await ctx.database.fetch(select(contact).where(contact.c.identity.in_(identities_)))
+    found = {
+        (f"{row.corpid}:{row.userid}", row.identity): ContactRecord(
+            row.corpid, row.userid, row.remark or None, tuple(row.tag_ids), row.added_at, row.removed_by is None
+        )
+        for row in rows
+    }
+    return [found.get(each) for each in keys]
+
+
 async def contact_tags(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[str | None]:
     """Batch by (corpid, tag id): the tag's name."""
     rows = await ctx.database.fetch(select(contact_tag).where(contact_tag.c.id.in_({tag_id for _, tag_id in keys})))
@@ -226,12 +265,13 @@ async def contact_tags(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequenc
     return [found.get(each) for each in keys]
 
 
-async def _live_contacts(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[ContactRecord]]:
+async def _live_contacts(ctx: Context, keys: Sequence[tuple[str, Wish]]) -> Sequence[Answer[Sequence[ContactRecord]]]:
     """One call per corp for the one member: externalcontact/get shows every guide at once.
 
     It still shows a guide whom the customer has deleted; only the event tells (del_follow_user), so what
     the projection knows to be over is left out. https://developer.work.weixin.qq.com/document/path/92277
     """
+    member_ids = {member_id for member_id, _ in keys}
     over = {
         (row.member, row.corpid, row.userid)
         for row in await ctx.database.fetch(
@@ -240,25 +280,39 @@ async def _live_contacts(ctx: Context, member_ids: Sequence[str]) -> Sequence[Se
             .where(identity.c.member.in_(member_ids), contact.c.removed_by.is_not(None))
         )
     }
-    return [
-        [found for found in await _ask(ctx, each) if (each, found.corpid, found.userid) not in over]
-        for each in member_ids
-    ]
+    answers = []
+    for member_id, wish in keys:
+        answer = await _ask(ctx, member_id, wish)
+        kept = [each for each in answer.value if (member_id, each.corpid, each.userid) not in over]
+        answers.append(replace(answer, value=kept))
+    return answers
 
 
-async def _ask(ctx: Context, member_id: str) -> Sequence[ContactRecord]:
+async def _ask(ctx: Context, member_id: str, wish: Wish) -> Answer[Sequence[ContactRecord]]:
     mine: Sequence[IdentityRecord] = await ctx.loaders.load(identities, member_id)
-    records: list[ContactRecord] = []
+    answers = []
     for adapter in ctx.accounts(EnterpriseChatAdapter):
         external = next((i.value for i in mine if i.kind == "EXTERNAL_USERID" and i.issuer == adapter.account), None)
-        answer = await adapter.contact(external) if external is not None else ()
-        if isinstance(answer, NotFound):
-            continue
-        records += [
-            ContactRecord(each.corpid, each.userid, each.remark, tuple(each.tag_ids), each.added_at, True)
-            for each in answer
-        ]
-    return records
+        if external is not None:
+            key = Key(
+                account=adapter.account,
+                subject=member_id,
+                view=freshness.view(ctx, member_id),
+                arguments=(external,),
+                tags=(tags.member(member_id), tags.account(adapter.account), tags.person(adapter.account, external)),
+            )
+            answers.append(await ctx.services.cache.read(CUSTOMER, key, partial(_guides, adapter, external), wish))
+    return freshness.together(answers, [record for each in answers for record in each.value], ctx.clock.now())
+
+
+async def _guides(adapter: EnterpriseChatAdapter, external: str) -> list[ContactRecord]:
+    answer = await adapter.contact(external)
+    if isinstance(answer, NotFound):
+        return []
+    return [
+        ContactRecord(each.corpid, each.userid, each.remark, tuple(each.tag_ids), each.added_at, True)
+        for each in answer
+    ]
 
 
 async def _projected_contacts(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[ContactRecord]]:

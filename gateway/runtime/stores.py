@@ -1,6 +1,6 @@
-"""What tools need, built for one process: stores, quota, meter, clock.
+"""What tools need, built for one process: token store, meter, clock.
 
-With Redis the token store and the quota are shared by many processes; the protocols are the same.
+With Redis the token store is shared by many processes (``gateway.runtime.redis_tokens``); the protocol is the same.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from adapters.base.errors import QuotaExhausted
-from adapters.base.runtime import Call, Clock, Token
+from adapters.base.runtime import Call, Token
 
 
 class SystemClock:
@@ -50,37 +49,6 @@ class MemoryTokenStore:
         """See ``TokenStore``."""
         async with self._locks.setdefault(key, asyncio.Lock()):
             yield
-
-
-class MemoryQuota:
-    """Counts calls per account, endpoint and day; remembers what a platform said was used up."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._resets: dict[tuple[str, str, str], datetime] = {}
-        self.spent: Counter[tuple[str, str, str]] = Counter()
-
-    async def spend(self, tool: str, account: str, endpoint: str) -> None:
-        """See ``Quota``."""
-        key = (tool, account, endpoint)
-        resets_at = self._resets.get(key)
-        if resets_at is not None:
-            if self._clock.now() < resets_at:
-                raise QuotaExhausted(
-                    tool,
-                    "quota_spent",
-                    "The platform's allowance for this call is used up; it is asked again after it resets.",
-                    endpoint=endpoint,
-                    account=account,
-                    resets_at=resets_at,
-                )
-            del self._resets[key]
-        self.spent[key] += 1
-
-    async def exhausted(self, tool: str, account: str, endpoint: str, resets_at: datetime | None) -> None:
-        """See ``Quota``. Without a known instant the platform is asked again after ten minutes."""
-        until = resets_at or self._clock.now() + timedelta(minutes=10)
-        self._resets[(tool, account, endpoint)] = until
 
 
 class CountingMeter:

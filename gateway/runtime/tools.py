@@ -12,13 +12,18 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.base.limits import EVERY, Limits
 from adapters.base.runtime import Call, Clock, Meter, Runtime
 from adapters.base.spec import AccountConfig, Adapter
-from adapters.base.transport import PyreqwestTransport, Transport
+from adapters.base.transport import HttpTransport, Transport
 from adapters.registry import TOOLS
 from gateway.database.engine import Database
+from gateway.runtime.counts import counts_of
+from gateway.runtime.quotas import Account, Quotas
+from gateway.runtime.redis import RedisLink
+from gateway.runtime.redis_tokens import RedisTokenStore
 from gateway.runtime.secrets import SqlSecretStore
-from gateway.runtime.stores import MemoryQuota, MemoryTokenStore
+from gateway.runtime.stores import MemoryTokenStore
 from gateway.settings import Accounts, Settings, accounts
 
 A = TypeVar("A", bound=Adapter)
@@ -38,7 +43,11 @@ class OpenTools:
     """Adapters by tool and account. Aliases are for settings and webhook paths; rows and ids use the
     platform's own account ids."""
 
-    def __init__(self, opened: Mapping[tuple[str, str], Adapter], configs: Mapping[str, Accounts]) -> None:
+    def __init__(
+        self, opened: Mapping[tuple[str, str], Adapter], configs: Mapping[str, Accounts], quotas: Quotas
+    ) -> None:
+        #: What is left of the platforms' allowances.
+        self.quotas = quotas
         self._by_alias = dict(opened)
         self._configs = configs
         self._by_type: dict[type, list[Any]] = {}
@@ -121,19 +130,25 @@ async def open_tools(
     meter: Meter,
     *,
     transport: Transport | None = None,
+    link: RedisLink | None = None,
     retries: bool = True,
 ) -> AsyncIterator[OpenTools]:
-    """Open every configured account; closed when the context ends."""
+    """Open every configured account; closed when the context ends. With ``link`` processes share access tokens."""
     configs = accounts(settings)
     async with AsyncExitStack() as stack:
-        wire = await stack.enter_async_context(PyreqwestTransport()) if transport is None else transport
+        wire = await stack.enter_async_context(HttpTransport()) if transport is None else transport
+        quotas = Quotas(
+            clock, _limits(configs), counts_of(database), interactive_share=settings.quota.interactive_share
+        )
+        stack.push_async_callback(quotas.close)
+        tokens = MemoryTokenStore() if link is None else RedisTokenStore(link, database.keyring, clock)
         runtime = Runtime(
             transport=wire,
             clock=clock,
             sleep=asyncio.sleep,
-            token_store=MemoryTokenStore(),
+            token_store=tokens,
             secret_store=SqlSecretStore(database, clock),
-            quota=MemoryQuota(clock),
+            quota=quotas,
             meter=meter,
             sql=database,
             pseudonym=lambda text: database.keyring.hash(text, "pseudonym").hex(),
@@ -145,4 +160,19 @@ async def open_tools(
                 lent = replace(runtime, sql=MeteredSql(database, meter, name, config.external_id))
                 adapter = await stack.enter_async_context(tool.spec.open(config, lent))
                 opened[(name, alias)] = adapter
-        yield OpenTools(opened, configs)
+        yield OpenTools(opened, configs, quotas)
+
+
+def _limits(configs: Mapping[str, Accounts]) -> dict[Account, Limits]:
+    """What is declared for each account's tool, with what the settings say of the account in its place."""
+    return {
+        (name, config.external_id): {
+            **tool.spec.limits,
+            **{
+                endpoint: given.over(tool.spec.limits.get(endpoint, tool.spec.limits.get(EVERY, ())))
+                for endpoint, given in config.limits.items()
+            },
+        }
+        for name, tool in configs.items()
+        for config in tool.accounts.values()
+    }

@@ -13,6 +13,8 @@ from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.decisions import DecisionMutations
+from gateway.schema.directives import DIRECTIVES
+from gateway.schema.events import EventQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
@@ -23,9 +25,13 @@ from gateway.schema.reach import ReachMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
+from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
+from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
 from gateway.schema.transactions import TransactionMutations, TransactionQueries
+from gateway.schema.webhook_mutations import WebhookMutations
+from gateway.schema.webhooks import WebhookQueries
 
 QUERIES = (
     MemberQueries,
@@ -38,6 +44,8 @@ QUERIES = (
     NodeQueries,
     JobQueries,
     TransactionQueries,
+    EventQueries,
+    WebhookQueries,
 )
 MUTATIONS = (
     CheckoutMutations,
@@ -48,7 +56,9 @@ MUTATIONS = (
     PrivacyMutations,
     ReachMutations,
     SessionMutations,
+    TemplateMessageMutations,
     TransactionMutations,
+    WebhookMutations,
 )
 
 
@@ -72,4 +82,13 @@ def build_schema() -> GatewaySchema:
     # merge_types takes no description, and a root type without one is a gap in the docs.
     query.__strawberry_definition__.description = "Everything that can be asked: members (会员), orders, goods, tools."
     mutation.__strawberry_definition__.description = "Everything that can be done: log in, consent, buy (下单)."
-    return GatewaySchema(query=query, mutation=mutation, types=[CustomerGroup, *TIMELINE_TYPES], config=CONFIG)
+    subscription: Any = merge_types("Subscription", (Subscriptions,))
+    subscription.__strawberry_definition__.description = "Everything that is told as it happens (订阅)."
+    return GatewaySchema(
+        query=query,
+        mutation=mutation,
+        subscription=subscription,
+        directives=DIRECTIVES,
+        types=[CustomerGroup, *TIMELINE_TYPES],
+        config=CONFIG,
+    )

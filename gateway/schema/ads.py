@@ -7,7 +7,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.resolvers import ids, places, touch
+from gateway.resolvers import freshness, ids, places, touch
 from gateway.resolvers.touch import AdRecord, TouchpointRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
@@ -109,4 +109,6 @@ class AdQueries:
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Ad] | None:
         page = await touch.ad_page(info.context, args(first, after, last, before))
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.ADS)
         return connect(page, Ad.of)

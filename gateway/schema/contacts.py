@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.resolvers import ids, places, touch
+from gateway.resolvers import freshness, ids, places, touch
 from gateway.resolvers.members import MemberRecord
 from gateway.resolvers.touch import ContactRecord, GroupRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
@@ -80,12 +80,15 @@ class Chat:
     async def contacts(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Contact] | None:
-        page = await touch.contacts(info.context, self.record, args(first, after, last, before))
+        page_args = args(first, after, last, before)
+        page = await touch.contacts(info.context, self.record, page_args, info.context.asked(info))
         return connect(page, lambda record: Contact.of(info, record))
 
     @strawberry.field(description="Customer groups that the member is in.")
     async def groups(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[CustomerGroup] | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.GROUPS)
         page = await touch.groups(info.context, self.record, args(first, after, last, before))
         return connect(page, CustomerGroup.of)

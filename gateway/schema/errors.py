@@ -9,8 +9,9 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from adapters.base.errors import UpstreamError
-from gateway.access.principal import Forbidden
+from gateway.access.principal import Forbidden, NotAuthenticated
 from gateway.database.traces import trace
+from gateway.events.feed import FollowRefused
 from gateway.resolvers.errors import UserError
 from gateway.runtime import ToolNotConfigured
 
@@ -38,7 +39,7 @@ def _explain(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]
         return cause.message, _upstream(cause)
     if isinstance(cause, ToolNotConfigured):
         return str(cause), {"code": cause.code, "tool": cause.tool}
-    if isinstance(cause, UserError | Forbidden):
+    if isinstance(cause, UserError | Forbidden | NotAuthenticated | FollowRefused):
         return str(cause), {"code": cause.code}
     # Without its text, which may quote what a person typed.
     log.error("request %s failed in a resolver: %s", request_id, trace(cause))

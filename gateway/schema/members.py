@@ -12,6 +12,7 @@ from adapters.payments import PaymentsAdapter
 from gateway.resolvers import (
     benefits,
     consents,
+    freshness,
     ids,
     masking,
     members,
@@ -58,10 +59,14 @@ class Member(Node):
 
     @strawberry.field(description="会员等级: the highest of the member's cards; null without one.")
     async def level(self, info: Info) -> MemberLevel | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.CARDS)
         return MemberLevel.maybe(await standing.level(info.context, self.record.id))
 
     @strawberry.field(description="积分; null for who never had any.")
     async def points(self, info: Info) -> MemberPoints | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.CARDS)
         found = await info.context.loaders.load(standing.points, self.record.id)
         return None if found is None else MemberPoints(member=self.record.id, balance=Long(found))
 
@@ -126,6 +131,8 @@ class Member(Node):
         info: Info,
         appid: Annotated[str | None, strawberry.argument(description="appid of one of the accounts.")] = None,
     ) -> OfficialAccountFollow | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.FOLLOWS)
         found = await info.context.loaders.load(touch.follows, self.record.id)
         record = next((each for each in found if appid is None or each.appid == appid), None)
         return None if record is None else OfficialAccountFollow.of(record)
@@ -135,6 +142,8 @@ class Member(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Payment] | None:
         info.context.tool(PaymentsAdapter)
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.PAYMENTS)
         page_args = args(first, after, last, before)
         page = await orders.MEMBER_PAYMENTS.page(info.context, self.record.id, page_args)
         return connect(page, Payment.of)
@@ -153,7 +162,7 @@ class Member(Node):
     ) -> Connection[Coupon] | None:
         wanted = None if state is None else state.name
         page_args = args(first, after, last, before)
-        page = await benefits.coupons(info.context, self.record, wanted, page_args)
+        page = await benefits.coupons(info.context, self.record, wanted, page_args, info.context.asked(info))
         return connect(page, Coupon.of)
 
     @strawberry.field(description="Orders (订单) of every source, newest first.")
@@ -161,6 +170,8 @@ class Member(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Order] | None:
         page_args = args(first, after, last, before)
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.ORDERS)
         page = await orders.MEMBER_ORDERS.page(info.context, self.record.id, page_args)
         return connect(page, Order.of)
 
@@ -168,6 +179,8 @@ class Member(Node):
     async def ad_touchpoints(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[AdTouchpoint] | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.CLICKS)
         page = await touch.touchpoints(info.context, self.record, args(first, after, last, before))
         return connect(page, AdTouchpoint.of)
 
@@ -175,7 +188,8 @@ class Member(Node):
     async def files(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[File] | None:
-        page = await benefits.files(info.context, self.record, args(first, after, last, before))
+        page_args = args(first, after, last, before)
+        page = await benefits.files(info.context, self.record, page_args, info.context.asked(info))
         shown = masking.may_see(info.context, self.record)
         return connect(page, lambda record: File.of(info, record, shown=shown))
 
@@ -184,6 +198,8 @@ class Member(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[IpParticipation] | None:
         info.context.tool(IpContentAdapter)
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.CATALOGUE)
         found = await info.context.loaders.load(benefits.participations, self.record.id)
         scope = f"member.ipParticipations:{self.record.id}"
         page = in_memory(info.context, scope, found, args(first, after, last, before))

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import strawberry
 
-from gateway.resolvers import benefits, ids, jobs, members, orders, places, privacy, review_cases, touch
+from gateway.resolvers import benefits, ids, jobs, members, orders, places, privacy, review_cases, touch, webhooks
 from gateway.resolvers.errors import PageTooLarge
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
@@ -23,6 +23,7 @@ from gateway.schema.orders import Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
 from gateway.schema.privacy import MemberAccessReport, MemberErasure
 from gateway.schema.review_cases import ReviewCase
+from gateway.schema.webhooks import WebhookDelivery, WebhookEndpoint, WebhookReplay
 
 Fetch = Callable[[Info, str, str], Awaitable[Node | None]]
 
@@ -150,6 +151,24 @@ async def _review_case(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else ReviewCase.of(record)
 
 
+async def _webhook_endpoint(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await webhooks.endpoint(info.context, native)
+    return None if record is None else WebhookEndpoint.of(record)
+
+
+async def _webhook_delivery(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await webhooks.delivery(info.context, native)
+    return None if record is None else WebhookDelivery.of(record)
+
+
+async def _webhook_replay(info: Info, account: str, native: str) -> Node | None:
+    del account
+    record = await webhooks.one_replay(info.context, native)
+    return None if record is None else WebhookReplay.of(record)
+
+
 _FETCH: dict[str, Fetch] = {
     "rc": _review_case,
     "mb": _member,
@@ -169,6 +188,9 @@ _FETCH: dict[str, Fetch] = {
     "er": _erasure,
     "rp": _report,
     "jb": _job,
+    "we": _webhook_endpoint,
+    "wd": _webhook_delivery,
+    "wr": _webhook_replay,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.resolvers import ids, orders, places
+from gateway.resolvers import freshness, ids, orders, places
 from gateway.resolvers.orders import AfterSaleRecord, LineRecord, OrderRecord, PaymentRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
@@ -261,6 +261,8 @@ class OrderQueries:
     ) -> Order | None:
         out_id = by.out_id.value if by.out_id else None
         found = await orders.find(info.context, out_id=out_id, number=by.number.value if by.number else None)
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.ORDERS)
         return None if found is None else Order.of(found)
 
     @strawberry.field(
@@ -278,4 +280,6 @@ class OrderQueries:
         ] = None,
     ) -> Connection[Order] | None:
         page = await orders.page(info.context, args(first, after, last, before), updated_after)
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.ORDERS)
         return connect(page, Order.of)

@@ -10,7 +10,7 @@ import strawberry
 from adapters.ip_content import Activation as ActivationRecord
 from adapters.ip_content import Participation as ParticipationRecord
 from adapters.ip_content import Property as PropertyRecord
-from gateway.resolvers import benefits, ids, places
+from gateway.resolvers import benefits, freshness, ids, places
 from gateway.resolvers.places import (
     CampaignRecord,
     GuideRecord,
@@ -360,6 +360,8 @@ class PlaceQueries:
     async def products(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Product] | None:
+        if (asked := info.context.asked(info)) is not None:
+            await freshness.projected(info.context, asked, freshness.PRODUCTS)
         page = await places.product_page(info.context, args(first, after, last, before))
         return connect(page, Product.of)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -11,6 +12,7 @@ from adapters.base.errors import UpstreamError
 from gateway.resolvers import health, members, sessions
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.health import ToolHealth
+from gateway.runtime import QuotaState
 from gateway.schema.info import Info
 from gateway.schema.members import Member
 from gateway.schema.problems import DomainProblem, ToolProblem, tool_problem
@@ -52,6 +54,47 @@ class Tool:
         )
 
 
+@strawberry.enum(description="The time over which a platform counts calls; days and months begin in Beijing.")
+class QuotaWindow(Enum):
+    """Window."""
+
+    MINUTE = strawberry.enum_value("MINUTE", description="每分钟.")
+    HOUR = strawberry.enum_value("HOUR", description="每小时.")
+    DAY = strawberry.enum_value("DAY", description="每日.")
+    MONTH = strawberry.enum_value("MONTH", description="每月.")
+
+
+@strawberry.type(description="How often an account may still call an endpoint of its platform (接口调用频次).")
+class Quota:
+    """Allowance."""
+
+    tool: str = strawberry.field(description="One of the seven tool names.")
+    account: str = strawberry.field(description="The platform's own account id.")
+    endpoint: str = strawberry.field(description="The gateway's name of the endpoint.")
+    window: QuotaWindow = strawberry.field(description="Over what calls are counted.")
+    limit: Long = strawberry.field(description="Calls that the platform allows, as documented or set for the account.")
+    left: Long = strawberry.field(
+        description="Calls left, over all processes of the gateway; 0 while the platform itself refuses."
+    )
+    resets_at: datetime = strawberry.field(description="When they are counted anew.")
+    spent_until: datetime | None = strawberry.field(
+        description="Until when the platform refuses, where it said that nothing is left."
+    )
+
+    @classmethod
+    def of(cls, state: QuotaState) -> Quota:
+        return cls(
+            tool=state.tool,
+            account=state.account,
+            endpoint=state.endpoint,
+            window=QuotaWindow[state.window],
+            limit=Long(state.limit),
+            left=Long(state.left),
+            resets_at=state.resets_at,
+            spent_until=state.spent_until,
+        )
+
+
 @strawberry.input(description="A mini-program's login.")
 class SessionCreateInput:
     """Login."""
@@ -89,6 +132,14 @@ class SystemQueries:
     async def tools(self, info: Info) -> list[Tool] | None:
         info.context.principal.require("operations")
         return [Tool.of(each) for each in await health.tools(info.context.services)]
+
+    @strawberry.field(
+        description="What is left of the platforms' allowances: of those declared for an endpoint, and those ever used."
+        " Needs the scope operations."
+    )
+    async def quotas(self, info: Info) -> list[Quota] | None:
+        info.context.principal.require("operations")
+        return [Quota.of(each) for each in await info.context.services.tools.quotas.states()]
 
 
 @strawberry.type(description="Mutations about sessions.")

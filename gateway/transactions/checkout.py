@@ -17,13 +17,16 @@ from gateway.database.engine import Database
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import purchase
 from gateway.database.ulid import Ulids
+from gateway.events.projections import payments
 from gateway.events.projector import Projector
 from gateway.jobs import Handlers, Queue
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions import parties, planning, refunding
+from gateway.transactions.actions import Actions
 from gateway.transactions.attention import AttentionDesk
+from gateway.transactions.effects import ACTIONS
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
 from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
 from gateway.transactions.order_steps import PREPAY, PrepaidAt, Prepay
@@ -86,7 +89,10 @@ class CheckoutService:
         self._log = SagaLog(database, clock)
         self._idempotency = Idempotency(database)
         self._pricer = Pricer(database, tools, clock, settings)
-        self._runner = Runner(self._log, Registry((*planning.STEPS, *refunding.STEPS)), projector, queue, tools, gate)
+        registry = Registry((*planning.STEPS, *refunding.STEPS, *(each.step for each in ACTIONS)))
+        self._runner = Runner(self._log, registry, projector, queue, tools, gate)
+        #: Every other mutation with an effect.
+        self.actions = Actions(self._log, self._runner, projector, queue, tools, settings)
         self._settlement = Settlement(self._log, self._runner, projector, queue, tools, self._idempotency)
         #: What gives the money of an order back.
         self.refunds = RefundService(database, queue, tools, projector, clock, settings, self._log, self._runner)
@@ -98,12 +104,14 @@ class CheckoutService:
     def register(self, handlers: Handlers) -> None:
         """Add the jobs of checkout to the queue's handlers."""
         self._runner.register(handlers)
+        self.actions.register(handlers)
         handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
 
     async def drain(self) -> None:
-        """Wait for the checkouts under way: before the database and the tools are closed."""
+        """Wait for the checkouts and actions under way: before the database and the tools are closed."""
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
+        await self.actions.drain()
 
     async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
         """What the basket costs now. Reads; one call for the shopper's coupons."""
@@ -173,6 +181,17 @@ class CheckoutService:
         del account
         if notice.payment.state.paid:
             await self._settlement.captured(notice.payment, source="webhook")
+
+    async def on_payments(self, account: str, notices: Sequence[PaymentNotice]) -> None:
+        """Several of them, of different orders: payments that no order of ours waits for are written together."""
+        paid = [each.payment for each in notices if each.payment.state.paid]
+        ours = await self._settlement.awaited([each.out_trade_no for each in paid])
+        others = [each for each in paid if each.out_trade_no not in ours]
+        if others:
+            await payments.all_paid(self._projector, others, {}, source="webhook")
+        for each in notices:
+            if each.payment.out_trade_no in ours:
+                await self.on_payment(account, each)
 
     async def _may_watch(self, principal: Principal, row: SagaRow) -> bool:
         order_id = (row.input or {}).get("order", "")

@@ -77,6 +77,7 @@ class Idempotency:
         claim_id: str,
         ids: dict[str, str],
         now: datetime,
+        *,
         result: str = "CheckoutDone",
     ) -> bool:
         """Take the key, with the type and ids that the answer will be made of; False when it is taken."""

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Column, ScalarSelect, Update, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database import ERASED
 from gateway.database.engine import Database
 from gateway.database.facts import Fact
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.sagas import saga, saga_step
 from gateway.events.projector import Batch
@@ -112,23 +113,26 @@ class SagaLog:
         values: dict[str, Any],
         deadline: datetime | None,
         outcomes: Mapping[int, object] | None = None,
+        attempted: bool = False,
     ) -> None:
         """Write the saga and every step's intent, the personal ones sealed for ``subject``.
 
         ``outcomes`` are those of steps that this very transaction has done, by their place from 1. With them, the step
-        that follows is RUNNING if it is a compensatable one of a tool: its attempt comes right after the commit.
+        that follows is RUNNING if it is a compensatable one of a tool: its attempt comes right after the commit. So is,
+        where ``attempted`` says it, the first step of a tool of whatever kind.
 
         What undoing needs (pieces, order, amounts) is not personal, so that erasing a shopper with an open
-        order does not keep its stock reserved for ever. ``values`` is shown to operators.
+        order does not keep its stock reserved for ever. ``values`` is shown to operators; of them ``order``, or
+        ``member`` where there is none, says in facts whose it is.
         """
         now, done = self._clock.now(), outcomes or {}
         row = {"id": saga_id, "kind": kind, "version": 1, "state": SagaState.RUNNING, "principal": principal}
         row |= {"input": values, "created_at": now, "updated_at": now, "deadline": deadline}
         connection = batch.connection
         await connection.execute(saga.insert().values(**row))
-        batch.facts.append(_moved(saga_id, kind, SagaState.RUNNING, values.get("order"), now))
+        batch.facts.append(_moved(saga_id, kind, SagaState.RUNNING, values, now))
         following = 0
-        if outcomes is not None:
+        if outcomes is not None or attempted:
             following = next((seq for seq, each in enumerate(plan, 1) if seq not in done and not each.skip), 0)
         rows = []
         for seq, each in enumerate(plan, 1):
@@ -137,8 +141,9 @@ class SagaLog:
                 state, outcome = StepState.SKIPPED, {"reason": each.skip}
             elif seq in done:
                 state, outcome = StepState.DONE, {"value": msgspec.to_builtins(done[seq])}
-            elif seq == following and each.step.tool is not None and each.step.kind is Kind.COMPENSATABLE:
-                state = StepState.RUNNING
+                batch.facts.append(_ended(saga_id, seq, each.step.name, state, kind, values, now))
+            elif seq == following and (attempted or each.step.kind is Kind.COMPENSATABLE):
+                state = StepState.PENDING if each.step.tool is None else StepState.RUNNING
             begun = state in {StepState.DONE, StepState.RUNNING}
             rows.append(
                 {
@@ -194,12 +199,27 @@ class SagaLog:
         )
         return None if row is None else str(row.saga_id)
 
-    async def place_of(self, name: str, key: str) -> tuple[str, int] | None:
-        """Saga and place of the step of this name and natural key."""
-        row = await self._database.one(
-            select(saga_step.c.saga_id, saga_step.c.seq).where(saga_step.c.key == key, saga_step.c.name == name)
-        )
-        return None if row is None else (row.saga_id, row.seq)
+    async def known_keys(self, name: str, keys: Sequence[str]) -> set[str]:
+        """Which of these natural keys have a step of this name."""
+        found: set[str] = set()
+        for some in chunks(keys):
+            rows = await self._database.fetch(
+                select(saga_step.c.key).where(saga_step.c.key.in_(some), saga_step.c.name == name)
+            )
+            found |= {str(row.key) for row in rows}
+        return found
+
+    async def places_of(self, name: str, keys: Sequence[str]) -> list[tuple[str, int]]:
+        """Saga and place of every step of this name that has one of these natural keys."""
+        found: list[tuple[str, int]] = []
+        for some in chunks(keys):
+            rows = await self._database.fetch(
+                select(saga_step.c.saga_id, saga_step.c.seq)
+                .where(saga_step.c.key.in_(some), saga_step.c.name == name)
+                .order_by(saga_step.c.saga_id, saga_step.c.seq)
+            )
+            found += [(row.saga_id, row.seq) for row in rows]
+        return found
 
     async def move(
         self,
@@ -227,8 +247,7 @@ class SagaLog:
         )
         row = (await batch.connection.execute(statement)).first()
         if row is not None:
-            order = (row.input or {}).get("order")
-            batch.facts.append(_moved(saga_id, row.kind, target, order, batch.now, reason=attention))
+            batch.facts.append(_moved(saga_id, row.kind, target, row.input, batch.now, reason=attention))
         return row is not None
 
     async def hold(self, connection: AsyncConnection, saga_id: str, *states: SagaState) -> SagaState | None:
@@ -261,9 +280,12 @@ class SagaLog:
         return await self._set(connection, row, StepState.RUNNING, started_at=None)
 
     async def end(
-        self, connection: AsyncConnection, row: StepRow, state: StepState, *, outcome: object = None, reason: str = ""
+        self, batch: Batch, row: StepRow, state: StepState, *, outcome: object = None, reason: str = ""
     ) -> bool:
-        """End the step, with its outcome or with a reason; False when its state does not allow it."""
+        """End the step, with its outcome or with a reason; False when its state does not allow it.
+
+        The end is a fact of the batch.
+        """
         values: dict[str, Any] = {"finished_at": self._clock.now()}
         if state is StepState.DONE:
             values["outcome"] = {"value": msgspec.to_builtins(outcome)}
@@ -272,7 +294,11 @@ class SagaLog:
                 values["started_at"] = self._clock.now()
         elif reason:
             values["outcome"] = {"reason": reason}
-        return await self._set(connection, row, state, **values)
+        statement = _step_move(row, state, values).returning(_of_saga(row, saga.c.kind), _of_saga(row, saga.c.input))
+        of = (await batch.connection.execute(statement)).first()
+        if of is not None:
+            batch.facts.append(_ended(row.saga, row.seq, row.name, state, of[0], of[1], batch.now))
+        return of is not None
 
     async def skip_rest(self, connection: AsyncConnection, saga_id: str, reason: str) -> None:
         """What was never begun will not be."""
@@ -304,31 +330,62 @@ class SagaLog:
                 await self.move(batch, saga_id, SagaState.COMPLETED)
 
     async def _set(self, connection: AsyncConnection, row: StepRow, state: StepState, **values: Any) -> bool:
-        statement = (
-            update(saga_step)
-            .where(
-                saga_step.c.saga_id == row.saga,
-                saga_step.c.seq == row.seq,
-                saga_step.c.state.in_(step_before(state)),
-            )
-            .values(state=state, **values)
+        return (await connection.execute(_step_move(row, state, values))).rowcount == 1
+
+
+def _step_move(row: StepRow, state: StepState, values: Mapping[str, Any]) -> Update:
+    return (
+        update(saga_step)
+        .where(
+            saga_step.c.saga_id == row.saga,
+            saga_step.c.seq == row.seq,
+            saga_step.c.state.in_(step_before(state)),
         )
-        return (await connection.execute(statement)).rowcount == 1
+        .values(state=state, **values)
+    )
+
+
+def _of_saga(row: StepRow, column: Column[Any]) -> ScalarSelect[Any]:
+    return select(column).where(saga.c.id == row.saga).scalar_subquery()
 
 
 def _moved(
-    saga_id: str, kind: str, state: SagaState, order: str | None, at: datetime, *, reason: str | None = None
+    saga_id: str,
+    kind: str,
+    state: SagaState,
+    values: Mapping[str, Any] | None,
+    at: datetime,
+    *,
+    reason: str | None = None,
 ) -> Fact:
     """A state of a transaction, as a fact: ``transaction.completed`` and so on."""
+    whose = values or {}
     return Fact(
         kind=f"transaction.{state.lower()}",
         occurred_at=at,
         source="own",
         # It may come to one state more than once.
         source_key=f"{saga_id}:{at.isoformat()}",
-        order_ref=order,
+        member=whose.get("member"),
+        order_ref=whose.get("order"),
         reason=reason,
-        payload={"transaction": saga_id, "kind": kind},
+        payload={"transaction": saga_id, "kind": kind, "state": state},
+    )
+
+
+def _ended(
+    saga_id: str, seq: int, name: str, state: StepState, kind: str, values: Mapping[str, Any] | None, at: datetime
+) -> Fact:
+    """The end of a step, as a fact."""
+    whose = values or {}
+    return Fact(
+        kind="transaction.step",
+        occurred_at=at,
+        source="own",
+        source_key=f"{saga_id}:{seq}:{state}:{at.isoformat()}",
+        member=whose.get("member"),
+        order_ref=whose.get("order"),
+        payload={"transaction": saga_id, "kind": kind, "step": name, "state": state},
     )
 
 

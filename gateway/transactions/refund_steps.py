@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -144,18 +145,18 @@ async def send_refund(ctx: StepContext, intent: SendRefund) -> Accepted:
     return Accepted(answer.refund_id)
 
 
-async def apply(projector: Projector, mchid: str, found: Refund, *, source: Source) -> None:
-    """A refund as the platform has it, in payments and in the order."""
+async def apply(projector: Projector, mchid: str, found: Sequence[Refund], *, source: Source) -> None:
+    """Refunds of one mchid as the platform has them, in payments and in the orders."""
     await payments.refunded(projector, found, source=source)
     async with projector.batch() as batch:
-        await purchases.refunded(batch, mchid, found.out_trade_no)
+        await purchases.refunded(batch, mchid, [each.out_trade_no for each in found])
 
 
 async def _settled(ctx: StepContext, intent: SettleRefund) -> Settled | None:
     found = await ctx.tools.get(PaymentsAdapter, intent.mchid).refund_status(intent.number)
     if isinstance(found, NotFound):
         raise OutcomeUnknown("payments", "refund_missing", "微信支付 does not know (yet) a refund that it accepted.")
-    await apply(ctx.projector.asking(), intent.mchid, found, source="poll")
+    await apply(ctx.projector.asking(), intent.mchid, [found], source="poll")
     if found.state is RefundState.SUCCESS:
         return Settled(found.succeeded_at or ctx.now)
     if found.state is RefundState.CLOSED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -104,12 +105,17 @@ class RefundService:
             return await self._replayed(claim) or problem(error)
 
     async def on_refund(self, account: str, notice: RefundNotice) -> None:
-        """退款结果通知, from the inbox: the books follow at once, and the transaction goes on."""
-        await apply(self._projector, account, notice.refund, source="webhook")
-        found = await self._log.place_of(SETTLE, notice.refund.out_refund_no)
-        if found is not None:
-            saga_id, seq = found
-            async with self._database.write() as connection:
+        """退款结果通知, from the inbox."""
+        await self.on_refunds(account, [notice])
+
+    async def on_refunds(self, account: str, notices: Sequence[RefundNotice]) -> None:
+        """Several of them: the books follow at once, and the transactions that wait for them go on."""
+        await apply(self._projector, account, [each.refund for each in notices], source="webhook")
+        found = await self._log.places_of(SETTLE, [each.refund.out_refund_no for each in notices])
+        if not found:
+            return
+        async with self._database.write() as connection:
+            for saga_id, seq in found:
                 await self._queue.reschedule(connection, STEP_JOB, f"{saga_id}:{seq}", self._clock.now())
 
     async def _replayed(self, claim: Claim) -> RefundDone | Problem | None:
@@ -130,7 +136,7 @@ class RefundService:
         claim_id, now = self._ulids.next(), self._clock.now()
         ids = {"order": plan.order, "transaction": plan.saga, "number": plan.number, "amount": str(plan.amount)}
         async with self._projector.batch() as batch:
-            taken = await self._idempotency.claim(batch.connection, claim, claim_id, ids, now, "RefundDone")
+            taken = await self._idempotency.claim(batch.connection, claim, claim_id, ids, now, result="RefundDone")
             if taken:
                 await self._write(batch, principal, plan)
                 await self._idempotency.done(batch.connection, claim_id)

@@ -150,6 +150,56 @@ class Runner:
             await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
             await also(batch)
 
+    async def single(self, row: StepRow, finish: InCommit) -> Failure | None:
+        """Run the only step of a saga that this process has just begun; ``finish`` is part of a good outcome's commit.
+
+        Returns the failure. After one that says that nothing was done the saga is COMPENSATED; after an unknown
+        outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not.
+        """
+        step = self._registry.find(row.name, row.version)
+        # The attempt that was committed with the intent is this one.
+        row = replace(row, started_at=None)
+
+        async def ends(batch: Batch) -> None:
+            await self.log.move(batch, row.saga, SagaState.COMPLETING)
+            await self.log.complete(batch, row.saga)
+
+        async def also(batch: Batch) -> None:
+            await ends(batch)
+            await finish(batch)
+
+        try:
+            if step.tool is None:
+                await self._book(step, row, also)
+                return None
+            ctx = self._context(row)
+            outcome = await self._deliver(step, row, ctx)
+            async with self._projector.batch() as batch:
+                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+                await also(batch)
+        except OutcomeUnknown as failure:
+            if step.delivery is Delivery.ONCE:
+                async with self._projector.batch() as batch:
+                    await ends(batch)
+            return failure
+        except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
+            await self.refuse(row.saga)
+            return failure
+        return None
+
+    async def refuse(self, saga_id: str) -> None:
+        """End a saga of which nothing was done: its only step FAILED. Does nothing while the step may go on."""
+        [row] = await self.log.steps(saga_id)
+        if row.state is not StepState.FAILED:
+            return
+        async with self._projector.batch() as batch:
+            await self.log.move(batch, saga_id, SagaState.COMPENSATING)
+            await self.log.move(batch, saga_id, SagaState.COMPENSATED)
+
+    async def carry_on(self, job: RunningJob) -> None:
+        """Bring one step of a saga that is COMPLETING to its end; the job's payload names ``saga`` and ``seq``."""
+        await self._step_job(job)
+
     async def _book(self, step: AnyStep, row: StepRow, also: InCommit) -> None:
         """A step of our own book: effect and outcome are one commit."""
         try:
@@ -234,7 +284,7 @@ class Runner:
         async with self._projector.batch() as batch:
             if await self.log.hold(batch.connection, row.saga, SagaState.COMPENSATING) is None:
                 raise SagaMoved(f"saga {row.saga} is not being undone any more; step {row.name} stays")
-            if await self.log.end(batch.connection, row, StepState.UNDONE) and step.tool is None:
+            if await self.log.end(batch, row, StepState.UNDONE) and step.tool is None:
                 ctx = self._context(row, batch)
                 await step.undo(ctx, intent, outcome)
                 batch.facts += ctx.facts
@@ -293,7 +343,7 @@ class Runner:
             if row.kind is Kind.COMPENSATABLE and row.tool is None and row.state is StepState.DONE:
                 step = self._registry.find(row.name, row.version)
                 assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
-                if await self.log.end(batch.connection, row, StepState.UNDONE):
+                if await self.log.end(batch, row, StepState.UNDONE):
                     await step.undo(self._context(row, batch), row.intent(step.intent), row.outcome(step.outcome))
 
     def delivery(self, row: StepRow) -> Delivery | None:
@@ -322,11 +372,28 @@ class Runner:
             await self._end(row, StepState.FAILED, None, "SUBJECT_ERASED", job)
             return
         step = self._registry.find(row.name, row.version)
+        if step.tool is None:
+            await self._book_job(step, row, job)
+            return
         if self._too_late(step, row):
             await self._end(row, StepState.UNKNOWN, None, "OUTCOME_UNKNOWN", job)
             return
         await self._note_attempt(row)
         await self._attempt(step, row, job)
+
+    async def _book_job(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
+        """A step of our own book past the pivot: effect, outcome and the job's end are one commit."""
+        try:
+            async with self._projector.batch() as batch:
+                ctx = self._context(row, batch)
+                outcome = await step.run(ctx, row.intent(step.intent))
+                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
+                await self.log.complete(batch, row.saga)
+                await job.complete(batch.connection)
+        except StepSkipped as skipped:
+            await self._end(row, StepState.SKIPPED, None, skipped.reason, job)
+        except StepRefused as refusal:
+            await self._end(row, StepState.FAILED, None, refusal.code, job)
 
     def _too_late(self, step: AnyStep, row: StepRow) -> bool:
         """An earlier attempt may have had an effect, and repeating it is not safe (any more)."""
@@ -391,7 +458,7 @@ class Runner:
     async def _done(self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, *states: SagaState) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
         held = await self.log.hold(batch.connection, row.saga, *states)
-        if held is None or not await self.log.end(batch.connection, row, StepState.DONE, outcome=outcome):
+        if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome):
             raise SagaMoved(f"saga {row.saga} is not {states[0]} any more; step {row.name} is not recorded as done")
         for write in ctx.on_done:
             await write(batch)
@@ -402,7 +469,7 @@ class Runner:
     ) -> None:
         """Any other end, with its reason."""
         async with self._projector.batch() as batch:
-            await self.log.end(batch.connection, row, state, reason=reason)
+            await self.log.end(batch, row, state, reason=reason)
             batch.facts += ctx.facts if ctx is not None else []
             if job is not None:
                 await self.log.complete(batch, row.saga)

@@ -77,6 +77,10 @@ class Settlement:
             return None
         return Open(row, steps, pivot.intent(Payable))
 
+    async def awaited(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these payments a checkout knows of."""
+        return await self._log.known_keys(PAYMENT, numbers)
+
     # Placing --------------------------------------------------------------------------------------
 
     async def place(self, saga_id: str, *, noted: bool = False) -> Failure | None:
@@ -164,7 +168,7 @@ class Settlement:
             await purchases.told(
                 batch, payable.order, "stock.missing", batch.as_of, f"{payable.number}:{sku}", line=sku
             )
-        await self._log.end(batch.connection, pivot, StepState.DONE, outcome=outcome)
+        await self._log.end(batch, pivot, StepState.DONE, outcome=outcome)
 
     async def _late(self, batch: Batch, found: Open, payment: Payment, outcome: Captured, source: Source) -> None:
         """The saga did not wait for a payment: it has one already, or it had given up, or stands still."""
@@ -278,10 +282,10 @@ class Settlement:
     async def _give_back(self, found: Open) -> None:
         """The platform takes no payment for it any more: undo the order."""
         claim_id = _claim(found)
-        async with self._projector.database.write() as connection:
-            await self._log.end(connection, found.step(PREPAY), StepState.UNDONE)
+        async with self._projector.batch() as batch:
+            await self._log.end(batch, found.step(PREPAY), StepState.UNDONE)
             if claim_id is not None:
-                await self._idempotency.forget(connection, claim_id)
+                await self._idempotency.forget(batch.connection, claim_id)
         await self._runner.compensate(found.saga.id)
 
     def _payments(self, found: Open) -> PaymentsAdapter:

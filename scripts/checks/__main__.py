@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from scripts.checks import boundaries, codes, documents, graph, reaching, storage, text, tools
+from scripts.checks import boundaries, codes, coverage, documents, graph, reaching, storage, text, tools
 from scripts.checks.source import ROOT
 
 CHECKS: Final[tuple[Callable[[Path], list[str]], ...]] = (
@@ -15,8 +15,10 @@ CHECKS: Final[tuple[Callable[[Path], list[str]], ...]] = (
     graph.descriptions,
     documents.settings,
     documents.upstream_errors,
+    documents.event_kinds,
     documents.index,
     documents.data_protection,
+    coverage.coverage,
     codes.error_codes,
     boundaries.environment_readers,
     boundaries.projection_writers,

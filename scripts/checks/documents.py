@@ -16,6 +16,7 @@ from gateway.settings import Settings
 
 SETTINGS: Final = "docs/settings.md"
 UPSTREAM: Final = "docs/upstream-errors.md"
+EVENTS: Final = "docs/event-kinds.md"
 INDEX: Final = "docs/README.md"
 DATA_PROTECTION: Final = "docs/data-protection.md"
 #: What stands between these lines is printed.
@@ -38,7 +39,8 @@ def settings(root: Path) -> list[str]:
         found += [
             f"adapters/{spec.name}/README.md does not mention the setting {field.name}"
             for field in msgspec.structs.fields(spec.config)
-            if field.name not in {"base_url", "kind", "legal_entity", "mode"} and f"`{field.name}`" not in readme
+            if field.name not in {"base_url", "kind", "legal_entity", "mode", "limits"}
+            and f"`{field.name}`" not in readme
         ]
     return found
 
@@ -69,6 +71,35 @@ def upstream_errors(root: Path) -> list[str]:
     if _read(root, UPSTREAM) == upstream_page(TOOLS):
         return []
     return [f"{UPSTREAM} is not what the error tables say: run `make schema`"]
+
+
+def event_kinds(root: Path) -> list[str]:
+    """docs/event-kinds.md is what the tools' lists of events print."""
+    if _read(root, EVENTS) == events_page(TOOLS):
+        return []
+    return [f"{EVENTS} is not what the tools' lists of events say: run `make schema`"]
+
+
+def events_page(tools: tuple[AnyToolSpec, ...]) -> str:
+    """Every event of every platform, as a Markdown page."""
+    lines = [
+        "# Event kinds",
+        "",
+        "What is done with each kind of event that the platforms document. A kind without a record is known and",
+        "unused: it is verified, stored and answered like the others, and so is one that a platform invents tomorrow.",
+        "[events.md](events.md) says how they are handled. This page is printed from `adapters/<tool>/events.py` by",
+        "`make schema`.",
+    ]
+    for spec in tools:
+        if not spec.events:
+            lines += ["", f"## {spec.title} (`{spec.name}`)", "", "Calls nobody back: the sync reads it."]
+            continue
+        lines += ["", f"## {spec.title} (`{spec.name}`)", "", "| event | | record | use |", "|---|---|---|---|"]
+        lines += [
+            f"| `{each.name}` | {each.title} | {f'`{each.record}`' if each.record else '–'} | {each.use} |"
+            for each in spec.events
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def upstream_page(tools: tuple[AnyToolSpec, ...]) -> str:

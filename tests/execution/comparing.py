@@ -71,19 +71,31 @@ def ordered(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
-async def disagreement(
-    ours: Callable[[World], Any], reference: Callable[[World], Any], world: Callable[[int], World], order: int
-) -> str | None:
+class Reference:
+    """What the reference gives for one document with one set of variables, by the order of completion."""
+
+    def __init__(self, run: Callable[[World], Any], world: Callable[[int], World]) -> None:
+        self._run = run
+        self.world = world
+        self._known: dict[int, Any] = {}
+
+    async def outcome(self, order: int) -> tuple[Any, frozenset[Any]]:
+        """Its outcome in an order."""
+        if order not in self._known:
+            self._known[order] = outcome(await finished(self._run, self.world(order)))
+        found: tuple[Any, frozenset[Any]] = self._known[order]
+        return found
+
+
+async def disagreement(ours: Callable[[World], Any], reference: Reference, order: int) -> str | None:
     """What is wrong with ours, run in an order of completion; None where the reference has this outcome too."""
-    mine = outcome(await finished(ours, world(order)))
-    theirs = outcome(await finished(reference, world(order)))
+    mine = outcome(await finished(ours, reference.world(order)))
+    theirs = await reference.outcome(order)
     if mine == theirs:
         return None
-    first = theirs
     if mine[0] == theirs[0]:
         # Several failures compete for one null: which of them are told depends on which came first.
         for other in range(ORDERS):
-            theirs = outcome(await finished(reference, world(10_000 + other)))
-            if mine == theirs:
+            if mine == await reference.outcome(10_000 + other):
                 return None
-    return f"ours:\n  {mine[0]}\n  {sorted(mine[1])}\nreference:\n  {first[0]}\n  {sorted(first[1])}"
+    return f"ours:\n  {mine[0]}\n  {sorted(mine[1])}\nreference:\n  {theirs[0]}\n  {sorted(theirs[1])}"

@@ -1,4 +1,8 @@
-"""Random documents over any schema, with variables that mostly fit."""
+"""Random documents over any schema, with variables that mostly fit.
+
+They are valid as they are made, which costs less than validating them: a response key stands for one field of one type
+in all of a document.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ LONGEST = 60
 
 
 class Documents:
-    """Makes one document after another. Not every one is valid: validate before use."""
+    """Makes one document after another."""
 
     def __init__(self, schema: GraphQLSchema, rng: random.Random, *, depth: int = 5) -> None:
         self.schema = schema
@@ -33,13 +37,21 @@ class Documents:
         """A document with one operation, and variables for it."""
         self._variables: dict[str, tuple[str, Any]] = {}
         self._fragments: dict[str, str] = {}
+        #: What a response key stands for: a field's name and type.
+        self._keys: dict[str, tuple[str, str]] = {}
         self._fields = 0
+        #: How many of the selections have a condition, and how many variables there are for that.
+        self._often, self._conditions = self.rng.choice([(0.12, 3), (0.12, 3), (0.4, 5)])
         root: Any = self.schema.query_type if operation == "query" else self.schema.mutation_type
         body = self._selections(root, self.rng.randint(1, self._depth))
         declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in self._variables.items())
         text = f"{operation} Q{f'({declared})' if declared else ''} {body}"
         values = {name: value for name, (_, value) in self._variables.items() if value is not _ABSENT}
         return "\n".join([text, *self._fragments.values()]), values
+
+    def vector(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables of the document just made, with other values for its conditions."""
+        return variables | {name: self.rng.random() < 0.5 for name in self._variables if name.startswith("c")}
 
     def _selections(self, type_: Any, depth: int) -> str:
         rng = self.rng
@@ -48,22 +60,28 @@ class Documents:
             pick = rng.random()
             if pick < 0.12 or isinstance(type_, GraphQLUnionType):
                 if rng.random() < 0.15:
-                    parts.append(self._alias("__typename", 0.3) + self._directives())
+                    parts.append(self._alias("__typename", "String!", 0.3) + self._directives())
                     continue
                 parts.append(self._fragment(type_, depth))
             elif pick < 0.2:
-                parts.append(self._alias("__typename", 0.3) + self._directives())
+                parts.append(self._alias("__typename", "String!", 0.3) + self._directives())
             else:
                 parts.append(self._field(type_, depth))
         if rng.random() < 0.2:
-            parts.append(rng.choice(parts))
+            again = rng.choice(parts)
+            condition = self._directives(0.8)
+            parts.insert(rng.randint(0, len(parts)), f"...{condition} {{ {again} }}" if condition else again)
         return "{ " + " ".join(parts) + (" }" if rng.random() < 0.5 else " __typename }")
 
     def _fragment(self, type_: Any, depth: int) -> str:
         rng = self.rng
         inside = self._condition(type_)
         if rng.random() < 0.35 and len(self._fragments) < 6:
-            names = [n for n, text in self._fragments.items() if f" on {inside.name} " in text and rng.random() < 0.5]
+            names = [
+                n
+                for n, text in self._fragments.items()
+                if text.startswith(f"fragment {n} on {inside.name} ") and rng.random() < 0.5
+            ]
             if names:
                 return f"...{rng.choice(names)}{self._directives()}"
             name = f"F{len(self._fragments)}"
@@ -82,8 +100,11 @@ class Documents:
             options += type_.interfaces
         return rng.choice(options)
 
-    def _alias(self, name: str, chance: float) -> str:
-        return f"a{self.rng.randint(0, 3)}{name.strip('_')[:3]}: {name}" if self.rng.random() < chance else name
+    def _alias(self, name: str, type_: Any, chance: float) -> str:
+        key = f"a{self.rng.randint(0, 3)}{name.strip('_')[:3]}" if self.rng.random() < chance else name
+        while self._keys.setdefault(key, (name, str(type_))) != (name, str(type_)):
+            key += "x"
+        return name if key == name else f"{key}: {name}"
 
     def _field(self, type_: Any, depth: int) -> str:
         rng = self.rng
@@ -96,22 +117,26 @@ class Documents:
         name, field = rng.choice(fields)
         arguments = self._arguments(field.args)
         # A field with arguments gets a name of its own, or two of them would conflict.
-        head = f"x{rng.randint(0, 10**6)}: {name}" if arguments else self._alias(name, 0.2)
+        head = f"x{self._fields}: {name}" if arguments else self._alias(name, field.type, 0.2)
         named: Any = get_named_type(field.type)
         below = "" if is_leaf_type(named) else " " + self._selections(named, depth - 1)
         return f"{head}{arguments}{self._directives()}{below}"
 
-    def _directives(self) -> str:
+    def _directives(self, often: float = 0) -> str:
         rng = self.rng
-        if rng.random() > 0.12:
+        if rng.random() > max(often, self._often):
             return ""
-        name = rng.choice(["skip", "include"])
-        value = rng.choice(["true", "false", self._condition_variable(), self._condition_variable()])
-        return f" @{name}(if: {value})"
+        names = rng.choice(
+            [["skip"], ["include"], ["skip", "include"]] if rng.random() < 0.3 else [["skip"], ["include"]]
+        )
+        return "".join(f" @{name}(if: {self._condition_value()})" for name in names)
+
+    def _condition_value(self) -> str:
+        return self.rng.choice(["true", "false"]) if self.rng.random() < 0.3 else self._condition_variable()
 
     def _condition_variable(self) -> str:
         rng = self.rng
-        name = f"c{rng.randint(0, 2)}"
+        name = f"c{rng.randint(1, self._conditions)}"
         if name not in self._variables:
             default = rng.random() < 0.2
             value = rng.choice([True, False, _ABSENT]) if default else rng.choice([True, False])
@@ -141,14 +166,14 @@ class Documents:
     def _literal(self, type_: Any, depth: int) -> str:
         rng = self.rng
         if isinstance(type_, GraphQLNonNull):
-            return self._literal(type_.of_type, depth)
+            type_ = type_.of_type
         elif rng.random() < 0.1:
             return "null"
         if isinstance(type_, GraphQLList):
-            if rng.random() < 0.15:
-                return self._literal(
-                    GraphQLNonNull(type_.of_type) if not _is_non_null(type_.of_type) else type_.of_type, depth
-                )
+            item = type_.of_type.of_type if _is_non_null(type_.of_type) else type_.of_type
+            # One item stands for a list of it; within a list of lists, its own items would be taken for lists.
+            if rng.random() < 0.15 and not isinstance(item, GraphQLList):
+                return self._literal(GraphQLNonNull(item), depth)
             return "[" + ", ".join(self._item(type_.of_type, depth) for _ in range(rng.randint(0, 3))) + "]"
         if isinstance(type_, GraphQLInputObjectType):
             parts = []

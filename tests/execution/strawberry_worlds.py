@@ -98,6 +98,9 @@ class StrawberryWorld(World):
             described = field.extensions.get("strawberry-definition")
             if isinstance(described, StrawberryField) and described.base_resolver is None:
                 key = (*path, "attribute", name)
+                if name not in self.names:
+                    values[described.python_name] = None
+                    continue
                 try:
                     values[described.python_name] = self.maybe_later(field.type, key, depth + 1, 0.02)
                 except Exception as error:
@@ -108,7 +111,7 @@ class StrawberryWorld(World):
         if pick < self.trouble / 2 and values:
             delattr(made, rng.choice(list(values)))
         elif pick < 0.1:
-            return _subclass(definition.origin)(**values)
+            return subclass(definition.origin)(**values)
         elif pick < 0.15:
             return Sub(**values)
         elif pick < 0.2:
@@ -121,7 +124,8 @@ class StrawberryWorld(World):
 _subclasses: dict[type, type] = {}
 
 
-def _subclass(class_: type) -> type:
+def subclass(class_: type) -> type:
+    """A subclass that Strawberry does not know."""
     return _subclasses.setdefault(class_, type(f"{class_.__name__}Sub", (class_,), {}))
 
 
@@ -156,6 +160,11 @@ def act_stream(source: Any, info: Any) -> Any:
 
 
 _current: list[World] = []
+
+
+def current() -> World:
+    """The world that was put in force last."""
+    return _current[-1]
 
 
 def in_force(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -105,7 +106,7 @@ def test_the_cache_is_bounded_by_count_and_by_bytes() -> None:
     assert len(small) < 10
 
 
-def test_a_variant_per_vector_and_eight_at_most() -> None:
+def test_a_variant_per_vector_eight_at_most_and_one_for_all_others() -> None:
     names = [f"c{number}" for number in range(20)]
     declared = " ".join(f"${name}: Boolean!" for name in names)
     text = f"query ({declared}) {{ {' '.join(f'{name}: echo @skip(if: ${name})' for name in names)} }}"
@@ -116,7 +117,91 @@ def test_a_variant_per_vector_and_eight_at_most() -> None:
         result = begin(plan, values)
         assert isinstance(result, ExecutionResult)
         assert result.data == {name: "default None" for name in names if not values[name]}
+        assert (plan.conditional is not None) is (number >= 8)
     assert len(plan.variants) == 8
+    assert plan.counts["fallback"] == 0
+
+
+@pytest.mark.parametrize("vector", list(itertools.product([True, False], repeat=3)))
+def test_the_plan_for_all_vectors_keeps_order_and_merged_selections(vector: tuple[bool, ...]) -> None:
+    text = """
+        query ($a: Boolean!, $b: Boolean!, $c: Boolean!) {
+          leaf @include(if: $a) { at name @skip(if: $b) ...L @include(if: $c) }
+          first: echo(text: "1") @skip(if: $c)
+          leaf @skip(if: $b) { name ... @include(if: $a) @skip(if: $c) { again: name } }
+          ...Q @include(if: $b)
+          ...Q @include(if: $a)
+          __typename @skip(if: $a) @include(if: $b)
+          never: echo @skip(if: true)
+        }
+        fragment L on Leaf { x: name y: at }
+        fragment Q on Query { elsewhere { name at @include(if: $c) } first: echo(text: "1") }
+    """
+    plan = compile_operation(SCHEMA, text, native=False, specialised=0)
+    variables = dict(zip("abc", vector, strict=True))
+    ours, theirs = begin(plan, variables), execute(SCHEMA._schema, parse(text), variable_values=variables)
+    assert isinstance(ours, ExecutionResult)
+    assert isinstance(theirs, ExecutionResult)
+    # As text, because the order of keys is part of it.
+    assert orjson.dumps(ours.data) == orjson.dumps(theirs.data)
+    assert plan.counts == {"compiled": 1}
+
+
+def test_an_error_names_the_nodes_of_the_run() -> None:
+    text = "query ($a: Boolean!) { broken @include(if: $a) ... @skip(if: $a) { broken } broken @skip(if: $a) }"
+    plan = compile_operation(SCHEMA, text, specialised=0)
+    for variables in ({"a": True}, {"a": False}):
+        ours, theirs = begin(plan, variables), execute(SCHEMA._schema, parse(text), variable_values=variables)
+        assert isinstance(ours, ExecutionResult)
+        assert isinstance(theirs, ExecutionResult)
+        assert [each.locations for each in ours.errors or ()] == [each.locations for each in theirs.errors or ()]
+    assert plan.counts == {"compiled": 2}
+
+
+def test_fragments_that_double_at_each_level_are_not_compiled_for_all_vectors() -> None:
+    """Each is there under twice as many conditions as the one that spreads it. The eight variants stay."""
+    levels = 20
+    fragments = [
+        f"fragment F{n} on Query {{ ...F{n + 1} @include(if: $a{n}) ...F{n + 1} @include(if: $b{n}) }}"
+        for n in range(levels)
+    ]
+    names = [f"{letter}{n}" for letter in "ab" for n in range(levels)]
+    declared = " ".join(f"${name}: Boolean!" for name in names)
+    text = f"query ({declared}) {{ ...F0 }} {' '.join(fragments)} fragment F{levels} on Query {{ echo }}"
+    plan = compile_operation(SCHEMA, text)
+    for number in range(12):
+        variables = {name: bool(number >> bit & 1) or bit >= 4 for bit, name in enumerate(names)}
+        assert begin(plan, variables) == ({"echo": "default None"} if variables["a0"] or variables["b0"] else {}, None)
+    assert (len(plan.variants), plan.counts["compiled"], plan.counts["fallback"]) == (8, 8, 4)
+    assert plan.described(fell_back=True) == "fallback (too large for all vectors of conditions)"
+
+
+@strawberry.type
+class Box:
+    name: str
+    boxes: list[Box]
+
+
+@strawberry.type
+class Boxes:
+    @strawberry.field
+    def box(self) -> Box:
+        box = Box(name="innermost", boxes=[])
+        for _ in range(30):
+            box = Box(name="outer", boxes=[box])
+        return box
+
+
+def test_lists_nested_deeper_than_python_nests_loops() -> None:
+    text = f"{{ box {{ {'boxes { ' * 30}name{' }' * 30} }} }}"
+    plan = compile_operation(strawberry.Schema(Boxes), text)
+    result = begin(plan)
+    assert isinstance(result, ExecutionResult)
+    found = (result.data or {})["box"]
+    for _ in range(30):
+        [found] = found["boxes"]
+    assert found == {"name": "innermost"}
+    assert plan.counts == {"compiled": 1}
 
 
 async def test_a_null_condition_is_graphql_cores_error() -> None:

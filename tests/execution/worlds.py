@@ -7,8 +7,10 @@ import hashlib
 import heapq
 import itertools
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -47,6 +49,8 @@ class World:
     schema: Any
     trouble: float
     asynchronous: float
+    #: The document: of attributes, only those it names are worth making.
+    text: str
     calls: int = 0
     gates: list[Any] = field(default_factory=list)
     coroutines: list[Any] = field(default_factory=list)
@@ -54,10 +58,15 @@ class World:
     in_object: int = 0
     _numbers: Any = field(default_factory=itertools.count)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names in the document."""
+        return frozenset(re.findall(r"\w+", self.text))
+
     def rng(self, *key: Any) -> random.Random:
         """Random numbers that depend on the key alone."""
         digest = hashlib.blake2b(repr((self.seed, key)).encode(), digest_size=8).digest()
-        return random.Random(digest)
+        return random.Random(int.from_bytes(digest))
 
     async def gate(self, *key: Any) -> None:
         """Wait until it is this one's turn. Turns are given one by one, in an order that ``order`` decides."""
@@ -150,9 +159,16 @@ class World:
                     return error
                 raise
 
+        in_object = self.in_object
+
         async def later() -> Any:
             await self.gate("later", path, depth)
-            return self.value(type_, path, depth)
+            # What an attribute's future brings is read as often as the attribute.
+            self.in_object += in_object
+            try:
+                return self.value(type_, path, depth)
+            finally:
+                self.in_object -= in_object
 
         pick = rng.random()
         made = later()

@@ -19,7 +19,7 @@ from gateway.app import Gateway, create_app
 from gateway.demo import documents
 from gateway.demo.stage import Stage
 from gateway.ports import listen
-from gateway.settings import ApiKey, Settings
+from gateway.settings import ApiKey, Cache, Settings
 from sandbox.http1 import Answer, request
 from sandbox.server import Sandbox
 from sandbox.world import Person, World
@@ -164,7 +164,13 @@ async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *change
     target = folder / "gateway.db"
     copy_database(Path(settings.database_url.removeprefix("sqlite:///")), target)
     listener = listen("127.0.0.1", 0)
-    settings = msgspec.structs.replace(settings, database_url=f"sqlite:///{target}", api_keys=tuple(KEYS.values()))
+    settings = msgspec.structs.replace(
+        settings,
+        database_url=f"sqlite:///{target}",
+        api_keys=tuple(KEYS.values()),
+        # What one test has read must not change what the next one's reads cost.
+        cache=Cache(bytes=0),
+    )
     for change in changes:
         settings = change(settings)
     app = create_app(settings)

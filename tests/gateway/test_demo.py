@@ -51,7 +51,7 @@ def told(folder: Path) -> Mapping[str, Any]:
     lines = done.stdout.splitlines()
     assert len(lines) == 1
     found: Mapping[str, Any] = json.loads(lines[0])
-    assert set(found) == {"member", "checkout", "paid", "upstreamCalls"}
+    assert set(found) == {"member", "checkout", "paid", "heard", "upstreamCalls"}
     return found
 
 
@@ -120,6 +120,25 @@ def test_her_payment_completes_everything(told: Mapping[str, Any]) -> None:
     assert [(each["name"], each["tool"], each["state"]) for each in paid["transaction"]["steps"]] == [
         (name, tool, "DONE") for name, tool in STEPS
     ]
+
+
+def test_a_running_subscription_told_every_step(told: Mapping[str, Any]) -> None:
+    heard = [each["summary"] for each in told["heard"]]
+    assert [each for each in heard if each.startswith("交易")] == [
+        "交易 RUNNING", "交易 AWAITING_PAYMENT", "交易 COMPLETING", "交易 COMPLETED"
+    ]  # fmt: skip
+    assert sorted(each for each in heard if each.endswith(" DONE")) == sorted(f"{name} DONE" for name, _ in STEPS)
+    in_timeline = [each["summary"] for each in told["member"]["timeline"]["nodes"]]
+    for summary in (
+        "点击广告",
+        "登录小程序",
+        "下单 ¥819.00",
+        "微信支付 ¥819.00",
+        "核销优惠券 ¥80.00",
+        "导购收到付款提醒",
+    ):
+        assert heard.count(summary) == in_timeline.count(summary) == 1
+    assert all(each["delayMs"] >= 0 for each in told["heard"])
 
 
 def test_the_calls_of_each_tool_are_counted(told: Mapping[str, Any]) -> None:

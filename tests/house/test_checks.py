@@ -15,7 +15,7 @@ from adapters.registry import TOOLS
 from gateway.database.pii import plain_personal_columns
 from gateway.members.holdings import Ground, Holding, undeclared
 from gateway.settings import Settings
-from scripts.checks import boundaries, codes, documents, graph, reaching, tools
+from scripts.checks import boundaries, codes, coverage, documents, graph, reaching, tools
 from scripts.checks.__main__ import CHECKS
 from scripts.checks.source import ROOT, modules
 
@@ -348,3 +348,40 @@ def test_the_data_protection_page_is_compared(plant: Plant) -> None:
     ]
     plant(documents.DATA_PROTECTION, page)
     assert documents.data_protection(root) == []
+
+
+def test_coverage_names_what_exists() -> None:
+    fields, methods = {"Query.member"}, {"built", "forgotten"}
+    test, none = "house/test_checks.py::test_coverage_names_what_exists", "house/test_checks.py::test_no"
+    rows = [
+        coverage.Endpoint("GET /a", "a", client="built", graph=("Query.member",), test=test),
+        coverage.Endpoint("GET /b", "b", client="missing", graph=("Query.nothing",), test=none),
+        coverage.Endpoint("GET /c", "c"),
+        coverage.Endpoint("GET /c", "c", left_out="Nobody asks.", test=test),
+    ]
+
+    assert list(coverage.faulty_rows(rows, methods, fields, ROOT)) == [
+        "GET /b: there is no test house/test_checks.py::test_no",
+        "GET /b: client.py has no method missing",
+        "GET /b: schema.graphql has no Query.nothing",
+        "GET /c has no test",
+        "GET /c is in no field of the graph: name one, say what it serves inside, or leave it out",
+        "GET /c stands there twice",
+        "GET /c is left out and built",
+        "no row has the client's method forgotten",
+    ]
+
+
+def test_coverage_looks_into_the_emulated_platform() -> None:
+    rows = [coverage.Endpoint("GET /a/{id}/list", "a"), coverage.Endpoint("GET /b", "b", sandbox=False)]
+
+    assert list(coverage.not_emulated(rows, ['"/a/" + "list"'])) == []
+    assert list(coverage.not_emulated(rows, ["nothing"])) == [
+        "GET /a/{id}/list: the sandbox knows nothing of it; say sandbox = false where that is meant"
+    ]
+
+
+def test_coverage_reads_clients_in_one_file_or_several() -> None:
+    one = "class ShopClient:\n    async def call(self): ...\n    async def _own(self): ...\n    def plain(self): ...\n"
+
+    assert coverage.client_methods([one, "class Other:\n    async def no(self): ...\n"]) == {"call"}

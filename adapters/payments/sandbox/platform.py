@@ -32,9 +32,9 @@ class Sandbox:
     def __init__(self, world: World, kit: Kit) -> None:
         self._world = world
         self._kit = kit
-        self._books = books(world)
+        self.books = books(world)
         self._downloads = bills.Downloads()
-        self._people = People(world, kit, self._books, self.signing_key)
+        self._people = People(world, kit, self.books, self.signing_key)
         self.app: App = Starlette(routes=self._routes())
 
     def describe(self, base_url: str) -> Mapping[str, Any]:
@@ -42,7 +42,7 @@ class Sandbox:
         hero = self._world.people[self._world.cast["protagonist"]]
         hers = next(p for p in self._world.payments if p.person == hero.key)
         return {
-            "accounts": {book.merchant.alias: self._settings(book, base_url) for book in self._books.values()},
+            "accounts": {book.merchant.alias: self._settings(book, base_url) for book in self.books.values()},
             "known": {
                 "appid": hers.appid,
                 "openid": hers.payer_openid,
@@ -61,7 +61,7 @@ class Sandbox:
         """A key of the platform towards a merchant: ``public_key`` or ``certificate``."""
         if kind == "certificate":
             return certificates.signing_key(self._kit, mchid)
-        book = self._books[mchid]
+        book = self.books[mchid]
         return PlatformKey(book.merchant.platform_key_id, self._kit.keys.rsa(f"payments/{mchid}/platform"))
 
     def _settings(self, book: Book, base_url: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class Sandbox:
         if not order_path and not (request.headers.get("accept") and request.headers.get("user-agent")):
             raise Refused("INVALID_REQUEST", "Http头缺少Accept或User-Agent")
         asked = wire.claim(request.headers.get("authorization"), order_path=order_path)
-        book = self._books.get(asked.mchid)
+        book = self.books.get(asked.mchid)
         if book is None:
             raise Refused("MCH_NOT_EXISTS", "商户号不存在")
         target: bytes = request.scope["raw_path"]

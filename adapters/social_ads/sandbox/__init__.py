@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ class Sandbox:
         self._world = world
         self._kit = kit
         self._calls = 0
+        self._numbers: Counter[str] = Counter()
         self.ad_groups = list(world.ad_groups)
         self.leads = list(world.leads)
         self.click_key = hexa(world.seed, "ads/click-key", 32)
@@ -206,7 +208,8 @@ class Sandbox:
         return wanted
 
     def _next(self, kind: str) -> int:
-        return len(self._kit.journal.of_kind(self.name, kind)) + 1
+        self._numbers[kind] += 1
+        return self._numbers[kind]
 
     def _id(self, label: str, number: int) -> str:
         return hexa(self._world.seed, f"ads/{label}/{number}", 32)

@@ -16,9 +16,11 @@ from gateway.database.tables import (
     members,
     privacy,
     projections,
+    quotas,
     reach,
     sagas,
     stock,
+    webhooks,
 )
 
 __all__ = [
@@ -33,7 +35,9 @@ __all__ = [
     "members",
     "privacy",
     "projections",
+    "quotas",
     "reach",
     "sagas",
     "stock",
+    "webhooks",
 ]

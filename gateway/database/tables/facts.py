@@ -5,16 +5,28 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, UniqueConstraint, text
 
 from gateway.database.schema import metadata
-from gateway.database.types import Json, KeyedHash, Long, UtcDateTime
+from gateway.database.types import COMPUTED, Json, KeyedHash, Long, UtcDateTime
 
 #: Facts of a member as such. Those of an identity follow it, and their ``member`` is who it led to at the time.
 _MEMBER_LEVEL = text("identity IS NULL")
 _OF_ORDER = text("order_ref IS NOT NULL")
+#: No row on SQLite: there seq alone is the order, and no index is kept twice.
+_NUMBERED = text("tx > 0")
 
 fact = Table(
     "fact",
     metadata,
-    Column("id", String(26), primary_key=True),
+    # The database numbers the rows: (tx, seq) is the order in which readers see them (gateway/events/horizon.py).
+    Column("seq", Long, primary_key=True, autoincrement=True),
+    Column(
+        "tx",
+        Long,
+        nullable=False,
+        server_default=text("0"),
+        info={COMPUTED: "pg_current_xact_id()::text::bigint"},
+        comment="PostgreSQL: the transaction that wrote it; 0 on SQLite, which commits in the order of seq.",
+    ),
+    Column("id", String(26), nullable=False, unique=True),
     Column("kind", String, nullable=False),
     Column("schema_version", Integer, nullable=False),
     Column("occurred_at", UtcDateTime, nullable=False),
@@ -45,6 +57,7 @@ fact = Table(
     Index(None, "identity", "occurred_at", "id"),
     Index(None, "kind", "business_date"),
     Index(None, "recorded_at", "id"),
+    Index(None, "tx", "seq", sqlite_where=_NUMBERED),
     # Most facts are of no order, and every index of this table costs every fact.
     Index(None, "order_ref", sqlite_where=_OF_ORDER, postgresql_where=_OF_ORDER),
 )

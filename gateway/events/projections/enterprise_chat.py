@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, tuple_, update
 
-from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group
+from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, RemovedBy
 from gateway.database.facts import Fact, Source
+from gateway.database.reading import chunks
+from gateway.database.statements import insert_new
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
 from gateway.events import labels
-from gateway.events.erased import erased, unless_erased
+from gateway.events.erased import unless_erased
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle, whole_second
 
 TOOL = "enterprise_chat"
@@ -79,27 +81,43 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
         return wrote
 
 
-async def removed(projector: Projector, event: ContactRemoved) -> None:
-    """A customer or a guide ended the contact."""
-    who = handles(projector, event.corpid, event.external_userid, None)
-    evidence = Evidence(who, f"{TOOL}.event", event.at, via="webhook")
-    if (await erased(projector, [evidence], [None]))[0]:
-        return
-    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
-        linked = batch.linked[0]
-        await batch.connection.execute(
-            update(contact)
-            .where(
-                contact.c.corpid == event.corpid,
-                contact.c.userid == event.userid,
-                contact.c.identity == linked.identity,
-                contact.c.as_of <= batch.as_of,
-            )
-            .values(removed_by=event.by, removed_at=event.at, as_of=batch.as_of)
+async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> None:
+    """Customers or guides ended contacts."""
+    evidence = [
+        Evidence(handles(projector, each.corpid, each.external_userid, None), f"{TOOL}.event", each.at, via="webhook")
+        for each in events
+    ]
+    events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
+    async with projector.batch(evidence) as batch:
+        for event, linked in zip(events, batch.linked, strict=True):
+            await _remove(batch, event, linked)
+            kind = f"contact.deleted_by_{event.by.lower()}"
+            batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+        await labels.keep(batch.connection, [linked.member for linked in batch.linked])
+
+
+async def _remove(batch: Batch, event: ContactRemoved, linked: Linked) -> None:
+    """A guide's end hides the pair, so that a newer reading of it is right. A customer's does not: only the event
+    tells, even before the pair was read, and nothing but a newer contact takes it back."""
+    as_of = whole_second(event.at)
+    pair = (
+        contact.c.corpid == event.corpid,
+        contact.c.userid == event.userid,
+        contact.c.identity == linked.identity,
+    )
+    if event.by is RemovedBy.CUSTOMER:
+        unread = {"add_way": 0, "state": "", "tag_ids": [], "as_of": event.at}
+        key = {"corpid": event.corpid, "userid": event.userid, "identity": linked.identity}
+        await insert_new(batch.connection, contact, [key | unread], keys=tuple(key))
+        holds = and_(
+            or_(contact.c.added_at.is_(None), contact.c.added_at <= as_of),
+            or_(contact.c.removed_at.is_(None), contact.c.removed_at < event.at),
         )
-        await labels.keep(batch.connection, [linked.member])
-        kind = f"contact.deleted_by_{event.by.lower()}"
-        batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+        values = {"removed_by": event.by, "removed_at": event.at}
+    else:
+        holds = contact.c.as_of <= as_of
+        values = {"removed_by": event.by, "removed_at": event.at, "as_of": as_of}
+    await batch.connection.execute(update(contact).where(*pair, holds).values(values))
 
 
 async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> None:
@@ -109,22 +127,25 @@ async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> N
     instant at which it was found out.
     """
     async with projector.batch() as batch:
-        mine = (
-            contact.c.corpid == corpid,
-            contact.c.userid.in_(userids),
-            contact.c.removed_by.is_(None),
-            contact.c.as_of < batch.as_of,
-        )
-        gone = (
+        untouched = (
             await batch.connection.execute(
-                select(contact.c.userid, contact.c.identity, identity.c.member, identity.c.home)
+                select(contact.c.corpid, contact.c.userid, contact.c.identity, identity.c.member, identity.c.home)
                 .join(identity, identity.c.id == contact.c.identity)
-                .where(*mine)
+                .where(
+                    contact.c.corpid == corpid,
+                    contact.c.userid.in_(userids),
+                    contact.c.removed_by.is_(None),
+                    contact.c.as_of < batch.as_of,
+                )
             )
         ).all()
-        await batch.connection.execute(
-            update(contact).where(*mine).values(removed_by="GUIDE", removed_at=batch.as_of, as_of=batch.as_of)
-        )
+        gone = batch.unlisted(contact, untouched)
+        for some in chunks([(row.userid, row.identity) for row in gone]):
+            pairs = (contact.c.corpid == corpid, tuple_(contact.c.userid, contact.c.identity).in_(some))
+            await batch.watch(contact, *pairs)
+            await batch.connection.execute(
+                update(contact).where(*pairs).values(removed_by="GUIDE", removed_at=batch.as_of, as_of=batch.as_of)
+            )
         await labels.keep(batch.connection, [row.member for row in gone])
         batch.facts += [
             _fact(
@@ -141,12 +162,16 @@ async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> N
 
 
 async def tags(projector: Projector, corpid: str, records: Sequence[CorpTag]) -> int:
-    """企业标签."""
+    """企业标签, all of them: one that is not listed is gone."""
     async with projector.batch() as batch:
-        return await batch.upsert(
+        wrote = await batch.upsert(
             contact_tag,
             [{"corpid": corpid, "id": each.id, "name": each.name, "group_name": each.group} for each in records],
         )
+        gone = (contact_tag.c.corpid == corpid, contact_tag.c.id.not_in([each.id for each in records]))
+        await batch.watch(contact_tag, *gone)
+        await batch.connection.execute(delete(contact_tag).where(*gone, contact_tag.c.as_of < batch.as_of))
+        return wrote
 
 
 async def groups(projector: Projector, records: Sequence[Group], *, source: Source = "poll") -> int:
@@ -177,7 +202,10 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 for each in records
             ],
         )
-        pairs = list(zip(customers, batch.linked, strict=True))
+        # Members follow their group: where a newer reading of it was kept, its members are kept too.
+        current = await _current(batch, records)
+        pairs = [pair for pair in zip(customers, batch.linked, strict=True) if pair[0][0].chat_id in current]
+        await batch.watch(customer_group_member, customer_group_member.c.chat_id.in_(current))
         await batch.upsert(
             customer_group_member,
             [
@@ -190,7 +218,9 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 for (group, each), linked in pairs
             ],
         )
-        await _forget_absent(batch, records)
+        for each in records:
+            if each.chat_id in current:
+                await _left(batch, each.corpid, each.chat_id, each.name, source)
         batch.facts += [
             Fact(
                 kind="group.joined",
@@ -209,15 +239,60 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
         return wrote
 
 
-async def _forget_absent(batch: Batch, records: Sequence[Group]) -> None:
-    """Those whom the platform did not list again have left their group."""
-    table = customer_group_member
-    for each in records:
-        await batch.connection.execute(
-            delete(table).where(
-                table.c.corpid == each.corpid, table.c.chat_id == each.chat_id, table.c.as_of < batch.as_of
+async def dismissed(projector: Projector, corpid: str, chat_ids: Sequence[str], *, source: Source = "poll") -> None:
+    """Groups that the platform does not know any more: nobody is in them."""
+    async with projector.batch() as batch:
+        found = await batch.connection.execute(
+            select(customer_group.c.chat_id, customer_group.c.name).where(
+                customer_group.c.corpid == corpid,
+                customer_group.c.chat_id.in_(chat_ids),
+                customer_group.c.as_of <= batch.as_of,
             )
         )
+        for row in found.all():
+            await _left(batch, corpid, row.chat_id, row.name, source)
+            await batch.connection.execute(
+                delete(customer_group).where(customer_group.c.corpid == corpid, customer_group.c.chat_id == row.chat_id)
+            )
+
+
+async def _current(batch: Batch, records: Sequence[Group]) -> set[str]:
+    """Groups whose row is of this very reading."""
+    rows = await batch.connection.execute(
+        select(customer_group.c.chat_id).where(
+            customer_group.c.corpid.in_({each.corpid for each in records}),
+            customer_group.c.chat_id.in_([each.chat_id for each in records]),
+            customer_group.c.as_of == batch.as_of,
+        )
+    )
+    return set(rows.scalars())
+
+
+async def _left(batch: Batch, corpid: str, chat_id: str, name: str, source: Source) -> None:
+    """Those whom this reading has not shown have left the group; when is not told, only that it was found out now."""
+    table = customer_group_member
+    absent = (table.c.corpid == corpid, table.c.chat_id == chat_id, table.c.as_of < batch.as_of)
+    rows = await batch.connection.execute(
+        select(table.c.identity, table.c.joined_at, identity.c.member)
+        .join(identity, identity.c.id == table.c.identity)
+        .where(*absent)
+    )
+    gone = rows.all()
+    await batch.connection.execute(delete(table).where(*absent))
+    batch.facts += [
+        Fact(
+            kind="group.left",
+            occurred_at=batch.as_of,
+            source=source,
+            source_key=f"{chat_id}:{row.identity}:{int(row.joined_at.timestamp()) if row.joined_at else ''}",
+            account=corpid,
+            tool=TOOL,
+            member=row.member,
+            identity=row.identity,
+            payload={"chat": chat_id, "group": name},
+        )
+        for row in gone
+    ]
 
 
 def _fact(kind: str, corpid: str, userid: str, linked: Linked, at: datetime | None, source: Source, state: str) -> Fact:

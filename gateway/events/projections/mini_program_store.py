@@ -205,6 +205,7 @@ async def _replace_lines(batch: Batch, records: Sequence[Order]) -> None:
         select(purchase.c.id).where(purchase.c.id.in_(ids), purchase.c.as_of == batch.as_of)
     )
     written = set(kept.scalars())
+    await batch.watch(purchase_line, purchase_line.c.purchase.in_(written))
     await batch.connection.execute(delete(purchase_line).where(purchase_line.c.purchase.in_(written)))
     lines = [line for each in records if purchase_id(each) in written for line in _lines(each)]
     if lines:
@@ -241,7 +242,12 @@ def _purchase(batch: Batch, order: Order, linked: Linked | None) -> dict[str, ob
     }
 
 
-_FULFILMENT = {"SHIPPED": "SHIPPED", "PARTLY_SHIPPED": "PARTLY_SHIPPED", "COMPLETED": "RECEIVED"}
+_FULFILMENT = {
+    "SHIPPED": "SHIPPED",
+    "PARTLY_SHIPPED": "PARTLY_SHIPPED",
+    "COMPLETED": "RECEIVED",
+    "CANCELLED": "CANCELLED",
+}
 
 
 def _lines(order: Order) -> list[dict[str, object]]:
@@ -324,5 +330,5 @@ def _after_sale_fact(record: AfterSale, buyer: str | None, source: Source) -> Fa
         amount_fen=record.refund,
         quantity=record.quantity,
         reason=record.reason,
-        payload={"type": kind, "state": record.state},
+        payload={"type": kind, "state": record.state, "afterSale": record.after_sale_id},
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from adapters.official_account import Follower, FollowerChanged, Interacted, QrScanned, Tag
 from gateway.database.facts import Fact, Source
+from gateway.database.reading import chunks
+from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events import labels
-from gateway.events.erased import erased, unless_erased
+from gateway.events.erased import unless_erased
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 TOOL = "official_account"
@@ -50,87 +52,115 @@ async def absent(projector: Projector, appid: str) -> None:
     When they left is not known; the fact carries the instant at which it was found out.
     """
     async with projector.batch() as batch:
-        gone = (
+        untouched = (
             await batch.connection.execute(
-                select(follower.c.identity, identity.c.member, identity.c.home)
+                select(follower.c.appid, follower.c.identity, identity.c.member, identity.c.home)
                 .join(identity, identity.c.id == follower.c.identity)
                 .where(follower.c.appid == appid, follower.c.subscribed, follower.c.as_of < batch.as_of)
             )
         ).all()
-        await batch.connection.execute(
-            update(follower)
-            .where(follower.c.appid == appid, follower.c.identity.in_([row.identity for row in gone]))
-            .values(subscribed=False, as_of=batch.as_of)
-        )
+        gone = batch.unlisted(follower, untouched)
+        for some in chunks([row.identity for row in gone]):
+            theirs = (follower.c.appid == appid, follower.c.identity.in_(some))
+            await batch.watch(follower, *theirs)
+            await batch.connection.execute(update(follower).where(*theirs).values(subscribed=False, as_of=batch.as_of))
         linked = [Linked(row.identity, row.member, row.home) for row in gone]
         await labels.keep(batch.connection, [each.member for each in linked])
         batch.facts += [_fact(appid, each, "unfollow", batch.as_of, "", "poll") for each in linked]
 
 
 async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:
-    """The account's tags."""
+    """The account's tags, all of them: one that is not listed is gone."""
     async with projector.batch() as batch:
         rows = [{"appid": appid, "id": each.id, "name": each.name, "followers": each.followers} for each in records]
-        return await batch.upsert(follower_tag, rows)
+        wrote = await batch.upsert(follower_tag, rows)
+        gone = (follower_tag.c.appid == appid, follower_tag.c.id.not_in([each.id for each in records]))
+        await batch.watch(follower_tag, *gone)
+        await batch.connection.execute(delete(follower_tag).where(*gone, follower_tag.c.as_of < batch.as_of))
+        return wrote
 
 
-async def changed(projector: Projector, event: FollowerChanged) -> None:
-    """A follow or unfollow event. The tags of a new follower come with the next read of the follower."""
-    evidence = Evidence(
-        projector.handles(appid=event.appid, openid=event.openid, unionid=None),
-        f"{TOOL}.event",
-        event.at,
-        via="webhook",
-    )
+async def changed(projector: Projector, events: Sequence[FollowerChanged]) -> None:
+    """Follow and unfollow events, one of a follower. The tags of a new follower come with the next read."""
+    evidence = [_heard(projector, event) for event in events]
     # To leave is no new contact: it must not bring back who was erased.
-    since = [event.at if event.subscribed else None]
-    if (await erased(projector, [evidence], since))[0]:
-        return
-    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
-        linked = batch.linked[0]
-        stored = (
-            await batch.connection.execute(
-                select(follower).where(follower.c.appid == event.appid, follower.c.identity == linked.identity)
-            )
-        ).one_or_none()
-        row = {
-            "appid": event.appid,
-            "identity": linked.identity,
-            "subscribed": event.subscribed,
-            "subscribed_at": event.at if event.subscribed else stored and stored.subscribed_at,
-            "scene": stored.scene if stored else "",
-            "qr_scene": event.scene_key or (stored.qr_scene if stored else ""),
-            "remark": batch.seal(stored.remark or "" if stored else "", linked),
-            "tag_ids": stored.tag_ids if stored else [],
-        }
-        await batch.upsert(follower, [row])
-        await labels.keep(batch.connection, [linked.member])
-        kind = "follow" if event.subscribed else "unfollow"
-        batch.facts.append(_fact(event.appid, linked, kind, event.at, event.scene_key, "webhook"))
-        if event.subscribed:
-            await _spoke(batch, event.appid, linked, "FOLLOW", event.at)
+    since = [event.at if event.subscribed else None for event in events]
+    events, evidence = await unless_erased(projector, events, evidence, since)
+    async with projector.batch(evidence) as batch:
+        pairs = list(zip(events, batch.linked, strict=True))
+        held = await _stored(batch, pairs)
+        await batch.upsert(
+            follower,
+            [_heard_row(batch, each, linked, held.get((each.appid, linked.identity))) for each, linked in pairs],
+        )
+        await labels.keep(batch.connection, [linked.member for linked in batch.linked])
+        await _spoke(batch, [(each, linked, "FOLLOW") for each, linked in pairs if each.subscribed])
+        batch.facts += [
+            _fact(each.appid, linked, "follow" if each.subscribed else "unfollow", each.at, each.scene_key, "webhook")
+            for each, linked in pairs
+        ]
 
 
-async def interacted(projector: Projector, event: Interacted | QrScanned) -> None:
-    """A follower wrote, tapped or scanned: for a while the account may answer."""
-    kind = "SCAN" if isinstance(event, QrScanned) else event.kind
-    evidence = Evidence(
-        projector.handles(appid=event.appid, openid=event.openid, unionid=None),
-        f"{TOOL}.event",
-        event.at,
-        via="webhook",
+async def interacted(projector: Projector, events: Sequence[Interacted | QrScanned]) -> None:
+    """Followers wrote, tapped or scanned: for a while the account may answer them."""
+    evidence = [_heard(projector, event) for event in events]
+    events, evidence = await unless_erased(projector, events, evidence)
+    async with projector.batch(evidence) as batch:
+        found = [
+            (each, linked, "SCAN" if isinstance(each, QrScanned) else each.kind)
+            for each, linked in zip(events, batch.linked, strict=True)
+        ]
+        await _spoke(batch, found)
+        for each, linked, kind in found:
+            scene = each.scene_key if isinstance(each, QrScanned) else ""
+            name = "qr.scan" if kind == "SCAN" else f"official_account.{kind.lower()}"
+            batch.facts.append(_fact(each.appid, linked, name, each.at, scene, "webhook"))
+
+
+def _heard(projector: Projector, event: FollowerChanged | Interacted | QrScanned) -> Evidence:
+    handles = projector.handles(appid=event.appid, openid=event.openid, unionid=None)
+    return Evidence(handles, f"{TOOL}.event", event.at, via="webhook")
+
+
+async def _stored(batch: Batch, pairs: Sequence[tuple[FollowerChanged, Linked]]) -> Mapping[tuple[str, str], AnyRow]:
+    rows = await batch.connection.execute(
+        select(follower).where(
+            follower.c.appid.in_({each.appid for each, _ in pairs}),
+            follower.c.identity.in_({linked.identity for _, linked in pairs}),
+        )
     )
-    if (await erased(projector, [evidence]))[0]:
-        return
-    async with projector.batch([evidence], as_of=whole_second(event.at)) as batch:
-        await _spoke(batch, event.appid, batch.linked[0], kind, event.at)
-        scene = event.scene_key if isinstance(event, QrScanned) else ""
-        name = "qr.scan" if kind == "SCAN" else f"official_account.{kind.lower()}"
-        batch.facts.append(_fact(event.appid, batch.linked[0], name, event.at, scene, "webhook"))
+    return {(row.appid, row.identity): row for row in rows}
 
 
-async def _spoke(batch: Batch, appid: str, linked: Linked, kind: str, at: datetime) -> None:
-    await batch.upsert(dialogue, [{"appid": appid, "identity": linked.identity, "kind": kind, "at": at}])
+def _heard_row(batch: Batch, event: FollowerChanged, linked: Linked, stored: AnyRow | None) -> dict[str, object]:
+    """What an event tells, over what is known already."""
+    return {
+        "appid": event.appid,
+        "identity": linked.identity,
+        "subscribed": event.subscribed,
+        "subscribed_at": event.at if event.subscribed else stored and stored.subscribed_at,
+        "scene": stored.scene if stored else "",
+        "qr_scene": event.scene_key or (stored.qr_scene if stored else ""),
+        "remark": batch.seal(stored.remark or "" if stored else "", linked),
+        "tag_ids": stored.tag_ids if stored else [],
+        "as_of": whole_second(event.at),
+    }
+
+
+async def _spoke(batch: Batch, found: Sequence[tuple[FollowerChanged | Interacted | QrScanned, Linked, str]]) -> None:
+    await batch.upsert(
+        dialogue,
+        [
+            {
+                "appid": each.appid,
+                "identity": linked.identity,
+                "kind": kind,
+                "at": each.at,
+                "as_of": whole_second(each.at),
+            }
+            for each, linked, kind in found
+        ],
+    )
 
 
 def _row(batch: Batch, record: Follower, linked: Linked) -> dict[str, object]:

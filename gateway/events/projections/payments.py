@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import coupon, payment, purchase, refund
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
-from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector
+from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, whole_second
 
 TOOL = "payments"
 
@@ -35,7 +36,8 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
     # A bill tells how things stood on its day: what a query or a notification said later, stays.
     gone = await erased(projector, evidence)
     evidence = [each for each, out in zip(evidence, gone, strict=True) if not out]
-    async with projector.batch(evidence, as_of=max((row.at for row in rows), default=None)) as batch:
+    last = max((whole_second(row.at) for row in rows), default=None)
+    async with projector.batch(evidence, as_of=last) as batch:
         pairs = list(zip(paid, owners(batch.linked, gone), strict=True))
         wrote = await batch.upsert(
             payment,
@@ -57,84 +59,134 @@ async def bill(projector: Projector, rows: Sequence[BillRow]) -> int:
 
 async def paid(projector: Projector, record: Payment, purchase: str | None, *, source: Source) -> None:
     """One payment as a notification or a query shows it. ``purchase`` is our order, if it is ours."""
-    seen = record.paid_at or projector.clock.now()
-    handles = _payer(projector, record.appid, record.payer_openid)
-    evidence = [Evidence(handles, f"{TOOL}.payment", seen, via=source)] if record.payer_openid else []
-    if not await unless_sealed(projector.database, payment.name, [record], [(record.mchid, record.out_trade_no)]):
-        return
-    _, evidence = await unless_erased(projector, evidence, evidence)
+    await all_paid(projector, [record], {record.out_trade_no: purchase}, source=source)
+
+
+async def all_paid(
+    projector: Projector, records: Sequence[Payment], orders: Mapping[str, str | None], *, source: Source
+) -> None:
+    """Payments of one mchid, each number once. ``orders`` maps a number to our order, if it is ours."""
+    keys = [(each.mchid, each.out_trade_no) for each in records]
+    records = await unless_sealed(projector.database, payment.name, records, keys)
+    now = projector.clock.now()
+    shown = [each for each in records if each.payer_openid]
+    evidence = [
+        Evidence(_payer(projector, each.appid, each.payer_openid), f"{TOOL}.payment", each.paid_at or now, via=source)
+        for each in shown
+    ]
+    shown, evidence = await unless_erased(projector, shown, evidence)
     async with projector.batch(evidence) as batch:
-        linked = batch.linked[0] if batch.linked else None
-        row = {
-            "mchid": record.mchid,
-            "out_trade_no": record.out_trade_no,
-            "transaction_id": record.transaction_id,
-            "appid": record.appid,
-            "identity": linked.identity if linked else None,
-            "state": record.state.name,
-            "trade_type": record.trade_type,
-            "total": record.total,
-            "payer_total": record.payer_total,
-            "refunded": 0,
-            "paid_at": record.paid_at,
-            "at": seen,
-            "description": "",
-            "purchase": purchase,
-        }
-        await batch.upsert(payment, [row], insert_only=("refunded", "description"))
-        if record.paid_at is not None and linked is not None:
-            batch.facts.append(
-                Fact(
-                    kind="payment.captured",
-                    occurred_at=record.paid_at,
-                    source=source,
-                    source_key=record.transaction_id,
-                    account=record.mchid,
-                    tool=TOOL,
-                    member=linked.member,
-                    identity=linked.identity,
-                    order_ref=purchase,
-                    amount_fen=record.total,
-                    payload={
-                        "outTradeNo": record.out_trade_no,
-                        "payerTotal": record.payer_total,
-                        "tradeType": record.trade_type,
-                    },
-                )
-            )
+        payers = {each.out_trade_no: linked for each, linked in zip(shown, batch.linked, strict=True)}
+        rows = [
+            _payment(each, payers.get(each.out_trade_no), orders.get(each.out_trade_no), now)
+            # A notification is true for when it was paid: it knows less than the bill, and nothing of refunds.
+            | {"as_of": whole_second(each.paid_at) if source == "webhook" and each.paid_at else batch.as_of}
+            for each in records
+        ]
+        await batch.upsert(payment, rows, insert_only=("refunded", "description", "purchase"))
+        for each in records:
+            await _of_order(batch, each, orders.get(each.out_trade_no))
+            payer = payers.get(each.out_trade_no)
+            if each.paid_at is not None and payer is not None:
+                batch.facts.append(_paid_fact(each, each.paid_at, payer, orders.get(each.out_trade_no), source))
 
 
-async def refunded(projector: Projector, record: Refund, *, source: Source) -> None:
-    """One refund as a notification or a query shows it."""
+def _payment(record: Payment, linked: Linked | None, order: str | None, now: datetime) -> dict[str, object]:
+    return {
+        "mchid": record.mchid,
+        "out_trade_no": record.out_trade_no,
+        "transaction_id": record.transaction_id,
+        "appid": record.appid,
+        "identity": linked.identity if linked else None,
+        "state": record.state.name,
+        "trade_type": record.trade_type,
+        "total": record.total,
+        "payer_total": record.payer_total,
+        "refunded": 0,
+        "paid_at": record.paid_at,
+        "at": record.paid_at or now,
+        "description": "",
+        "purchase": order,
+    }
+
+
+def _paid_fact(record: Payment, at: datetime, payer: Linked, order: str | None, source: Source) -> Fact:
+    return Fact(
+        kind="payment.captured",
+        occurred_at=at,
+        source=source,
+        source_key=record.transaction_id,
+        account=record.mchid,
+        tool=TOOL,
+        member=payer.member,
+        identity=payer.identity,
+        order_ref=order,
+        amount_fen=record.total,
+        payload={
+            "outTradeNo": record.out_trade_no,
+            "payerTotal": record.payer_total,
+            "tradeType": record.trade_type,
+        },
+    )
+
+
+async def _of_order(batch: Batch, record: Payment, order: str | None) -> None:
+    """Which order was paid is known to us alone, whatever was read of the payment before."""
+    if order is not None:
+        await batch.connection.execute(
+            update(payment)
+            .where(payment.c.mchid == record.mchid, payment.c.out_trade_no == record.out_trade_no)
+            .values(purchase=order)
+        )
+
+
+async def refunded(projector: Projector, records: Sequence[Refund], *, source: Source) -> None:
+    """Refunds as notifications or queries show them. One that has succeeded goes on having succeeded."""
     async with projector.batch() as batch:
-        row = {
-            "mchid": record.mchid,
-            "out_refund_no": record.out_refund_no,
-            "out_trade_no": record.out_trade_no,
-            "refund_id": record.refund_id,
-            "state": record.state.name,
-            "amount": record.amount,
-            "succeeded_at": record.succeeded_at,
-        }
-        await batch.upsert(refund, [row])
-        await _sum_refunds(batch, {(record.mchid, record.out_trade_no)})
-        if record.succeeded_at is not None:
-            buyers = await _buyers(batch, [record.out_trade_no])
-            buyer, purchase_id = buyers.get((record.mchid, record.out_trade_no), _NOBODY)
-            batch.facts.append(
-                Fact(
-                    kind="refund.succeeded",
-                    occurred_at=record.succeeded_at,
-                    source=source,
-                    source_key=record.refund_id,
-                    account=record.mchid,
-                    tool=TOOL,
-                    identity=buyer,
-                    order_ref=purchase_id,
-                    amount_fen=record.amount,
-                    payload={"outTradeNo": record.out_trade_no},
-                )
+        done = await batch.connection.execute(
+            select(refund.c.mchid, refund.c.out_refund_no).where(
+                refund.c.out_refund_no.in_([each.out_refund_no for each in records]), refund.c.state == "SUCCESS"
             )
+        )
+        over = {(row.mchid, row.out_refund_no) for row in done}
+        await batch.upsert(
+            refund,
+            [
+                {
+                    "mchid": each.mchid,
+                    "out_refund_no": each.out_refund_no,
+                    "out_trade_no": each.out_trade_no,
+                    "refund_id": each.refund_id,
+                    "state": each.state.name,
+                    "amount": each.amount,
+                    "succeeded_at": each.succeeded_at,
+                }
+                for each in records
+                if each.succeeded_at is not None or (each.mchid, each.out_refund_no) not in over
+            ],
+        )
+        await _sum_refunds(batch, {(each.mchid, each.out_trade_no) for each in records})
+        buyers = await _buyers(batch, [each.out_trade_no for each in records])
+        batch.facts += [
+            _refunded_fact(each, each.succeeded_at, buyers.get((each.mchid, each.out_trade_no), _NOBODY), source)
+            for each in records
+            if each.succeeded_at is not None
+        ]
+
+
+def _refunded_fact(record: Refund, at: datetime, buyer: _Buyer, source: Source) -> Fact:
+    return Fact(
+        kind="refund.succeeded",
+        occurred_at=at,
+        source=source,
+        source_key=record.refund_id,
+        account=record.mchid,
+        tool=TOOL,
+        identity=buyer[0],
+        order_ref=buyer[1],
+        amount_fen=record.amount,
+        payload={"outTradeNo": record.out_trade_no},
+    )
 
 
 async def refund_requested(batch: Batch, mchid: str, out_trade_no: str, out_refund_no: str, amount: int) -> None:

@@ -154,6 +154,9 @@ async def guides(projector: Projector, corpid: str, records: Sequence[Employee])
     now = projector.clock.now()
     by_department = await _stores_by_department(projector)
     async with projector.batch() as batch:
+        ids = [f"{corpid}:{each.userid}" for each in records]
+        await batch.watch(guide, guide.c.id.in_(ids), guide.c.valid_to.is_(None))
+        await batch.watch(guide_store, guide_store.c.guide.in_(ids), guide_store.c.valid_to.is_(None))
         for each in records:
             guide_id = f"{corpid}:{each.userid}"
             row = {

@@ -141,8 +141,8 @@ async def closed(batch: Batch, order_id: str, *, at: datetime, reason: str) -> N
     batch.facts.append(_fact(row, "order.closed", at, amount_fen=row.payable, reason=reason))
 
 
-async def refunded(batch: Batch, mchid: str, out_trade_no: str) -> None:
-    """Take over what has gone back, as the projected payment sums it."""
+async def refunded(batch: Batch, mchid: str, numbers: Sequence[str]) -> None:
+    """Take over what has gone back of these orders, as the projected payments sum it."""
     total = (
         select(payment.c.refunded)
         .where(payment.c.mchid == purchase.c.mchid, payment.c.out_trade_no == purchase.c.out_trade_no)
@@ -151,7 +151,7 @@ async def refunded(batch: Batch, mchid: str, out_trade_no: str) -> None:
     now = batch.as_of
     await batch.connection.execute(
         update(purchase)
-        .where(purchase.c.mchid == mchid, purchase.c.out_trade_no == out_trade_no, purchase.c.source == SOURCE)
+        .where(purchase.c.mchid == mchid, purchase.c.out_trade_no.in_(numbers), purchase.c.source == SOURCE)
         .values(refunded=func.coalesce(total, purchase.c.refunded), updated_at=now, as_of=now, changed_at=batch.now)
     )
 

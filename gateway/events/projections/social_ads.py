@@ -10,7 +10,7 @@ from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad, ad_click, ad_report, lead
 from gateway.events.erased import unless_erased
-from gateway.events.projector import Evidence, Handle, Projector
+from gateway.events.projector import Evidence, Handle, Linked, Projector
 
 TOOL = "social_ads"
 #: Issuer of tracked clicks' ids. A landing page's gdt_vid or qz_gdt is another kind of id: they are never joined.
@@ -92,42 +92,55 @@ async def leads(projector: Projector, records: Sequence[Lead]) -> int:
         )
 
 
-async def clicked(projector: Projector, event: AdClick, appid: str) -> None:
-    """A click that somebody claims. Its openid is matched within the advertised mini-program only, and proves nothing:
+async def clicked(projector: Projector, events: Sequence[AdClick], appid: str) -> None:
+    """Clicks that somebody claims. An openid is matched within the advertised mini-program only, and proves nothing:
     it makes nobody a member, and waits until something else proves whose it is.
     """
-    evidence: list[Evidence] = []
-    if event.wechat_openid:
-        handles = projector.handles(appid=appid, openid=event.wechat_openid, unionid=None, strength="WEAK")
-        if event.click_id:
-            handles += (Handle("CLICK_ID", CLICK_MACRO, event.click_id),)
-        evidence = [Evidence(handles, f"{TOOL}.click", event.at, via="webhook")]
-        # A claim is no contact: the click of somebody erased stays nobody's.
-        _, evidence = await unless_erased(projector, evidence, evidence, [None])
-    # Without a click id the platform's own advice is impression or request, and the time.
-    click_id = event.click_id or f"{event.impression_id or event.request_id}:{int(event.at.timestamp())}"
-    async with projector.batch(evidence, as_of=event.at) as batch:
-        linked = batch.linked[0] if batch.linked else None
-        adgroup = str(event.adgroup_id) if event.adgroup_id else None
-        row = {
-            "account_id": str(event.account_id),
-            "click_id": click_id,
-            "adgroup_id": adgroup,
-            "identity": linked.identity if linked else None,
-            "clicked_at": event.at,
-        }
-        await batch.upsert(ad_click, [row])
-        batch.facts.append(
-            Fact(
-                kind="ad.click",
-                occurred_at=event.at,
-                source="webhook",
-                source_key=click_id,
-                account=str(event.account_id),
-                tool=TOOL,
-                member=linked.member if linked else None,
-                identity=linked.identity if linked else None,
-                ad=adgroup,
-                payload={"claim": True},
-            )
-        )
+    shown = [each for each in events if each.wechat_openid]
+    evidence = [Evidence(_claimed(projector, each, appid), f"{TOOL}.click", each.at, via="webhook") for each in shown]
+    # A claim is no contact: the click of somebody erased stays nobody's.
+    shown, evidence = await unless_erased(projector, shown, evidence, [None] * len(shown))
+    async with projector.batch(evidence) as batch:
+        whose = {_click_key(each): linked for each, linked in zip(shown, batch.linked, strict=True)}
+        found = [(each, whose.get(_click_key(each))) for each in events]
+        await batch.upsert(ad_click, [_click(each, linked) for each, linked in found])
+        batch.facts += [_click_fact(each, linked) for each, linked in found]
+
+
+def _claimed(projector: Projector, event: AdClick, appid: str) -> tuple[Handle, ...]:
+    handles = projector.handles(appid=appid, openid=event.wechat_openid or "", unionid=None, strength="WEAK")
+    return (*handles, Handle("CLICK_ID", CLICK_MACRO, event.click_id)) if event.click_id else handles
+
+
+def _click_key(event: AdClick) -> tuple[str, str]:
+    """Account and click. Without a click id the platform's own advice is impression or request, and the time."""
+    click = event.click_id or f"{event.impression_id or event.request_id}:{int(event.at.timestamp())}"
+    return str(event.account_id), click
+
+
+def _click(event: AdClick, linked: Linked | None) -> dict[str, object]:
+    account, click = _click_key(event)
+    return {
+        "account_id": account,
+        "click_id": click,
+        "adgroup_id": str(event.adgroup_id) if event.adgroup_id else None,
+        "identity": linked.identity if linked else None,
+        "clicked_at": event.at,
+        "as_of": event.at,
+    }
+
+
+def _click_fact(event: AdClick, linked: Linked | None) -> Fact:
+    account, click = _click_key(event)
+    return Fact(
+        kind="ad.click",
+        occurred_at=event.at,
+        source="webhook",
+        source_key=click,
+        account=account,
+        tool=TOOL,
+        member=linked.member if linked else None,
+        identity=linked.identity if linked else None,
+        ad=str(event.adgroup_id) if event.adgroup_id else None,
+        payload={"claim": True},
+    )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from adapters.base.errors import QuotaExhausted, RateLimited, UpstreamError
+from adapters.base.priority import background
 from gateway.database.statements import upsert
 from gateway.database.tables.projections import sync_state
 from gateway.events.projector import Projector
@@ -101,13 +102,17 @@ class Sync:
         reading = Reading(self._projector, self._tools, adapter, since, now, self._teller(stage, adapter.account, job))
         await self._note(stage, adapter.account, "RUNNING", reading, None)
         try:
-            await stage.read(reading)
+            # Nobody waits for it: it leaves a share of every allowance to those for whom somebody does.
+            with background():
+                await stage.read(reading)
         except Exception as error:
             waiting = isinstance(error, RateLimited | QuotaExhausted)
             state = "WAITING" if waiting else "FAILED"
             code = error.kind if isinstance(error, UpstreamError) else error_code(error)
             await self._note(stage, adapter.account, state, reading, code)
             raise
+        # A stream without windows is listed as a whole: what it was when we began is in its projection now.
+        reading.watermark = reading.watermark or reading.now
         await self._note(stage, adapter.account, "DONE", reading, None)
         if job.attempt > 1:
             # Those who build on it went ahead without what it has only brought now.

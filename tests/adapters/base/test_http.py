@@ -25,7 +25,7 @@ from adapters.base.errors import (
     UpstreamError,
 )
 from adapters.base.http import ATTEMPTS, Breaker, Upstream
-from adapters.base.transport import MaybeSent, NotSent, Request, Response
+from adapters.base.transport import MaybeSent, NotSent, Request, Response, Unreadable
 from gateway.runtime import CountingMeter
 from tests.adapters.base.scripted import ScriptedTransport, Turn, ok
 from tests.conftest import MakeRuntime
@@ -124,6 +124,16 @@ async def test_an_unreadable_answer(make_runtime: MakeRuntime, endpoint: Endpoin
         await call(endpoint)
     assert caught.value.reason == "unreadable"
     assert caught.value.__cause__ is None, "a cause would quote the platform's body in logs"
+
+
+@pytest.mark.parametrize(("endpoint", "kind"), [(READ, Malformed), (KEYED, OutcomeUnknown), (ONCE, OutcomeUnknown)])
+async def test_what_is_no_http_is_unreadable_too(
+    make_runtime: MakeRuntime, endpoint: Endpoint, kind: type[UpstreamError]
+) -> None:
+    _, _, call = calling(make_runtime, [Unreadable("not HTTP")], retries=False)
+    with pytest.raises(kind) as caught:
+        await call(endpoint)
+    assert caught.value.reason == "unreadable"
 
 
 @pytest.mark.parametrize("error", [NotFound, Rejected, QuotaExhausted])

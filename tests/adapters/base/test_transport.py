@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from adapters.base.transport import MaybeSent, NotSent, PyreqwestTransport, Request
+from adapters.base.transport import HttpTransport, MaybeSent, NotSent, Request
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[PyreqwestTransport]:
-    async with PyreqwestTransport() as opened:
+async def transport() -> AsyncIterator[HttpTransport]:
+    async with HttpTransport() as opened:
         yield opened
 
 
@@ -55,7 +55,7 @@ async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
-async def test_nobody_listens(transport: PyreqwestTransport) -> None:
+async def test_nobody_listens(transport: HttpTransport) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -64,14 +64,14 @@ async def test_nobody_listens(transport: PyreqwestTransport) -> None:
 
 
 @pytest.mark.parametrize("handler", [reset, half, garbage])
-async def test_the_answer_breaks(transport: PyreqwestTransport, handler: Serve) -> None:
+async def test_the_answer_breaks(transport: HttpTransport, handler: Serve) -> None:
     server, url = await served(handler)
     async with server:
         with pytest.raises(MaybeSent):
             await transport.send(Request("POST", url, {}, b"x"), 2)
 
 
-async def test_time_runs_out_while_the_platform_works(transport: PyreqwestTransport) -> None:
+async def test_time_runs_out_while_the_platform_works(transport: HttpTransport) -> None:
     left = asyncio.Event()
 
     async def watched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,14 +85,14 @@ async def test_time_runs_out_while_the_platform_works(transport: PyreqwestTransp
         await left.wait()
 
 
-async def test_a_redirect_is_an_answer_and_is_not_followed(transport: PyreqwestTransport) -> None:
+async def test_a_redirect_is_an_answer_and_is_not_followed(transport: HttpTransport) -> None:
     server, url = await served(redirect)
     async with server:
         answer = await transport.send(Request("GET", url), 2)
     assert (answer.status, answer.headers["x-seen"], answer.body) == (302, "Yes", b"")
 
 
-async def test_errors_do_not_quote_the_url(transport: PyreqwestTransport) -> None:
+async def test_errors_do_not_quote_the_url(transport: HttpTransport) -> None:
     server, url = await served(reset)
     async with server:
         with pytest.raises(MaybeSent) as caught:

@@ -373,7 +373,7 @@ def test_config_shows_no_secret(sandbox: Sandbox) -> None:
 async def test_invalid_coupons_are_two_states_in_one_list(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
     paid = hero_order(sandbox)
     held = (await adapter.coupons(paid.payer_openid, paid.appid)).items
-    entries = sandbox.platforms["payments"]._books[MCHID].coupons  # type: ignore[attr-defined] # its memory
+    entries = sandbox.platforms["payments"].books[MCHID].coupons  # type: ignore[attr-defined] # its memory
     for coupon, state in zip(held, ("DELETED", "DEACTIVATED", "DELETED"), strict=True):
         entries[coupon.code].state = state
     pages = [

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from adapters.base.runtime import Runtime
-from adapters.base.transport import PyreqwestTransport
+from adapters.base.transport import HttpTransport
 from adapters.social_ads import TOOL
 from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore, SystemClock
 from tests.conftest import NoSql, account_config
@@ -52,7 +52,7 @@ class FileStore:
 async def main(path: Path, settings: Mapping[str, object], offset: float) -> None:
     """Make one call with an expired token."""
     clock = SystemClock(timedelta(seconds=offset))
-    async with PyreqwestTransport() as transport:
+    async with HttpTransport() as transport:
         runtime = Runtime(
             transport,
             clock,

@@ -134,8 +134,9 @@ def _store(world: World) -> dict[str, Rows]:
         return f"{appid}:{world.people[key].openids[appid]}"
 
     titles = {sku.code: product.title for product in world.products for sku in product.skus}
-    states = {20: "AWAITING_SHIPMENT", 30: "SHIPPED", 100: "COMPLETED"}
-    fulfilment = {20: "PENDING", 30: "SHIPPED", 100: "RECEIVED"}
+    states = {10: "UNPAID", 20: "AWAITING_SHIPMENT", 30: "SHIPPED", 100: "COMPLETED", 250: "CANCELLED"}
+    fulfilment = {10: "PENDING", 20: "PENDING", 30: "SHIPPED", 100: "RECEIVED", 250: "CANCELLED"}
+    cases = {"MERCHANT_PROCESSING": "AWAITING_MERCHANT"}
     return {
         "product": {
             (appid, each.store_product_id, each.spu, each.title, each.image, each.category, True)
@@ -163,7 +164,8 @@ def _store(world: World) -> dict[str, Rows]:
                 # 微信小店 shows a gift under its receiver.
                 *(who(o.receiver), sum(line.list_amount for line in o.lines), o.discount, o.freight, o.payable),
                 *(o.payable if o.paid_at else None, _at(o.created_at), _at(o.updated_at), _at(o.paid_at)),
-                *(_at(o.shipped_at), world.people[o.receiver].name[:1] + "**", o.transaction_id, o.waybill or None),
+                *(_at(o.shipped_at), world.people[o.receiver].name[:1] + "**"),
+                *(o.transaction_id or None, o.waybill or None),
                 fulfilment[o.status],
             )
             for o in world.store_orders
@@ -178,7 +180,7 @@ def _store(world: World) -> dict[str, Rows]:
         },
         "after_sale": {
             (
-                *(appid, a.after_sale_id, f"STORE:{appid}:{a.order_id}", a.type, "SUCCEEDED"),
+                *(appid, a.after_sale_id, f"STORE:{appid}:{a.order_id}", a.type, cases.get(a.status, "SUCCEEDED")),
                 *(a.quantity, a.refund, _at(a.created_at), _at(a.updated_at)),
             )
             for a in world.after_sales

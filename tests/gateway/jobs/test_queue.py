@@ -163,8 +163,9 @@ async def test_looking_for_work_reads_only_the_jobs_that_are_not_over(
     sqlite_database: Database, clock: ManualClock
 ) -> None:
     compiled = (
-        due(clock.now())
+        due()
         .limit(1)
+        .params(now=clock.now())
         .compile(dialect=sqlite_database._backend.engines[0].dialect, compile_kwargs={"literal_binds": True})
     )
     plan = await sqlite_database.fetch(text(f"EXPLAIN QUERY PLAN {compiled}"))

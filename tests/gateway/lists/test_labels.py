@@ -107,7 +107,7 @@ async def test_tags_follow_the_follower(database: Database, projector: Projector
     await official_account.followers(projector, [follower("o1", 2, 3)])
     assert await held(database) == {one: {("TAG", "wx1:2"), ("TAG", "wx1:3")}}
     left = FollowerChanged("wx1", "o1", subscribed=False, at=clock.now() + timedelta(hours=1))
-    await official_account.changed(projector, left)
+    await official_account.changed(projector, [left])
     assert await held(database) == {}
 
 
@@ -121,7 +121,7 @@ async def test_guides_and_stores_follow_the_contact(
     chen = {("GUIDE", "corp1:chen"), ("STORE", "SH"), ("TAG", "corp1:et1")}
     assert await held(database) == {one: chen | {("GUIDE", "corp1:li"), ("STORE", "HZ")}}
     clock.advance(hours=1)
-    await enterprise_chat.removed(projector, ContactRemoved(CORP, "li", "w1", RemovedBy.CUSTOMER, clock.now()))
+    await enterprise_chat.removed(projector, [ContactRemoved(CORP, "li", "w1", RemovedBy.CUSTOMER, clock.now())])
     assert await held(database) == {one: chen}
     # The guide moves to the other store, and later leaves.
     clock.advance(hours=1)

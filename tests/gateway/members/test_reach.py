@@ -239,19 +239,19 @@ def events(database: Database, clock: ManualClock) -> Events:
 
 async def test_a_follower_who_writes_opens_the_window(events: Events) -> None:
     assert (await events.way(Channel.CUSTOMER_SERVICE)).reason is Reason.NEVER_FOLLOWED
-    await official_account.changed(events.projector, FollowerChanged("wxapp1", "o1", True, events.clock.now()))
+    await official_account.changed(events.projector, [FollowerChanged("wxapp1", "o1", True, events.clock.now())])
     assert (await events.way(Channel.CUSTOMER_SERVICE)).remaining == 3
     events.clock.advance(hours=1)
     assert (await events.way(Channel.CUSTOMER_SERVICE)).reason is Reason.WINDOW_CLOSED
     wrote = events.clock.now()
-    await official_account.interacted(events.projector, Interacted("wxapp1", "o1", "MESSAGE", wrote))
+    await official_account.interacted(events.projector, [Interacted("wxapp1", "o1", "MESSAGE", wrote)])
     # An older event that comes late does not shorten it.
     await official_account.interacted(
-        events.projector, Interacted("wxapp1", "o1", "MESSAGE", wrote - timedelta(minutes=5))
+        events.projector, [Interacted("wxapp1", "o1", "MESSAGE", wrote - timedelta(minutes=5))]
     )
-    await official_account.interacted(events.projector, QrScanned("wxapp1", "o1", "store_88", wrote))
+    await official_account.interacted(events.projector, [QrScanned("wxapp1", "o1", "store_88", wrote)])
     assert (await events.way(Channel.CUSTOMER_SERVICE)).until == wrote + timedelta(hours=48)
-    await official_account.changed(events.projector, FollowerChanged("wxapp1", "o1", False, events.clock.now()))
+    await official_account.changed(events.projector, [FollowerChanged("wxapp1", "o1", False, events.clock.now())])
     assert (await events.way(Channel.CUSTOMER_SERVICE)).reason is Reason.UNFOLLOWED
     kinds = {each.kind for each in await events.database.fetch(select(fact.c.kind))}
     assert {"official_account.message", "qr.scan", "follow", "unfollow"} <= kinds
@@ -265,7 +265,7 @@ async def test_a_friend_who_deletes_the_guide_is_a_friend_no_more(events: Events
     assert (await events.way(Channel.ENTERPRISE_CHAT)).account == "ww1"
     events.clock.advance(seconds=5)
     gone = ContactRemoved(corpid="ww1", userid="g1", external_userid="x1", by="CUSTOMER", at=events.clock.now())
-    await enterprise_chat.removed(events.projector, gone)
+    await enterprise_chat.removed(events.projector, [gone])
     assert (await events.way(Channel.ENTERPRISE_CHAT)).reason is Reason.CONTACT_DELETED
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 #: One example is about twelve steps. The long run has other seeds each time; a failure names its seed.
 STEPS = 14
-SAMPLE, MANY = 4, 100
+SAMPLE, MANY, PARTS = 4, 100, 10
 
 
 async def _play(database: Database, clock: ManualClock, seed: int, tag: int) -> None:
@@ -39,9 +39,10 @@ async def test_a_sample_of_sequences_gives_the_models_people(database: Database,
 
 
 @pytest.mark.identity
-async def test_many_sequences_give_the_models_people(database: Database, clock: ManualClock) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_many_sequences_give_the_models_people(database: Database, clock: ManualClock, part: int) -> None:
     base = int(os.environ.get("IDENTITY_SEED", "1000"))
-    for number in range(MANY):
+    for number in range(part, MANY, PARTS):
         await _play(database, clock, base + number, number)
 
 

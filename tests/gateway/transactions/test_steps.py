@@ -307,6 +307,7 @@ async def test_a_failed_step_is_run_again_when_a_person_says_so(stage: Stage) ->
         "transaction.needs_attention": 1,
         "transaction.retried": 1,
         "transaction.completed": 1,
+        "transaction.step": 3,
     }
     [told] = [row.payload for row in rows if row.kind == "transaction.retried"]
     assert told == {"transaction": "S", "kind": "test", "by": "hq", "because": "funded"}

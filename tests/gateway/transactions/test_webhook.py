@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from adapters.base.webhooks import WebhookRequest
 from adapters.payments import PaymentNotice
-from gateway.events.inbox import JOB, Inbox
+from gateway.events.handling import JOB
+from gateway.events.inbox import Inbox
 from gateway.jobs import Handlers, Worker
 from sandbox.server import _serve, _Server
 from tests.gateway.transactions.conftest import OpenShop
@@ -53,9 +54,9 @@ async def told_shop(opens: OpenShop, database_url: str, door: Door) -> Shop:
     """A shop that hears the payment platform's notifications."""
     shop = await opens(database_url, notify_base=door.url)
     door.inbox = Inbox(shop.database, shop.queue, shop.tools, shop.sandbox.kit.clock)
-    door.inbox.handlers[PaymentNotice] = shop.checkout.on_payment
+    door.inbox.handling.handlers[PaymentNotice] = shop.checkout.on_payment
     handlers = Handlers()
-    handlers.add(JOB, door.inbox.handle, versions={1})
+    handlers.add(JOB, door.inbox.handling.handle, versions={1})
     shop.checkout.register(handlers)
     shop.worker = Worker(shop.queue, handlers, clock=shop.sandbox.kit.clock)
     return shop

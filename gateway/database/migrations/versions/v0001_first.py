@@ -113,6 +113,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_after_sale_purchase"), ["purchase"], unique=False)
 
     op.create_table(
+        "call_count",
+        sa.Column("tool", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("endpoint", sa.String(), nullable=False),
+        sa.Column("per", sa.String(), nullable=False, comment="MINUTE, HOUR, DAY or MONTH"),
+        sa.Column("starts_at", types.UtcDateTime(), nullable=False, comment="Beginning of the window that is counted."),
+        sa.Column(
+            "taken",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Calls made, and those that processes hold in reserve.",
+        ),
+        sa.PrimaryKeyConstraint("tool", "account", "endpoint", "per", name=op.f("pk_call_count")),
+    )
+    op.create_table(
         "campaign",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -323,6 +338,14 @@ def upgrade() -> None:
 
     op.create_table(
         "fact",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column(
+            "tx",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="PostgreSQL: the transaction that wrote it; 0 on SQLite, which commits in the order of seq.",
+        ),
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("schema_version", sa.Integer(), nullable=False),
@@ -348,7 +371,8 @@ def upgrade() -> None:
         sa.Column("is_test", sa.Boolean(), nullable=False),
         sa.Column("reversal_of", sa.String(length=26), nullable=True),
         sa.Column("payload", types.Json(), nullable=False, comment="Never personal data."),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_fact")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_fact")),
+        sa.UniqueConstraint("id", name=op.f("uq_fact_id")),
         sa.UniqueConstraint("kind", "account", "source_key", name=op.f("uq_fact_kind_account_source_key")),
     )
     with op.batch_alter_table("fact", schema=None) as batch_op:
@@ -371,6 +395,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("order_ref IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_fact_recorded_at_id"), ["recorded_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_fact_tx_seq"), ["tx", "seq"], unique=False, sqlite_where=sa.text("tx > 0"))
 
     op.create_table(
         "follower",
@@ -1132,6 +1157,98 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tool", "account", "stream", name=op.f("pk_sync_state")),
     )
     op.create_table(
+        "webhook_delivery",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("endpoint", sa.String(length=26), nullable=False),
+        sa.Column("replay", sa.String(length=26), nullable=True),
+        sa.Column("event", sa.String(length=26), nullable=False),
+        sa.Column("event_tx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
+        sa.Column("entity", types.KeyedHash("webhook.entity"), nullable=False),
+        sa.Column("member", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False, comment="PENDING, DELIVERED, PARKED or WITHHELD"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True, comment="HTTP status of the last attempt."),
+        sa.Column("code", sa.String(), nullable=True, comment="Why the last attempt failed, or why it was not sent."),
+        sa.Column("attempted_at", types.UtcDateTime(), nullable=True),
+        sa.Column("next_at", types.UtcDateTime(), nullable=True),
+        sa.Column("delivered_at", types.UtcDateTime(), nullable=True),
+        sa.Column("job", sa.String(length=26), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_webhook_delivery")),
+        sa.UniqueConstraint("id", name=op.f("uq_webhook_delivery_id")),
+    )
+    with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_delivery_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webhook_delivery_endpoint_entity_seq"),
+            ["endpoint", "entity", "seq"],
+            unique=False,
+            sqlite_where=sa.text("state = 'PENDING'"),
+            postgresql_where=sa.text("state = 'PENDING'"),
+        )
+        batch_op.create_index(batch_op.f("ix_webhook_delivery_endpoint_seq"), ["endpoint", "seq"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webhook_delivery_member"),
+            ["member"],
+            unique=False,
+            sqlite_where=sa.text("member IS NOT NULL"),
+            postgresql_where=sa.text("member IS NOT NULL"),
+        )
+
+    op.create_table(
+        "webhook_endpoint",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False, comment="Id of the API key as which payloads are read."),
+        sa.Column("url", types.Encrypted(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("kinds", types.Json(), nullable=False),
+        sa.Column("query", sa.String(), nullable=False, comment="The GraphQL document whose answer is the payload."),
+        sa.Column("purpose", sa.String(), nullable=False, comment="What the member of an event must allow."),
+        sa.Column("state", sa.String(), nullable=False, comment="ENABLED, PAUSED or DISABLED"),
+        sa.Column("code", sa.String(), nullable=True, comment="Why it was disabled."),
+        sa.Column("secret", types.Encrypted(), nullable=False),
+        sa.Column("former_secret", types.Encrypted(), nullable=True),
+        sa.Column(
+            "former_until",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="Until then messages are signed with the former secret as well.",
+        ),
+        sa.Column("tx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("behind", sa.Boolean(), nullable=False, comment="Facts wait until deliveries have ended."),
+        sa.Column(
+            "failing_since", types.UtcDateTime(), nullable=True, comment="The first failure since the last success."
+        ),
+        sa.Column("delivered_at", types.UtcDateTime(), nullable=True, comment="The last success."),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoint")),
+    )
+    with op.batch_alter_table("webhook_endpoint", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_endpoint_owner_id"), ["owner", "id"], unique=False)
+
+    op.create_table(
+        "webhook_replay",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("endpoint", sa.String(length=26), nullable=False),
+        sa.Column("tx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_tx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False, comment="How many were queued so far."),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("finished_at", types.UtcDateTime(), nullable=True, comment="When the last of them was queued."),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_replay")),
+    )
+    with op.batch_alter_table("webhook_replay", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_replay_endpoint_id"), ["endpoint", "id"], unique=False)
+
+    op.create_table(
         "consent",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("member", sa.String(length=36), nullable=False),
@@ -1606,6 +1723,29 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_consent_member_purpose"))
 
     op.drop_table("consent")
+    with op.batch_alter_table("webhook_replay", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_replay_endpoint_id"))
+
+    op.drop_table("webhook_replay")
+    with op.batch_alter_table("webhook_endpoint", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_endpoint_owner_id"))
+
+    op.drop_table("webhook_endpoint")
+    with op.batch_alter_table("webhook_delivery", schema=None) as batch_op:
+        batch_op.drop_index(
+            batch_op.f("ix_webhook_delivery_member"),
+            sqlite_where=sa.text("member IS NOT NULL"),
+            postgresql_where=sa.text("member IS NOT NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_webhook_delivery_endpoint_seq"))
+        batch_op.drop_index(
+            batch_op.f("ix_webhook_delivery_endpoint_entity_seq"),
+            sqlite_where=sa.text("state = 'PENDING'"),
+            postgresql_where=sa.text("state = 'PENDING'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_webhook_delivery_created_at"))
+
+    op.drop_table("webhook_delivery")
     op.drop_table("sync_state")
     with op.batch_alter_table("subscribe_grant", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_subscribe_grant_identity"))
@@ -1787,6 +1927,7 @@ def downgrade() -> None:
 
     op.drop_table("follower")
     with op.batch_alter_table("fact", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fact_tx_seq"), sqlite_where=sa.text("tx > 0"))
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))
         batch_op.drop_index(
             batch_op.f("ix_fact_order_ref"),
@@ -1842,6 +1983,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("campaign")
+    op.drop_table("call_count")
     with op.batch_alter_table("after_sale", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_after_sale_purchase"))
 

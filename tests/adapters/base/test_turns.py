@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.access.turns import Turns
+from adapters.base.turns import Turns
 from gateway.graphql_route import ClientGone, _attended
 
 

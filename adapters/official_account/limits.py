@@ -1,0 +1,22 @@
+"""What the platform allows a newly registered, verified account a day (vendor page: 接口调用频次).
+
+The caps grow with the number of followers, and 测试号 have less: what mp.weixin.qq.com shows under 接口权限
+goes into the account's setting ``limits``. They begin anew at midnight in Beijing, or when somebody clears
+them: POST /cgi-bin/clear_quota, in the console 清零, 10 times a month for both together (48006 afterwards).
+Then tell the gateway: ``retail-gateway quotas clear``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters.base.limits import Limits, limits
+
+LIMITS: Final[Limits] = {
+    "user_get": limits(day=500),
+    # Reported by users; the page has no figure.
+    "tags_get": limits(day=1000),
+    # Not confirmed by the vendor.
+    "template_send": limits(day=100_000),
+    "stable_token": limits(minute=10_000, day=500_000),
+}

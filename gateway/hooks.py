@@ -1,0 +1,145 @@
+"""What is done with each kind of event that a platform sends: here webhooks meet projections and transactions.
+
+Events of the store, of contacts, groups and employees are hints: the object is read again, and that answer counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from adapters.base.errors import NotFound
+from adapters.enterprise_chat import (
+    ContactAdded,
+    ContactEdited,
+    ContactRemoved,
+    CorpTagsChanged,
+    EmployeeChanged,
+    EnterpriseChatAdapter,
+    GroupChanged,
+)
+from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
+from adapters.official_account import FollowerChanged, Interacted, QrScanned
+from adapters.payments import PaymentNotice, RefundNotice
+from adapters.social_ads import AdClick
+from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
+from gateway.cache import EntityCache, tags
+from gateway.events.handling import Handling
+from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
+from gateway.events.projector import Projector
+from gateway.members import grants
+from gateway.runtime import OpenTools
+from gateway.settings import Settings
+from gateway.transactions.checkout import CheckoutService
+
+T = TypeVar("T")
+
+
+def connect(
+    handling: Handling,
+    projector: Projector,
+    tools: OpenTools,
+    checkout: CheckoutService,
+    settings: Settings,
+    cache: EntityCache,
+) -> None:
+    """Tell the handling of stored events what to do with each kind of record, and which cached answers end with it."""
+    flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
+    advertised = str(flagship.get("appid", ""))
+
+    async def orders(account: str, events: Sequence[OrderChanged]) -> None:
+        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
+        records = _found(await adapter.orders(_once(each.order_id for each in events)))
+        await mini_program_store.orders(seen, records, source="webhook")
+
+    async def after_sales(account: str, events: Sequence[AfterSaleChanged]) -> None:
+        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
+        records = _found(await adapter.after_sales(_once(each.after_sale_id for each in events)))
+        await mini_program_store.after_sales(seen, records, source="webhook")
+
+    async def products(account: str, events: Sequence[ProductChanged]) -> None:
+        adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
+        records = _found(await adapter.products(_once(each.product_id for each in events)))
+        await mini_program_store.products(seen, records)
+
+    async def contacts(account: str, events: Sequence[ContactAdded | ContactEdited]) -> None:
+        adapter, seen = tools.get(EnterpriseChatAdapter, account), projector.asking()
+        wanted = _once(each.external_userid for each in events)
+        answers = await asyncio.gather(*(adapter.contact(each) for each in wanted))
+        records = [each for answer in answers if not isinstance(answer, NotFound) for each in answer]
+        await enterprise_chat.contacts(seen, records, source="webhook")
+        # An edited contact adds no fact.
+        cache.purge([tags.person(account, each) for each in wanted])
+
+    async def groups(account: str, events: Sequence[GroupChanged]) -> None:
+        adapter, seen = tools.get(EnterpriseChatAdapter, account), projector.asking()
+        wanted = _once(each.chat_id for each in events)
+        answers = await adapter.groups(wanted)
+        await enterprise_chat.groups(seen, _found(answers), source="webhook")
+        gone = [chat_id for chat_id, each in zip(wanted, answers, strict=True) if isinstance(each, NotFound)]
+        if gone:
+            await enterprise_chat.dismissed(seen, account, gone, source="webhook")
+
+    async def employee(account: str, event: EmployeeChanged) -> None:
+        [found] = await tools.get(EnterpriseChatAdapter, account).employees([event.userid])
+        if isinstance(found, NotFound):
+            await places.guides_left(projector, account, [event.userid], event.at, "webhook")
+            cache.purge([tags.account(account)])
+        else:
+            await places.guides(projector, account, [found])
+
+    async def corp_tags(account: str, _events: Sequence[CorpTagsChanged]) -> None:
+        seen = projector.asking()
+        await enterprise_chat.tags(seen, account, await tools.get(EnterpriseChatAdapter, account).corp_tags())
+
+    async def followers(_account: str, events: Sequence[FollowerChanged]) -> None:
+        await official_account.changed(projector, events)
+
+    async def interacted(_account: str, events: Sequence[Interacted | QrScanned]) -> None:
+        await official_account.interacted(projector, events)
+
+    async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
+        await grants.told(projector, event)
+
+    async def removed(account: str, events: Sequence[ContactRemoved]) -> None:
+        await enterprise_chat.removed(projector, events)
+        cache.purge([tags.person(account, each.external_userid) for each in events])
+
+    async def clicks(_account: str, events: Sequence[AdClick]) -> None:
+        await social_ads.clicked(projector, events, advertised)
+
+    handling.together.update(
+        {
+            OrderChanged: orders,
+            AfterSaleChanged: after_sales,
+            ProductChanged: products,
+            ContactAdded: contacts,
+            ContactEdited: contacts,
+            ContactRemoved: removed,
+            GroupChanged: groups,
+            CorpTagsChanged: corp_tags,
+            FollowerChanged: followers,
+            Interacted: interacted,
+            QrScanned: interacted,
+            AdClick: clicks,
+            PaymentNotice: checkout.on_payments,
+            RefundNotice: checkout.refunds.on_refunds,
+        }
+    )
+    handling.handlers.update(
+        {
+            EmployeeChanged: employee,
+            SubscribeAnswered: subscribed,
+            SubscribeEnded: subscribed,
+        }
+    )
+
+
+def _found(answers: Sequence[T | NotFound]) -> list[T]:
+    return [each for each in answers if not isinstance(each, NotFound)]
+
+
+def _once(ids: Iterable[str]) -> list[str]:
+    """Each id once, in order."""
+    return list(dict.fromkeys(ids))

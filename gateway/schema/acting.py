@@ -1,0 +1,40 @@
+"""Mutations with one effect: from the client's key to an answer, the same way for all of them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from gateway.schema.checkout import Transaction, plain_problem
+from gateway.schema.info import Info
+from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.transactions.actions import Action, Performed
+
+A = TypeVar("A")
+O = TypeVar("O")  # noqa: E741 — the outcome's type
+
+#: What every input says of its key.
+KEY_DESCRIPTION = (
+    "8 to 64 characters, one per request, kept for its retries; required at run time. The same key and input"
+    " again answer what the first request did (幂等键)."
+)
+
+
+async def act(
+    info: Info, action: Action[A, O], asked: A, idempotency_key: str | None
+) -> Performed[O] | DomainProblem | ToolProblem:
+    """Perform the action for this caller."""
+    if idempotency_key is None or not 8 <= len(idempotency_key) <= 64:
+        return DomainProblem(
+            code="IDEMPOTENCY_KEY_REQUIRED",
+            message="idempotencyKey must have 8 to 64 characters; make one per request and keep it for retries.",
+            retryable=False,
+        )
+    actions = info.context.services.checkout.actions
+    done = await actions.perform(info.context.principal, action, asked, idempotency_key)
+    return done if isinstance(done, Performed) else plain_problem(done)
+
+
+async def watched(info: Info, transaction_id: str) -> Transaction | None:
+    """The transaction of an action, for its answer."""
+    view = await info.context.services.checkout.transaction(transaction_id)
+    return None if view is None else Transaction.of(view)

@@ -1,0 +1,11 @@
+"""What mutations do to platforms and to our own book: one module per noun, each with its steps and actions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.transactions.actions import AnyAction
+from gateway.transactions.effects import template_messages
+
+#: Every mutation that is an action. A step that is not here cannot be run.
+ACTIONS: Final[tuple[AnyAction, ...]] = (template_messages.SEND,)

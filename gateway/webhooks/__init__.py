@@ -1,0 +1,1 @@
+"""Webhooks out: what happened, told to the systems of partners and headquarters. See docs/webhooks-out.md."""
