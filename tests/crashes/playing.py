@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import select
 
-from adapters.base.transport import PyreqwestTransport
+from adapters.base.transport import HttpTransport
 from adapters.base.webhooks import WebhookRequest
 from gateway.access.principal import Principal
 from gateway.app import Gateway, _schema, open_gateway
@@ -97,7 +97,7 @@ async def _play(
     scenario: Scenario, settings: Path, control: str, postbox: str, values: dict[str, Any], deaths: Deaths
 ) -> None:
     async with (
-        PyreqwestTransport() as transport,
+        HttpTransport() as transport,
         open_gateway(load(settings, {}), transport=DeadlyTransport(transport, deaths)) as gateway,
     ):
         watch_commits(gateway.services.database, deaths)

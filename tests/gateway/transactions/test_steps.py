@@ -21,7 +21,8 @@ from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, Queue, State, Worker
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
-from gateway.runtime import OpenTools
+from gateway.runtime import OpenTools, Quotas
+from gateway.runtime.counts import SqlCounts
 from gateway.settings import Reach
 from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.log import Planned, SagaLog
@@ -95,9 +96,8 @@ class Stage:
             raise self.raising[name].pop(0)
 
     def runner(self, steps: Sequence[AnyStep]) -> Runner:
-        return Runner(
-            self.log, Registry(steps), self.projector, self.queue, OpenTools({}, {}), Gate(self.projector, Reach())
-        )
+        tools = OpenTools({}, {}, Quotas(self.clock, {}, SqlCounts(self.database)))
+        return Runner(self.log, Registry(steps), self.projector, self.queue, tools, Gate(self.projector, Reach()))
 
     async def begin(self, steps: Sequence[AnyStep]) -> Runner:
         runner = self.runner(steps)
