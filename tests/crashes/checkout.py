@@ -109,7 +109,7 @@ class CheckoutCase:
 
 def give_coupon(shop: Shop, number: int) -> list[str]:
     """The shopper gets another 满600减80."""
-    coupons = shop.sandbox.platforms["payments"]._books[MCHID].coupons  # type: ignore[attr-defined]
+    coupons = shop.sandbox.platforms["payments"].books[MCHID].coupons  # type: ignore[attr-defined]
     now = shop.sandbox.kit.clock.now()
     old = next(
         each
@@ -134,7 +134,7 @@ async def _ended(shop: Shop, order: Any, *, paid: bool) -> None:
     kinds = Counter(each.kind for each in await shop.facts("order.created", "order.paid", "order.closed")
                     if each.order_ref == order.id)  # fmt: skip
     assert kinds == Counter(["order.created", "order.paid" if paid else "order.closed"])
-    book = shop.sandbox.platforms["payments"]._books[MCHID]  # type: ignore[attr-defined]
+    book = shop.sandbox.platforms["payments"].books[MCHID]  # type: ignore[attr-defined]
     known = book.orders.get(order.native_id)
     if known is not None:
         assert known.paid_state == ("SUCCESS" if paid else "CLOSED")

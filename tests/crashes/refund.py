@@ -69,7 +69,7 @@ class RefundCase:
     async def settle(self, shop: Shop, values: dict[str, Any]) -> None:
         """The bank gives back what was asked for, also when nobody is there to hear of it."""
         rows = await shop.database.fetch(select(refund).where(refund.c.out_trade_no == values["trade"]))
-        book = shop.sandbox.platforms["payments"]._books  # type: ignore[attr-defined]
+        book = shop.sandbox.platforms["payments"].books  # type: ignore[attr-defined]
         for row in rows:
             known = book[row.mchid].refunds.get(row.out_refund_no)
             if known is not None and known[1].status == "PROCESSING":
