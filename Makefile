@@ -64,7 +64,7 @@ lock: setup ## Compile requirements/*.txt anew (a few minutes)
 clients: ## Install the npm clients that tests of subscriptions converse with (the tests do it too)
 	cd tests/clients && npm ci --ignore-scripts
 
-peers: setup ## Install what the benchmarks compare with: npm packages and aiohttp
+peers: setup ## Install what the benchmarks compare with: npm packages, aiohttp and DBOS
 	cd benchmarks/peers && npm ci --ignore-scripts
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/peers/requirements.txt
 

@@ -124,7 +124,7 @@ def connect(
             QrScanned: interacted,
             AdClick: clicks,
             PaymentNotice: checkout.on_payments,
-            RefundNotice: checkout.on_refunds,
+            RefundNotice: checkout.refunds.on_refunds,
         }
     )
     handling.handlers.update(

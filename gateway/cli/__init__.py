@@ -15,6 +15,7 @@ from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
 from gateway.cli.quotas import quotas
+from gateway.cli.recover import recover
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 
@@ -42,6 +43,7 @@ for _command in (
     points,
     privacy,
     quotas,
+    recover,
     totals,
 ):
     main.add_command(_command)

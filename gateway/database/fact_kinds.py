@@ -117,7 +117,16 @@ _KINDS: Final = (
         ("personal_data.searched", "按个人信息查找会员"),
         ("privacy.sealed_read", "调阅封存记录"),
         ("stock.missing", "缺货"),
-        ("transaction.changed", "交易状态变更"),
+        ("transaction.awaiting_payment", "交易等待付款"),
+        ("transaction.compensated", "交易已撤销"),
+        ("transaction.compensating", "交易撤销中"),
+        ("transaction.completed", "交易完成"),
+        ("transaction.completing", "交易完成中"),
+        ("transaction.needs_attention", "交易需人工处理"),
+        ("transaction.resolved", "交易已人工处理"),
+        ("transaction.retried", "交易人工重试"),
+        ("transaction.running", "交易开始"),
+        ("transaction.step", "交易步骤结束"),
     ),
 )
 

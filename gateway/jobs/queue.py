@@ -129,6 +129,30 @@ class Queue:
             if job_id is not None:
                 return job_id
 
+    async def reschedule(self, connection: AsyncConnection, kind: str, key: str, run_at: datetime) -> bool:
+        """Have the queued job of this kind and key run at ``run_at``, within ``connection``'s transaction.
+
+        False, and nothing changed, when there is none or it runs already.
+        """
+        statement = (
+            update(job)
+            .where(job.c.kind == kind, job.c.key == key, job.c.state == literal_column(f"'{State.QUEUED}'"))
+            .values(run_at=run_at)
+        )
+        return (await connection.execute(statement)).rowcount == 1
+
+    async def withdraw(self, connection: AsyncConnection, kind: str, key: str) -> bool:
+        """End the queued job of this kind and key within ``connection``'s transaction: its work is done already.
+
+        False, and nothing changed, when there is none or it runs already.
+        """
+        statement = (
+            update(job)
+            .where(job.c.kind == kind, job.c.key == key, job.c.state == literal_column(f"'{State.QUEUED}'"))
+            .values(state=State.DONE, payload=None, finished_at=self.clock.now())
+        )
+        return (await connection.execute(statement)).rowcount == 1
+
     def wake(self) -> None:
         """Have this process's workers look for due jobs now."""
         for listener in self.listeners:

@@ -16,6 +16,7 @@ from gateway.events.feed import Follower
 from gateway.events.horizon import LoggedFact
 from gateway.resolvers.errors import SessionRequired, UserError
 from gateway.resolvers.members import by_ids
+from gateway.transactions.states import SagaState
 
 T = TypeVar("T")
 
@@ -26,7 +27,8 @@ PAYMENTS: Final = frozenset(
     {"payment.captured", "payment.late", "payment.mismatch", "refund.requested", "refund.succeeded"}
 )
 AFTER_SALES: Final = frozenset({"after_sale.changed", "after_sale.completed"})
-TRANSACTIONS: Final = frozenset({"transaction.changed"})
+#: What a person says of one (transaction.retried, transaction.resolved) moves it in the same commit.
+TRANSACTIONS: Final = frozenset({*(f"transaction.{state.lower()}" for state in SagaState), "transaction.step"})
 CONTACTS: Final = frozenset(
     {"contact.added", "contact.deleted_by_customer", "contact.deleted_by_guide", "guide.assigned"}
 )

@@ -30,6 +30,7 @@ from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
+from gateway.schema.transactions import TransactionMutations, TransactionQueries
 from gateway.schema.webhook_mutations import WebhookMutations
 from gateway.schema.webhooks import WebhookQueries
 
@@ -44,6 +45,7 @@ QUERIES = (
     SystemQueries,
     NodeQueries,
     JobQueries,
+    TransactionQueries,
     EventQueries,
     WebhookQueries,
 )
@@ -57,6 +59,7 @@ MUTATIONS = (
     ReachMutations,
     SessionMutations,
     TemplateMessageMutations,
+    TransactionMutations,
     WebhookMutations,
 )
 

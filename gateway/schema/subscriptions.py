@@ -123,7 +123,7 @@ class AfterSaleChanged(SubscriptionEvent):
 
 @strawberry.type(description="A transaction over several tools (跨工具交易), or one of its steps, has a new state.")
 class TransactionChanged(SubscriptionEvent):
-    """transaction.changed"""
+    """transaction.*"""
 
     state: str = strawberry.field(
         description="The state that was entered: the transaction's, or the step's if there is one."

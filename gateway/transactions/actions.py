@@ -31,7 +31,7 @@ from gateway.transactions.log import Planned, SagaLog, StepRow
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
 from gateway.transactions.runner import Runner, SagaMoved
-from gateway.transactions.states import SagaState, StepState
+from gateway.transactions.states import Attention, SagaState, StepState
 from gateway.transactions.steps import AnyStep, Step, StepRefused
 
 A = TypeVar("A")
@@ -71,7 +71,7 @@ class Effect:
     Attributes:
         intent: the step's; what is sent to the platform, byte for byte.
         subject: the member under whose key a personal intent is sealed; empty where none is.
-        values: ids that operators may see.
+        values: ids that operators may see. ``member`` among them says whose it is to whoever follows transactions.
     """
 
     intent: object
@@ -186,12 +186,13 @@ class Actions:
         now = self._clock.now()
         if effect.subject:
             await self._projector.database.keyring.ensure(effect.subject)
-        async with self._projector.database.write() as connection:
+        async with self._projector.batch() as batch:
+            connection = batch.connection
             ids = {"transaction": saga_id}
             if not await self._idempotency.claim(connection, claim, claim_id, ids, now, result=claim.mutation):
                 return False
             await self._log.begin(
-                connection,
+                batch,
                 saga_id,
                 claim.mutation,
                 [Planned(step, effect.intent, saga_id)],
@@ -218,10 +219,11 @@ class Actions:
             await self._runner.refuse(saga_id)
             return
         if row.tool is None and row.state is StepState.PENDING:
-            await self._runner.single(row, _nothing_more)
+            async with self._runner.within_limit(job, saga_id, Attention.STEP_FAILED):
+                await self._runner.single(row, _nothing_more)
             return
-        async with self._projector.database.write() as connection:
-            await self._log.move(connection, saga_id, SagaState.COMPLETING, source=SagaState.RUNNING)
+        async with self._projector.batch() as batch:
+            await self._log.move(batch, saga_id, SagaState.COMPLETING, source=SagaState.RUNNING)
         await self._runner.carry_on(job)
 
     async def _replayed(self, claim: Claim, action: Action[A, O]) -> Performed[O] | Problem | None:

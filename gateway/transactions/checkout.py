@@ -11,24 +11,25 @@ from sqlalchemy import select
 
 from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Clock
-from adapters.payments import PaymentNotice, PaymentsAdapter, RefundNotice
+from adapters.payments import PaymentNotice, PaymentsAdapter
 from gateway.access.principal import Principal
 from gateway.database.engine import Database
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import purchase
 from gateway.database.ulid import Ulids
-from gateway.events.projections import payments, purchases
-from gateway.events.projector import Batch, Projector
+from gateway.events.projections import payments
+from gateway.events.projector import Projector
 from gateway.jobs import Handlers, Queue
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
-from gateway.transactions import parties, planning
+from gateway.transactions import parties, planning, refunding
 from gateway.transactions.actions import Actions
+from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.effects import ACTIONS
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
 from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
-from gateway.transactions.order_steps import PREPAY, Payable, PrepaidAt, Prepay, capture
+from gateway.transactions.order_steps import PREPAY, PrepaidAt, Prepay
 from gateway.transactions.parties import Seller, Shopper
 from gateway.transactions.planning import Purchase
 from gateway.transactions.pricing import Pricer
@@ -48,10 +49,12 @@ from gateway.transactions.records import (
     UnusableCoupon,
     UsableCoupon,
 )
+from gateway.transactions.refunding import RefundService
 from gateway.transactions.runner import Runner, SagaBusy
-from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB, Open, Settlement
+from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB, LEASE, Open, Settlement
 from gateway.transactions.states import SagaState, StepState
 from gateway.transactions.steps import Registry, StepRefused
+from gateway.transactions.views import viewed
 
 __all__ = [
     "BasketLine", "CheckoutDone", "CheckoutInput", "CheckoutService", "CouponRef", "OrderPayment", "Problem",
@@ -86,11 +89,15 @@ class CheckoutService:
         self._log = SagaLog(database, clock)
         self._idempotency = Idempotency(database)
         self._pricer = Pricer(database, tools, clock, settings)
-        registry = Registry((*planning.STEPS, *(each.step for each in ACTIONS)))
+        registry = Registry((*planning.STEPS, *refunding.STEPS, *(each.step for each in ACTIONS)))
         self._runner = Runner(self._log, registry, projector, queue, tools, gate)
         #: Every other mutation with an effect.
         self.actions = Actions(self._log, self._runner, projector, queue, tools, settings)
         self._settlement = Settlement(self._log, self._runner, projector, queue, tools, self._idempotency)
+        #: What gives the money of an order back.
+        self.refunds = RefundService(database, queue, tools, projector, clock, settings, self._log, self._runner)
+        #: Where a person answers for transactions that need one.
+        self.desk = AttentionDesk(self._log, self._runner, projector, queue, clock)
         #: Checkouts under way: they go on when their client leaves.
         self._running: set[asyncio.Task[CheckoutDone | Problem]] = set()
 
@@ -161,12 +168,13 @@ class CheckoutService:
         row = await self._log.saga(transaction_id)
         if row is None or (principal is not None and not await self._may_watch(principal, row)):
             return None
-        steps = tuple(
-            StepView(each.name, each.tool, each.state.value, each.started_at, each.finished_at, each.reason)
-            for each in await self._log.steps(transaction_id)
-        )
-        order_id = (row.input or {}).get("order")
-        return TransactionView(row.id, row.state.value, steps, row.created_at, row.updated_at, order_id)
+        return viewed(row, await self._log.steps(transaction_id))
+
+    async def transactions(self, transaction_ids: Sequence[str]) -> Sequence[TransactionView | None]:
+        """Any transactions, for operators. Two statements."""
+        rows = await self._log.sagas(transaction_ids)
+        steps = await self._log.steps_of(transaction_ids)
+        return [viewed(rows[each], steps[each]) if each in rows else None for each in transaction_ids]
 
     async def on_payment(self, account: str, notice: PaymentNotice) -> None:
         """支付成功通知, from the inbox. Raises SagaBusy, and is then tried again."""
@@ -185,16 +193,6 @@ class CheckoutService:
             if each.payment.out_trade_no in ours:
                 await self.on_payment(account, each)
 
-    async def on_refund(self, account: str, notice: RefundNotice) -> None:
-        """退款结果通知, from the inbox."""
-        await self.on_refunds(account, [notice])
-
-    async def on_refunds(self, account: str, notices: Sequence[RefundNotice]) -> None:
-        """Several of them, of different orders."""
-        await payments.refunded(self._projector, [each.refund for each in notices], source="webhook")
-        async with self._projector.batch() as batch:
-            await purchases.refunded(batch, account, [each.refund.out_trade_no for each in notices])
-
     async def _may_watch(self, principal: Principal, row: SagaRow) -> bool:
         order_id = (row.input or {}).get("order", "")
         return not isinstance(await self._own(principal, order_id, operators=True), Problem)
@@ -210,23 +208,15 @@ class CheckoutService:
         except (StepRefused, UpstreamError, ToolNotConfigured) as error:
             # The refusal may be the doing of the very request that this one repeats.
             return await self._replayed(claim) or problem(error)
-        claim_id = self._ulids.next()
-        if not await self._begin(principal, plan, steps, claim, claim_id):
-            return await self._replayed(claim) or in_flight()
-        stored = await self._log.steps(plan.saga)
-
-        async def finish(batch: Batch) -> None:
-            await self._idempotency.done(batch.connection, claim_id)
-            if plan.order.payable == 0:
-                pivot = next(each for each in stored if each.seq == _PIVOT)
-                await self._settlement.settle_free(batch, stored, pivot.intent(Payable))
-            else:
-                await self._log.move(batch.connection, plan.saga, SagaState.AWAITING_PAYMENT)
-
-        failure = await self._runner.forward(plan.saga, finish)
+        try:
+            if not await self._begin(principal, plan, steps, claim, self._ulids.next()):
+                return await self._replayed(claim) or in_flight()
+            failure = await self._settlement.place(plan.saga, noted=True)
+        except StepRefused as refusal:
+            return problem(refusal)
+        except SagaBusy:
+            return in_flight()
         if failure is not None:
-            async with self._database.write() as connection:
-                await self._idempotency.forget(connection, claim_id)
             return problem(failure)
         return await self._answer(plan.saga)
 
@@ -248,15 +238,19 @@ class CheckoutService:
     async def _begin(
         self, principal: Principal, plan: Purchase, steps: Sequence[Planned], claim: Claim, claim_id: str
     ) -> bool:
-        """Commit key, saga, all intents and the job of the expiry; False when the key was taken meanwhile."""
+        """One commit: key, saga, all intents, what our own book does first, and the job that goes on when we die.
+
+        False when the key was taken meanwhile. Raises StepRefused, with nothing written.
+        """
         now, member = self._clock.now(), plan.shopper.member
         await self._database.keyring.ensure(member)
-        async with self._database.write() as connection:
-            ids = {"transaction": plan.saga, "order": plan.order.id}
+        async with self._projector.batch() as batch:
+            connection, ids = batch.connection, {"transaction": plan.saga, "order": plan.order.id}
             if not await self._idempotency.claim(connection, claim, claim_id, ids, now):
                 return False
+            outcomes = await self._runner.open(batch, plan.saga, steps)
             await self._log.begin(
-                connection,
+                batch,
                 plan.saga,
                 planning.KIND,
                 steps,
@@ -264,15 +258,16 @@ class CheckoutService:
                 subject=member,
                 values={"order": plan.order.id, "claim": claim_id},
                 deadline=plan.expires_at,
+                outcomes=outcomes,
             )
-            # From the first commit on: whatever becomes of this process, the order's time will end.
+            # From the first commit on: whatever becomes of this process, another one goes on.
             await self._queue.put(
                 connection,
                 EXPIRY_JOB,
                 1,
                 {"saga": plan.saga},
                 key=plan.saga,
-                run_at=plan.expires_at,
+                run_at=min(now + LEASE, plan.expires_at),
                 max_attempts=EXPIRY_ATTEMPTS,
             )
         return True
@@ -338,7 +333,3 @@ class CheckoutService:
             mine = row is not None and row.member == principal.member
         found = await self._settlement.open(row.saga) if mine and row is not None and row.saga else None
         return found or Problem("ORDER_UNKNOWN", "You have no such order; pass an id as you received it.")
-
-
-#: Place of the payment among the steps.
-_PIVOT: Final = 1 + planning.STEPS.index(capture)

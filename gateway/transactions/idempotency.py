@@ -80,7 +80,7 @@ class Idempotency:
         *,
         result: str = "CheckoutDone",
     ) -> bool:
-        """Take the key, with the ids that the answer will be made of; False when it is taken."""
+        """Take the key, with the type and ids that the answer will be made of; False when it is taken."""
         mine = (
             idempotency.c.principal == claim.scope,
             idempotency.c.mutation == claim.mutation,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Column, ScalarSelect, Update, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database import ERASED
 from gateway.database.engine import Database
+from gateway.database.facts import Fact
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.sagas import saga, saga_step
-from gateway.transactions.states import SETTLED, SagaState, StepState, saga_before, step_before
+from gateway.events.projector import Batch
+from gateway.transactions.states import SAGA_MOVES, SETTLED, Attention, SagaState, StepState, saga_before, step_before
 from gateway.transactions.steps import AnyStep, Kind
-from gateway.transactions.told import tell
 
 
 class IntentErased(Exception):
@@ -51,6 +52,7 @@ class SagaRow:
     created_at: datetime
     updated_at: datetime
     deadline: datetime | None
+    attention: Attention | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class SagaLog:
 
     async def begin(
         self,
-        connection: AsyncConnection,
+        batch: Batch,
         saga_id: str,
         kind: str,
         plan: Sequence[Planned],
@@ -109,41 +111,58 @@ class SagaLog:
         principal: str,
         subject: str,
         values: dict[str, Any],
-        deadline: datetime,
+        deadline: datetime | None,
+        outcomes: Mapping[int, object] | None = None,
         attempted: bool = False,
     ) -> None:
         """Write the saga and every step's intent, the personal ones sealed for ``subject``.
 
-        ``attempted`` notes the first attempt of every step in the same commit.
+        ``outcomes`` are those of steps that this very transaction has done, by their place from 1. With them, the step
+        that follows is RUNNING if it is a compensatable one of a tool: its attempt comes right after the commit. So is,
+        where ``attempted`` says it, the first step of a tool of whatever kind.
 
         What undoing needs (pieces, order, amounts) is not personal, so that erasing a shopper with an open
-        order does not keep its stock reserved for ever. ``values`` is shown to operators.
+        order does not keep its stock reserved for ever. ``values`` is shown to operators; of them ``order``, or
+        ``member`` where there is none, says in facts whose it is.
         """
-        now = self._clock.now()
+        now, done = self._clock.now(), outcomes or {}
         row = {"id": saga_id, "kind": kind, "version": 1, "state": SagaState.RUNNING, "principal": principal}
         row |= {"input": values, "created_at": now, "updated_at": now, "deadline": deadline}
+        connection = batch.connection
         await connection.execute(saga.insert().values(**row))
-        begun = StepState.RUNNING if attempted else StepState.PENDING
-        rows = [
-            {
-                "saga_id": saga_id,
-                "seq": seq,
-                "name": each.step.name,
-                "tool": each.step.tool,
-                "kind": each.step.kind,
-                "delivery": each.step.delivery,
-                "state": StepState.SKIPPED if each.skip else begun,
-                "key": each.key,
-                "intent": self._sealed(each, subject),
-                "outcome": {"reason": each.skip} if each.skip else None,
-                "attempts": int(attempted),
-                "started_at": now if attempted else None,
-                "finished_at": now if each.skip else None,
-            }
-            for seq, each in enumerate(plan, 1)
-        ]
+        batch.facts.append(_moved(saga_id, kind, SagaState.RUNNING, values, now))
+        following = 0
+        if outcomes is not None or attempted:
+            following = next((seq for seq, each in enumerate(plan, 1) if seq not in done and not each.skip), 0)
+        rows = []
+        for seq, each in enumerate(plan, 1):
+            state, outcome = StepState.PENDING, None
+            if each.skip:
+                state, outcome = StepState.SKIPPED, {"reason": each.skip}
+            elif seq in done:
+                state, outcome = StepState.DONE, {"value": msgspec.to_builtins(done[seq])}
+                batch.facts.append(_ended(saga_id, seq, each.step.name, state, kind, values, now))
+            elif seq == following and (attempted or each.step.kind is Kind.COMPENSATABLE):
+                state = StepState.PENDING if each.step.tool is None else StepState.RUNNING
+            begun = state in {StepState.DONE, StepState.RUNNING}
+            rows.append(
+                {
+                    "saga_id": saga_id,
+                    "seq": seq,
+                    "name": each.step.name,
+                    "tool": each.step.tool,
+                    "kind": each.step.kind,
+                    "delivery": each.step.delivery,
+                    "state": state,
+                    "key": each.key,
+                    "intent": self._sealed(each, subject),
+                    "outcome": outcome,
+                    "attempts": 1 if begun else 0,
+                    "started_at": now if begun else None,
+                    "finished_at": now if state in SETTLED else None,
+                }
+            )
         await connection.execute(saga_step.insert(), rows)
-        await tell(connection, saga_id, now, SagaState.RUNNING, member=subject)
 
     def _sealed(self, planned: Planned, subject: str) -> object:
         value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}
@@ -151,20 +170,27 @@ class SagaLog:
 
     async def saga(self, saga_id: str) -> SagaRow | None:
         """One saga."""
-        row = await self._database.one(select(saga).where(saga.c.id == saga_id))
-        if row is None:
-            return None
-        return SagaRow(
-            row.id, row.kind, row.version, SagaState(row.state), row.input or None, row.principal,
-            row.created_at, row.updated_at, row.deadline,
-        )  # fmt: skip
+        return (await self.sagas([saga_id])).get(saga_id)
 
-    async def steps(self, saga_id: str) -> list[StepRow]:
-        """Its steps, in order."""
-        rows = await self._database.fetch(
-            select(saga_step).where(saga_step.c.saga_id == saga_id).order_by(saga_step.c.seq)
-        )
-        return [_step(row) for row in rows]
+    async def sagas(self, saga_ids: Sequence[str]) -> dict[str, SagaRow]:
+        """Several, by id."""
+        rows = await self._database.fetch(select(saga).where(saga.c.id.in_(saga_ids)))
+        return {row.id: _saga(row) for row in rows}
+
+    async def steps_of(self, saga_ids: Sequence[str]) -> dict[str, list[StepRow]]:
+        """The steps of several, in order."""
+        found: dict[str, list[StepRow]] = {each: [] for each in saga_ids}
+        statement = select(saga_step).where(saga_step.c.saga_id.in_(saga_ids)).order_by(saga_step.c.seq)
+        for row in await self._database.fetch(statement):
+            found[row.saga_id].append(_step(row))
+        return found
+
+    async def steps(self, saga_id: str, connection: AsyncConnection | None = None) -> list[StepRow]:
+        """Its steps, in order; those that ``connection``'s transaction wrote too, if one is given."""
+        statement = select(saga_step).where(saga_step.c.saga_id == saga_id).order_by(saga_step.c.seq)
+        if connection is not None:
+            return [_step(row) for row in await connection.execute(statement)]
+        return [_step(row) for row in await self._database.fetch(statement)]
 
     async def by_key(self, name: str, key: str) -> str | None:
         """The saga that has a step of this name and natural key."""
@@ -183,20 +209,46 @@ class SagaLog:
             found |= {str(row.key) for row in rows}
         return found
 
+    async def places_of(self, name: str, keys: Sequence[str]) -> list[tuple[str, int]]:
+        """Saga and place of every step of this name that has one of these natural keys."""
+        found: list[tuple[str, int]] = []
+        for some in chunks(keys):
+            rows = await self._database.fetch(
+                select(saga_step.c.saga_id, saga_step.c.seq)
+                .where(saga_step.c.key.in_(some), saga_step.c.name == name)
+                .order_by(saga_step.c.saga_id, saga_step.c.seq)
+            )
+            found += [(row.saga_id, row.seq) for row in rows]
+        return found
+
     async def move(
-        self, connection: AsyncConnection, saga_id: str, target: SagaState, *, source: SagaState | None = None
+        self,
+        batch: Batch,
+        saga_id: str,
+        target: SagaState,
+        *,
+        source: SagaState | None = None,
+        attention: Attention | None = None,
     ) -> bool:
-        """Move the saga if its state allows it (and is ``source``); False, and nothing changed, if not."""
-        allowed = [state for state in saga_before(target) if source in {None, state}]
+        """Move the saga if its state allows it (and is ``source``); False, and nothing changed, if not.
+
+        The move is a fact of the batch. ``attention`` says why a person must look. Out of NEEDS_ATTENTION leads
+        only ``source=NEEDS_ATTENTION``.
+        """
+        if source is not None:
+            allowed = [source] if target in SAGA_MOVES[source] else []
+        else:
+            allowed = list(saga_before(target))
         statement = (
             update(saga)
             .where(saga.c.id == saga_id, saga.c.state.in_(allowed))
-            .values(state=target, updated_at=self._clock.now())
+            .values(state=target, attention=attention, updated_at=self._clock.now())
+            .returning(saga.c.kind, saga.c.input)
         )
-        moved = (await connection.execute(statement)).rowcount == 1
-        if moved:
-            await tell(connection, saga_id, self._clock.now(), target)
-        return moved
+        row = (await batch.connection.execute(statement)).first()
+        if row is not None:
+            batch.facts.append(_moved(saga_id, row.kind, target, row.input, batch.now, reason=attention))
+        return row is not None
 
     async def hold(self, connection: AsyncConnection, saga_id: str, *states: SagaState) -> SagaState | None:
         """Lock the saga until the transaction ends, if it stands in one of the states; else None."""
@@ -228,9 +280,12 @@ class SagaLog:
         return await self._set(connection, row, StepState.RUNNING, started_at=None)
 
     async def end(
-        self, connection: AsyncConnection, row: StepRow, state: StepState, *, outcome: object = None, reason: str = ""
+        self, batch: Batch, row: StepRow, state: StepState, *, outcome: object = None, reason: str = ""
     ) -> bool:
-        """End the step, with its outcome or with a reason; False when its state does not allow it."""
+        """End the step, with its outcome or with a reason; False when its state does not allow it.
+
+        The end is a fact of the batch.
+        """
         values: dict[str, Any] = {"finished_at": self._clock.now()}
         if state is StepState.DONE:
             values["outcome"] = {"value": msgspec.to_builtins(outcome)}
@@ -239,10 +294,11 @@ class SagaLog:
                 values["started_at"] = self._clock.now()
         elif reason:
             values["outcome"] = {"reason": reason}
-        ended = await self._set(connection, row, state, **values)
-        if ended:
-            await tell(connection, row.saga, self._clock.now(), state, step=(row.seq, row.name))
-        return ended
+        statement = _step_move(row, state, values).returning(_of_saga(row, saga.c.kind), _of_saga(row, saga.c.input))
+        of = (await batch.connection.execute(statement)).first()
+        if of is not None:
+            batch.facts.append(_ended(row.saga, row.seq, row.name, state, of[0], of[1], batch.now))
+        return of is not None
 
     async def skip_rest(self, connection: AsyncConnection, saga_id: str, reason: str) -> None:
         """What was never begun will not be."""
@@ -253,30 +309,91 @@ class SagaLog:
         )
         await connection.execute(statement)
 
-    async def complete(self, connection: AsyncConnection, saga_id: str) -> None:
+    async def reopen(self, connection: AsyncConnection, row: StepRow) -> bool:
+        """A person has a step that ended badly tried again; when its first attempt was is kept."""
+        return await self._set(connection, row, StepState.PENDING, outcome=None, finished_at=None)
+
+    async def complete(self, batch: Batch, saga_id: str) -> None:
         """End the saga when every step has ended: COMPLETED, or NEEDS_ATTENTION if one ended badly.
 
         Locks the saga first, so that of two steps that end at once the second sees the first.
         """
-        if await self.hold(connection, saga_id, SagaState.COMPLETING) is None:
+        if await self.hold(batch.connection, saga_id, SagaState.COMPLETING) is None:
             return
-        rows = await connection.execute(select(saga_step.c.state).where(saga_step.c.saga_id == saga_id))
+        rows = await batch.connection.execute(select(saga_step.c.state).where(saga_step.c.saga_id == saga_id))
         states = {StepState(state) for state in rows.scalars()}
         if states <= SETTLED:
             bad = states & {StepState.FAILED, StepState.UNKNOWN}
-            await self.move(connection, saga_id, SagaState.NEEDS_ATTENTION if bad else SagaState.COMPLETED)
+            if bad:
+                await self.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=Attention.STEP_FAILED)
+            else:
+                await self.move(batch, saga_id, SagaState.COMPLETED)
 
     async def _set(self, connection: AsyncConnection, row: StepRow, state: StepState, **values: Any) -> bool:
-        statement = (
-            update(saga_step)
-            .where(
-                saga_step.c.saga_id == row.saga,
-                saga_step.c.seq == row.seq,
-                saga_step.c.state.in_(step_before(state)),
-            )
-            .values(state=state, **values)
+        return (await connection.execute(_step_move(row, state, values))).rowcount == 1
+
+
+def _step_move(row: StepRow, state: StepState, values: Mapping[str, Any]) -> Update:
+    return (
+        update(saga_step)
+        .where(
+            saga_step.c.saga_id == row.saga,
+            saga_step.c.seq == row.seq,
+            saga_step.c.state.in_(step_before(state)),
         )
-        return (await connection.execute(statement)).rowcount == 1
+        .values(state=state, **values)
+    )
+
+
+def _of_saga(row: StepRow, column: Column[Any]) -> ScalarSelect[Any]:
+    return select(column).where(saga.c.id == row.saga).scalar_subquery()
+
+
+def _moved(
+    saga_id: str,
+    kind: str,
+    state: SagaState,
+    values: Mapping[str, Any] | None,
+    at: datetime,
+    *,
+    reason: str | None = None,
+) -> Fact:
+    """A state of a transaction, as a fact: ``transaction.completed`` and so on."""
+    whose = values or {}
+    return Fact(
+        kind=f"transaction.{state.lower()}",
+        occurred_at=at,
+        source="own",
+        # It may come to one state more than once.
+        source_key=f"{saga_id}:{at.isoformat()}",
+        member=whose.get("member"),
+        order_ref=whose.get("order"),
+        reason=reason,
+        payload={"transaction": saga_id, "kind": kind, "state": state},
+    )
+
+
+def _ended(
+    saga_id: str, seq: int, name: str, state: StepState, kind: str, values: Mapping[str, Any] | None, at: datetime
+) -> Fact:
+    """The end of a step, as a fact."""
+    whose = values or {}
+    return Fact(
+        kind="transaction.step",
+        occurred_at=at,
+        source="own",
+        source_key=f"{saga_id}:{seq}:{state}:{at.isoformat()}",
+        member=whose.get("member"),
+        order_ref=whose.get("order"),
+        payload={"transaction": saga_id, "kind": kind, "step": name, "state": state},
+    )
+
+
+def _saga(row: AnyRow) -> SagaRow:
+    return SagaRow(
+        row.id, row.kind, row.version, SagaState(row.state), row.input or None, row.principal,
+        row.created_at, row.updated_at, row.deadline, Attention(row.attention) if row.attention else None,
+    )  # fmt: skip
 
 
 def _step(row: AnyRow) -> StepRow:

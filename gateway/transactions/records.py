@@ -111,6 +111,26 @@ class OrderPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundInput:
+    """A refund of an order; ``amount`` fen, or all that is left of it. ``reason`` is shown to the payer."""
+
+    order: str
+    amount: int | None
+    reason: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDone:
+    """A refund that was begun. ``number`` is its out_refund_no."""
+
+    order_id: str
+    transaction_id: str
+    number: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Why something was not done. ``tool`` is set when a platform is the cause; never its own text."""
 
@@ -135,7 +155,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class TransactionView:
-    """A transaction as one watches it."""
+    """A transaction as one watches it. ``attention`` says why it needs a person."""
 
     id: str
     state: str
@@ -143,3 +163,5 @@ class TransactionView:
     created_at: datetime
     updated_at: datetime
     order_id: str | None
+    kind: str = "checkout"
+    attention: str | None = None

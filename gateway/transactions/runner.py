@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from adapters.base.errors import (
     Conflict,
@@ -14,11 +16,11 @@ from adapters.base.errors import (
     UpstreamError,
 )
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import Handlers, ParkJob, Queue, RunningJob
+from gateway.jobs import Handlers, ParkJob, PostponeJob, Queue, RunningJob
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
-from gateway.transactions.log import SagaLog, StepRow
-from gateway.transactions.states import SETTLED, SagaState, StepState
+from gateway.transactions.log import Planned, SagaLog, StepRow
+from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
 from gateway.transactions.steps import (
     AnyStep,
     Delivery,
@@ -27,6 +29,7 @@ from gateway.transactions.steps import (
     StepContext,
     StepRefused,
     StepSkipped,
+    StepWaits,
     UnknownStep,
 )
 
@@ -37,6 +40,11 @@ UNDO_TIME = timedelta(minutes=1)
 
 #: Refusals that stay refusals however often one asks.
 FINAL = (Rejected, Invalid, NotFound, Conflict)
+#: Steps that a process which died may have left behind it.
+_UNFINISHED = frozenset({StepState.PENDING, StepState.RUNNING})
+#: Steps that a person must look at.
+BADLY = frozenset({StepState.FAILED, StepState.UNKNOWN})
+_NOT_REPEATABLE = "An earlier attempt may have done it, and repeating it is not safe."
 Failure = StepRefused | UpstreamError | ToolNotConfigured
 InCommit = Callable[[Batch], Awaitable[None]]
 
@@ -73,19 +81,48 @@ class Runner:
 
     # Forward --------------------------------------------------------------------------------------
 
-    async def forward(self, saga_id: str, finish: InCommit) -> Failure | None:
+    async def open(self, batch: Batch, saga_id: str, plan: Sequence[Planned]) -> dict[int, object]:
+        """Do the steps of our own book that stand first, in the transaction that begins the saga.
+
+        Returns their outcomes by place, for ``SagaLog.begin``. Raises StepRefused: then nothing is to be committed.
+        """
+        outcomes: dict[int, object] = {}
+        for seq, planned in enumerate(plan, 1):
+            if planned.skip:
+                continue
+            if planned.step.tool is not None or planned.step.kind is not Kind.COMPENSATABLE:
+                break
+            now = self._projector.clock.now()
+            ctx = StepContext(saga_id, planned.key, self._projector, now, self._gate, open_batch=batch)
+            outcomes[seq] = await planned.step.run(ctx, planned.intent)
+            for write in ctx.on_done:
+                await write(batch)
+            batch.facts += ctx.facts
+        return outcomes
+
+    async def forward(self, saga_id: str, finish: InCommit, *, noted: bool = False) -> Failure | None:
         """Run the compensatable steps in order; ``finish`` is part of the last one's commit.
 
-        Returns the failure that made it undo what was done. Any other error puts a job that undoes, and
-        is raised.
+        Goes on where another process stopped. Returns the failure that made it undo what was done. Raises
+        SagaBusy when another process goes on with the saga at the same time. Any other error puts a job that
+        undoes, and is raised. ``noted`` says that the first attempt was committed with the intents.
         """
         rows = await self.log.steps(saga_id)
-        todo = [row for row in rows if row.kind is Kind.COMPENSATABLE and row.state is StepState.PENDING]
+        todo = [row for row in rows if row.kind is Kind.COMPENSATABLE and row.state in _UNFINISHED]
         try:
-            if todo and todo[0].tool is not None:
+            if noted:
+                # What this process has only just committed is no attempt that may have had an effect.
+                todo = [replace(row, started_at=None) for row in todo]
+            elif todo and todo[0].tool is not None:
                 await self._note_attempt(todo[0])
+            if not todo:
+                async with self._projector.batch() as batch:
+                    await finish(batch)
+                return None
             for row, following in zip(todo, [*todo[1:], None], strict=True):
                 await self._advance(row, following, finish)
+        except SagaMoved as moved:
+            raise SagaBusy(f"saga {saga_id} is being moved by another process") from moved
         except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
             await self._give_up(saga_id)
             return failure
@@ -114,16 +151,21 @@ class Runner:
             await also(batch)
 
     async def single(self, row: StepRow, finish: InCommit) -> Failure | None:
-        """Run the only step of a saga that has begun with it; ``finish`` is part of a good outcome's commit.
+        """Run the only step of a saga that this process has just begun; ``finish`` is part of a good outcome's commit.
 
         Returns the failure. After one that says that nothing was done the saga is COMPENSATED; after an unknown
         outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not.
         """
         step = self._registry.find(row.name, row.version)
+        # The attempt that was committed with the intent is this one.
+        row = replace(row, started_at=None)
+
+        async def ends(batch: Batch) -> None:
+            await self.log.move(batch, row.saga, SagaState.COMPLETING)
+            await self.log.complete(batch, row.saga)
 
         async def also(batch: Batch) -> None:
-            await self.log.move(batch.connection, row.saga, SagaState.COMPLETING)
-            await self.log.complete(batch.connection, row.saga)
+            await ends(batch)
             await finish(batch)
 
         try:
@@ -137,9 +179,8 @@ class Runner:
                 await also(batch)
         except OutcomeUnknown as failure:
             if step.delivery is Delivery.ONCE:
-                async with self._projector.database.write() as connection:
-                    await self.log.move(connection, row.saga, SagaState.COMPLETING)
-                    await self.log.complete(connection, row.saga)
+                async with self._projector.batch() as batch:
+                    await ends(batch)
             return failure
         except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
             await self.refuse(row.saga)
@@ -151,9 +192,9 @@ class Runner:
         [row] = await self.log.steps(saga_id)
         if row.state is not StepState.FAILED:
             return
-        async with self._projector.database.write() as connection:
-            await self.log.move(connection, saga_id, SagaState.COMPENSATING)
-            await self.log.move(connection, saga_id, SagaState.COMPENSATED)
+        async with self._projector.batch() as batch:
+            await self.log.move(batch, saga_id, SagaState.COMPENSATING)
+            await self.log.move(batch, saga_id, SagaState.COMPENSATED)
 
     async def carry_on(self, job: RunningJob) -> None:
         """Bring one step of a saga that is COMPLETING to its end; the job's payload names ``saga`` and ``seq``."""
@@ -173,9 +214,12 @@ class Runner:
 
     async def _deliver(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
         """The effect at a platform; an unknown outcome is asked about, or repeated once under its key."""
+        if self._too_late(step, row):
+            await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
+            raise OutcomeUnknown(step.tool or "", "not_repeatable", _NOT_REPEATABLE)
         intent = row.intent(step.intent)
         try:
-            return await step.run(ctx, intent)
+            return await self._run_or_ask(step, row, ctx)
         except OutcomeUnknown:
             if step.delivery is Delivery.ONCE:
                 await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
@@ -184,8 +228,8 @@ class Runner:
                 return outcome
             return await step.run(ctx, intent)
         except (StepRefused, ToolNotConfigured, UpstreamError) as error:
-            # Every kind but OutcomeUnknown says that nothing was done.
-            await self._end(row, StepState.FAILED, ctx, _reason(error))
+            # Every kind but OutcomeUnknown says that nothing was done, in this attempt.
+            await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error))
             raise
 
     # Backward -------------------------------------------------------------------------------------
@@ -208,12 +252,14 @@ class Runner:
         Safe to repeat and to run twice at once. Raises what a platform answered when it cannot undo, and
         SagaMoved.
         """
-        async with self._projector.database.write() as connection:
-            if await self.log.move(connection, saga_id, SagaState.COMPENSATING):
+        async with self._projector.batch() as batch:
+            if await self.log.move(batch, saga_id, SagaState.COMPENSATING):
                 # In this very commit: whatever becomes of this process, what it began to undo will be undone.
                 run_at = self._projector.clock.now() + UNDO_TIME
-                await self._queue.put(connection, COMPENSATE_JOB, 1, {"saga": saga_id}, key=saga_id, run_at=run_at)
-            elif await self.log.hold(connection, saga_id, SagaState.COMPENSATING) is None:
+                await self._queue.put(
+                    batch.connection, COMPENSATE_JOB, 1, {"saga": saga_id}, key=saga_id, run_at=run_at
+                )
+            elif await self.log.hold(batch.connection, saga_id, SagaState.COMPENSATING) is None:
                 return False
         for row in reversed(await self.log.steps(saga_id)):
             if row.kind is Kind.COMPENSATABLE and row.state in {
@@ -222,10 +268,11 @@ class Runner:
                 StepState.UNKNOWN,
             }:
                 await self._undo(row)
-        async with self._projector.database.write() as connection:
-            if not await self.log.move(connection, saga_id, SagaState.COMPENSATED):
+        async with self._projector.batch() as batch:
+            if not await self.log.move(batch, saga_id, SagaState.COMPENSATED):
                 return False
-            await self.log.skip_rest(connection, saga_id, "COMPENSATED")
+            await self.log.skip_rest(batch.connection, saga_id, "COMPENSATED")
+            await self._queue.withdraw(batch.connection, COMPENSATE_JOB, saga_id)
             return True
 
     async def _undo(self, row: StepRow) -> None:
@@ -237,43 +284,94 @@ class Runner:
         async with self._projector.batch() as batch:
             if await self.log.hold(batch.connection, row.saga, SagaState.COMPENSATING) is None:
                 raise SagaMoved(f"saga {row.saga} is not being undone any more; step {row.name} stays")
-            if await self.log.end(batch.connection, row, StepState.UNDONE) and step.tool is None:
+            if await self.log.end(batch, row, StepState.UNDONE) and step.tool is None:
                 ctx = self._context(row, batch)
                 await step.undo(ctx, intent, outcome)
                 batch.facts += ctx.facts
 
     async def _compensate_job(self, job: RunningJob) -> None:
-        try:
+        async with self.within_limit(job, job.payload["saga"], Attention.UNDO_FAILED):
             await self.compensate(job.payload["saga"])
-        except UpstreamError:
-            if not job.last_attempt:
+
+    @asynccontextmanager
+    async def within_limit(self, job: RunningJob, saga_id: str, attention: Attention) -> AsyncIterator[None]:
+        """Work of a job on a saga: when its last attempt fails, or it parks, a person must look at the saga."""
+        try:
+            yield
+        except PostponeJob:
+            raise
+        except Exception as error:
+            parks = isinstance(error, ParkJob | UnknownStep)
+            if not parks and not job.last_attempt:
                 raise
-            async with self._projector.database.write() as connection:
-                await self.log.move(connection, job.payload["saga"], SagaState.NEEDS_ATTENTION)
-                await job.complete(connection)
+            async with self._projector.batch() as batch:
+                await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
+            if isinstance(error, UnknownStep):
+                raise ParkJob(error.code) from error
+            raise
 
     # Past the pivot -------------------------------------------------------------------------------
 
-    async def enqueue_rest(self, batch: Batch, rows: Sequence[StepRow]) -> None:
-        """Put a job for every retriable step that is left, in the commit of the pivot."""
+    async def enqueue_rest(
+        self, batch: Batch, rows: Sequence[StepRow], *, in_order: bool = False, run_at: datetime | None = None
+    ) -> None:
+        """Put a job for every retriable step that is left, in the commit of the pivot.
+
+        ``in_order``: each waits for the end of the one before it, as jobs of one entity do.
+        """
+        entity = rows[0].saga if in_order else None
         for row in rows:
             if row.kind is Kind.RETRIABLE and row.state is StepState.PENDING:
-                payload = {"saga": row.saga, "seq": row.seq}
-                await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}")
-        await self.log.complete(batch.connection, rows[0].saga)
+                payload = {"saga": row.saga, "seq": row.seq, "in_order": in_order}
+                await self._queue.put(
+                    batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}", entity=entity, run_at=run_at
+                )
+        await self.log.complete(batch, rows[0].saga)
+
+    async def enqueue_again(self, batch: Batch, rows: Sequence[StepRow], *, in_order: bool) -> None:
+        """Put jobs for steps whose own were given up."""
+        for row in sorted(rows, key=lambda each: each.seq):
+            payload = {"saga": row.saga, "seq": row.seq, "in_order": in_order}
+            entity = row.saga if in_order else None
+            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}", entity=entity)
+
+    async def undo_book(self, batch: Batch, rows: Sequence[StepRow]) -> None:
+        """Undo what our own book did, where no platform did anything: a person has said that nothing is to stay."""
+        if any(row.tool is not None and row.state is StepState.DONE for row in rows):
+            return
+        for row in reversed(rows):
+            if row.kind is Kind.COMPENSATABLE and row.tool is None and row.state is StepState.DONE:
+                step = self._registry.find(row.name, row.version)
+                assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
+                if await self.log.end(batch, row, StepState.UNDONE):
+                    await step.undo(self._context(row, batch), row.intent(step.intent), row.outcome(step.outcome))
+
+    def delivery(self, row: StepRow) -> Delivery | None:
+        """How a stored step is delivered; None for one that this release does not have."""
+        try:
+            return self._registry.find(row.name, row.version).delivery
+        except UnknownStep:
+            return None
 
     async def _step_job(self, job: RunningJob) -> None:
         rows = await self.log.steps(job.payload["saga"])
         row = next((each for each in rows if each.seq == job.payload["seq"]), None)
         if row is None or row.state in SETTLED:
             return
+        if job.payload.get("in_order") and any(each.seq < row.seq and each.state in BADLY for each in rows):
+            # What it waits for did not happen; whoever looks at that has both tried again.
+            async with self._projector.batch() as batch:
+                await self.log.move(batch, row.saga, SagaState.NEEDS_ATTENTION, attention=Attention.STEP_FAILED)
+                await job.complete(batch.connection)
+            return
+        async with self.within_limit(job, row.saga, Attention.STEP_FAILED):
+            await self._run_step(row, job)
+
+    async def _run_step(self, row: StepRow, job: RunningJob) -> None:
         if row.erased:
             await self._end(row, StepState.FAILED, None, "SUBJECT_ERASED", job)
             return
-        try:
-            step = self._registry.find(row.name, row.version)
-        except UnknownStep as error:
-            raise ParkJob(error.code) from error
+        step = self._registry.find(row.name, row.version)
         if step.tool is None:
             await self._book_job(step, row, job)
             return
@@ -289,8 +387,8 @@ class Runner:
             async with self._projector.batch() as batch:
                 ctx = self._context(row, batch)
                 outcome = await step.run(ctx, row.intent(step.intent))
-                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING)
-                await self.log.complete(batch.connection, row.saga)
+                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
+                await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
         except StepSkipped as skipped:
             await self._end(row, StepState.SKIPPED, None, skipped.reason, job)
@@ -310,6 +408,11 @@ class Runner:
             outcome = await self._run_or_ask(step, row, ctx)
         except StepSkipped as skipped:
             await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, skipped.reason, job)
+        except StepWaits as waits:
+            if row.started_at is None:
+                async with self._projector.database.write() as connection:
+                    await self.log.nothing_happened(connection, row)
+            raise PostponeJob(waits.until) from waits
         except ToolNotConfigured as error:
             await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, error.code, job)
         except OutcomeUnknown as error:
@@ -328,8 +431,9 @@ class Runner:
             raise
         else:
             async with self._projector.batch() as batch:
-                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING)
-                await self.log.complete(batch.connection, row.saga)
+                # A sibling may have called for a person meanwhile: what happened, happened.
+                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
+                await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
 
     async def _run_or_ask(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
@@ -351,11 +455,11 @@ class Runner:
         async with self._projector.database.write() as connection:
             await self.log.attempt(connection, row)
 
-    async def _done(self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, state: SagaState) -> None:
+    async def _done(self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, *states: SagaState) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
-        held = await self.log.hold(batch.connection, row.saga, state)
-        if held is None or not await self.log.end(batch.connection, row, StepState.DONE, outcome=outcome):
-            raise SagaMoved(f"saga {row.saga} is not {state} any more; step {row.name} is not recorded as done")
+        held = await self.log.hold(batch.connection, row.saga, *states)
+        if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome):
+            raise SagaMoved(f"saga {row.saga} is not {states[0]} any more; step {row.name} is not recorded as done")
         for write in ctx.on_done:
             await write(batch)
         batch.facts += ctx.facts
@@ -365,10 +469,10 @@ class Runner:
     ) -> None:
         """Any other end, with its reason."""
         async with self._projector.batch() as batch:
-            await self.log.end(batch.connection, row, state, reason=reason)
+            await self.log.end(batch, row, state, reason=reason)
             batch.facts += ctx.facts if ctx is not None else []
             if job is not None:
-                await self.log.complete(batch.connection, row.saga)
+                await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
 
 

@@ -20,10 +20,12 @@ from gateway.transactions import stock
 from gateway.transactions.idempotency import Idempotency
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
 from gateway.transactions.order_steps import PAYMENT, PREPAY, RESERVE, Captured, Payable, ReserveStock
-from gateway.transactions.runner import Runner, SagaBusy
-from gateway.transactions.states import SagaState, StepState
+from gateway.transactions.runner import Failure, Runner, SagaBusy
+from gateway.transactions.states import Attention, SagaState, StepState
 
 EXPIRY_JOB = "checkout.expire"
+#: How long a process has for placing an order, before another one takes it for dead and goes on.
+LEASE = timedelta(minutes=1)
 #: Ten days and more, at a wait of an hour at most: stock stays reserved while 微信支付 cannot be asked.
 EXPIRY_ATTEMPTS = 500
 #: How soon a payment that is under way is looked at again.
@@ -79,6 +81,33 @@ class Settlement:
         """Which of these payments a checkout knows of."""
         return await self._log.known_keys(PAYMENT, numbers)
 
+    # Placing --------------------------------------------------------------------------------------
+
+    async def place(self, saga_id: str, *, noted: bool = False) -> Failure | None:
+        """Run the steps before the payment, from where they stand. Returns the failure that undid them.
+
+        ``noted``: this process has only just begun the saga. Raises SagaBusy when another process does the same.
+        """
+        found = await self.open(saga_id)
+        assert found is not None  # noqa: S101 — its caller has just read or written it
+        claim_id = _claim(found)
+
+        async def finish(batch: Batch) -> None:
+            if claim_id is not None:
+                await self._idempotency.done(batch.connection, claim_id)
+            if found.payable.total == 0:
+                await self.settle_free(batch, found.steps, found.payable)
+            elif await self._log.move(batch, saga_id, SagaState.AWAITING_PAYMENT):
+                # The lease ends; from now on the order's own time runs.
+                deadline = found.saga.deadline or batch.now
+                await self._queue.reschedule(batch.connection, EXPIRY_JOB, saga_id, deadline)
+
+        failure = await self._runner.forward(saga_id, finish, noted=noted)
+        if failure is not None and claim_id is not None:
+            async with self._projector.database.write() as connection:
+                await self._idempotency.forget(connection, claim_id)
+        return failure
+
     # Money came in --------------------------------------------------------------------------------
 
     async def captured(self, payment: Payment, *, source: Source) -> None:
@@ -102,20 +131,21 @@ class Settlement:
         )
         async with self._projector.batch() as batch:
             waiting = SagaState.AWAITING_PAYMENT
-            if await self._log.move(batch.connection, found.saga.id, SagaState.COMPLETING, source=waiting):
+            if await self._log.move(batch, found.saga.id, SagaState.COMPLETING, source=waiting):
                 await self._settle(batch, found.steps, found.payable, outcome, source)
             else:
                 await self._late(batch, found, payment, outcome, source)
 
     async def settle_free(self, batch: Batch, steps: Sequence[StepRow], payable: Payable) -> None:
         """An order of 0 fen is paid in the commit that places it."""
-        await self._log.move(batch.connection, steps[0].saga, SagaState.COMPLETING)
+        await self._log.move(batch, steps[0].saga, SagaState.COMPLETING)
         await self._settle(batch, steps, payable, Captured(batch.as_of, 0, None), "own")
 
     async def _settle(
         self, batch: Batch, steps: Sequence[StepRow], payable: Payable, outcome: Captured, source: Source
     ) -> None:
         await self._sold(batch, steps, payable, outcome, source)
+        await self._queue.withdraw(batch.connection, EXPIRY_JOB, steps[0].saga)
         await self._runner.enqueue_rest(batch, steps)
 
     async def _sold(
@@ -138,7 +168,7 @@ class Settlement:
             await purchases.told(
                 batch, payable.order, "stock.missing", batch.as_of, f"{payable.number}:{sku}", line=sku
             )
-        await self._log.end(batch.connection, pivot, StepState.DONE, outcome=outcome)
+        await self._log.end(batch, pivot, StepState.DONE, outcome=outcome)
 
     async def _late(self, batch: Batch, found: Open, payment: Payment, outcome: Captured, source: Source) -> None:
         """The saga did not wait for a payment: it has one already, or it had given up, or stands still."""
@@ -156,7 +186,7 @@ class Settlement:
         state = await batch.connection.scalar(select(purchase.c.state).where(purchase.c.id == order))
         if held is None or state == "PAID":
             return
-        await self._log.move(batch.connection, found.saga.id, SagaState.NEEDS_ATTENTION)
+        await self._log.move(batch, found.saga.id, SagaState.NEEDS_ATTENTION, attention=Attention.PAYMENT_LATE)
         if state == "UNPAID":
             # The pieces are still held for it. What follows a payment is for the person who looks.
             await self._sold(batch, found.steps, found.payable, outcome, source)
@@ -172,7 +202,7 @@ class Settlement:
 
     async def _mismatch(self, found: Open, payment: Payment) -> None:
         async with self._projector.batch() as batch:
-            await self._log.move(batch.connection, found.saga.id, SagaState.NEEDS_ATTENTION)
+            await self._log.move(batch, found.saga.id, SagaState.NEEDS_ATTENTION, attention=Attention.PAYMENT_MISMATCH)
             await purchases.told(
                 batch,
                 found.payable.order,
@@ -198,13 +228,23 @@ class Settlement:
         return payment.state
 
     async def expire(self, job: RunningJob) -> None:
-        """Job ``checkout.expire``: the order's time is over. Query, close, query again; then give back.
+        """Job ``checkout.expire``: the process that placed the order died, or the order's time is over.
 
-        A saga that is being undone is undone to its end.
+        An order that was being placed is placed to its end, one that is being undone is undone to its end. When
+        its time is over: query, close, query again; then give back.
         """
-        found = await self.open(job.payload["saga"])
+        async with self._runner.within_limit(job, job.payload["saga"], Attention.PAYMENT_UNDECIDED):
+            await self._expire(job.payload["saga"])
+
+    async def _expire(self, saga_id: str) -> None:
+        found = await self.open(saga_id)
+        if found is not None and found.saga.state is SagaState.RUNNING and self._may_be_placed(found):
+            await self.place(found.saga.id)
+            found = await self.open(found.saga.id)
         if found is None or found.saga.state not in _UNSETTLED:
             return
+        if found.saga.state is SagaState.AWAITING_PAYMENT and found.saga.deadline and self._in_time(found):
+            raise PostponeJob(found.saga.deadline)
         if found.saga.state is SagaState.COMPENSATING and not found.step(PREPAY).erased:
             await self._runner.compensate(found.saga.id)
             return
@@ -220,6 +260,13 @@ class Settlement:
         if not state.paid and state not in _OVER:
             raise SagaBusy(f"order {found.payable.number} is {state.value} after it was closed; asking again")
 
+    def _in_time(self, found: Open) -> bool:
+        return found.saga.deadline is not None and self._projector.clock.now() < found.saga.deadline
+
+    def _may_be_placed(self, found: Open) -> bool:
+        """What its process left undone can still be done: nobody was erased, and time is left."""
+        return self._in_time(found) and not found.step(PREPAY).erased
+
     async def _close(self, found: Open) -> PaymentState:
         try:
             await self._payments(found).close(found.payable.number)
@@ -234,15 +281,19 @@ class Settlement:
 
     async def _give_back(self, found: Open) -> None:
         """The platform takes no payment for it any more: undo the order."""
-        claim_id = (found.saga.input or {}).get("claim")
-        async with self._projector.database.write() as connection:
-            await self._log.end(connection, found.step(PREPAY), StepState.UNDONE)
+        claim_id = _claim(found)
+        async with self._projector.batch() as batch:
+            await self._log.end(batch, found.step(PREPAY), StepState.UNDONE)
             if claim_id is not None:
-                await self._idempotency.forget(connection, claim_id)
+                await self._idempotency.forget(batch.connection, claim_id)
         await self._runner.compensate(found.saga.id)
 
     def _payments(self, found: Open) -> PaymentsAdapter:
         return self._tools.get(PaymentsAdapter, found.payable.mchid)
+
+
+def _claim(found: Open) -> str | None:
+    return (found.saga.input or {}).get("claim")
 
 
 def _matches(payable: Payable, payment: Payment) -> bool:

@@ -24,6 +24,22 @@ class SagaState(StrEnum):
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
 
+class Attention(StrEnum):
+    """Why a transaction needs a person, and so what a retry would do."""
+
+    #: Money came in that does not match the order. Nothing to retry.
+    PAYMENT_MISMATCH = "PAYMENT_MISMATCH"
+    #: An order that had closed was paid. Nothing to retry.
+    PAYMENT_LATE = "PAYMENT_LATE"
+    #: The payment platform could not be asked in the order's limit. A retry asks again.
+    PAYMENT_UNDECIDED = "PAYMENT_UNDECIDED"
+    #: A platform did not let something be taken back. A retry undoes again.
+    UNDO_FAILED = "UNDO_FAILED"
+    #: A step was refused for good, or nobody can tell whether it happened. A retry runs it again, unless it may
+    #: have happened and can be neither asked about nor repeated.
+    STEP_FAILED = "STEP_FAILED"
+
+
 class StepState(StrEnum):
     """One step."""
 
@@ -42,13 +58,24 @@ class StepState(StrEnum):
 
 
 SAGA_MOVES: Final[Mapping[SagaState, frozenset[SagaState]]] = {
-    SagaState.RUNNING: frozenset({SagaState.AWAITING_PAYMENT, SagaState.COMPLETING, SagaState.COMPENSATING}),
+    SagaState.RUNNING: frozenset(
+        {SagaState.AWAITING_PAYMENT, SagaState.COMPLETING, SagaState.COMPENSATING, SagaState.NEEDS_ATTENTION}
+    ),
     SagaState.AWAITING_PAYMENT: frozenset({SagaState.COMPLETING, SagaState.COMPENSATING, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPLETING: frozenset({SagaState.COMPLETED, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPLETED: frozenset(),
     SagaState.COMPENSATING: frozenset({SagaState.COMPENSATED, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPENSATED: frozenset({SagaState.NEEDS_ATTENTION}),
-    SagaState.NEEDS_ATTENTION: frozenset(),
+    # Only by a person: the first three are retries, the others say that it was dealt with.
+    SagaState.NEEDS_ATTENTION: frozenset(
+        {
+            SagaState.AWAITING_PAYMENT,
+            SagaState.COMPLETING,
+            SagaState.COMPENSATING,
+            SagaState.COMPLETED,
+            SagaState.COMPENSATED,
+        }
+    ),
 }
 
 STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
@@ -68,8 +95,8 @@ STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
     StepState.DONE: frozenset({StepState.UNDONE}),
     StepState.SKIPPED: frozenset(),
     StepState.UNDONE: frozenset(),
-    StepState.FAILED: frozenset(),
-    StepState.UNKNOWN: frozenset({StepState.UNDONE}),
+    StepState.FAILED: frozenset({StepState.PENDING}),
+    StepState.UNKNOWN: frozenset({StepState.PENDING, StepState.UNDONE}),
 }
 
 #: Steps that will not move by themselves any more.
@@ -77,8 +104,8 @@ SETTLED: Final = frozenset({StepState.DONE, StepState.SKIPPED, StepState.UNDONE,
 
 
 def saga_before(target: SagaState) -> list[SagaState]:
-    """The states from which a saga may move to ``target``."""
-    return [state for state, moves in SAGA_MOVES.items() if target in moves]
+    """The states from which a saga moves to ``target`` by itself: nothing but a person ends NEEDS_ATTENTION."""
+    return [state for state, moves in SAGA_MOVES.items() if target in moves and state is not SagaState.NEEDS_ATTENTION]
 
 
 def step_before(target: StepState) -> list[StepState]:

@@ -62,6 +62,14 @@ class StepSkipped(Exception):
         self.reason = reason
 
 
+class StepWaits(Exception):
+    """Nothing was done and nothing failed: what the step waits for has not come. It is tried again at ``until``."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until
+
+
 class UnknownStep(Exception):
     """A stored step of a name or version that this release does not have."""
 

@@ -71,5 +71,13 @@ async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, 
     return tuple(missing)
 
 
+async def put_back(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> None:
+    """Sold pieces that never left the shelf are for sale again."""
+    for sku, returned in sorted(pieces.items()):
+        await connection.execute(
+            update(stock).where(_at(sku, location)).values(on_hand=stock.c.on_hand + returned, updated_at=now)
+        )
+
+
 def _at(sku: str, location: str) -> ColumnElement[bool]:
     return (stock.c.sku == sku) & (stock.c.location == location) & (stock.c.channel == CHANNEL)

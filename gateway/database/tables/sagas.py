@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
 from gateway.database.schema import metadata
 from gateway.database.types import EncryptedJson, Json, KeyedHash, UtcDateTime
@@ -37,6 +37,13 @@ saga = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("deadline", UtcDateTime),
+    Column("attention", String, comment="Why a person must look, in state NEEDS_ATTENTION."),
+    CheckConstraint(
+        "state IN ('RUNNING', 'AWAITING_PAYMENT', 'COMPLETING', 'COMPLETED', 'COMPENSATING', 'COMPENSATED',"
+        " 'NEEDS_ATTENTION')",
+        name="known_state",
+    ),
+    CheckConstraint("(attention IS NULL) = (state <> 'NEEDS_ATTENTION')", name="attention_has_a_reason"),
     Index(None, "state", "deadline"),
     Index(None, "created_at", "id"),
 )
@@ -48,8 +55,8 @@ saga_step = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("name", String, nullable=False),
     Column("tool", String),
-    Column("kind", String, nullable=False, comment="compensatable, pivot or retriable"),
-    Column("delivery", String, nullable=False, comment="keyed, askable or once"),
+    Column("kind", String, nullable=False, comment="COMPENSATABLE, PIVOT or RETRIABLE"),
+    Column("delivery", String, nullable=False, comment="KEYED, ASKABLE or ONCE"),
     Column("state", String, nullable=False),
     Column("key", String, comment="The natural key that the platform is given."),
     Column("intent", EncryptedJson, comment="What is sent, byte for byte, also when it is sent again."),
@@ -57,6 +64,12 @@ saga_step = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    CheckConstraint(
+        "state IN ('PENDING', 'RUNNING', 'DONE', 'SKIPPED', 'UNDONE', 'FAILED', 'UNKNOWN')", name="known_state"
+    ),
+    CheckConstraint("kind IN ('COMPENSATABLE', 'PIVOT', 'RETRIABLE')", name="known_kind"),
+    CheckConstraint("delivery IN ('KEYED', 'ASKABLE', 'ONCE')", name="known_delivery"),
+    CheckConstraint("started_at IS NOT NULL OR state <> 'UNKNOWN'", name="unknown_was_begun"),
     Index(None, "state", "saga_id"),
     Index(None, "key"),
 )

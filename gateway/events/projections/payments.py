@@ -189,6 +189,26 @@ def _refunded_fact(record: Refund, at: datetime, buyer: _Buyer, source: Source) 
     )
 
 
+async def refund_requested(batch: Batch, mchid: str, out_trade_no: str, out_refund_no: str, amount: int) -> None:
+    """A refund that the gateway is about to ask for: REQUESTED until the platform says more."""
+    row = {
+        "mchid": mchid,
+        "out_refund_no": out_refund_no,
+        "out_trade_no": out_trade_no,
+        "refund_id": "",
+        "state": "REQUESTED",
+        "amount": amount,
+        "succeeded_at": None,
+    }
+    await batch.upsert(refund, [row])
+
+
+async def refund_given_up(batch: Batch, mchid: str, out_refund_no: str) -> None:
+    """A refund that the platform never got: it holds no money of its order any more."""
+    mine = (refund.c.mchid == mchid, refund.c.out_refund_no == out_refund_no, refund.c.state == "REQUESTED")
+    await batch.connection.execute(update(refund).where(*mine).values(state="CLOSED", as_of=batch.as_of))
+
+
 async def without(connection: AsyncConnection, identities: Sequence[str], purchases: Sequence[str]) -> None:
     """After an erasure: what somebody paid of other people's orders stays with those, without the payer."""
     await connection.execute(update(payment).where(payment.c.identity.in_(identities)).values(identity=None))

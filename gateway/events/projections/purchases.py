@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from gateway.database.facts import Fact, Source
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity
-from gateway.database.tables.projections import payment, purchase, purchase_line
+from gateway.database.tables.projections import coupon, payment, purchase, purchase_line
+from gateway.database.tables.stock import coupon_lock
 from gateway.events import labels
 from gateway.events.projector import Batch, Linked
 
@@ -153,6 +154,35 @@ async def refunded(batch: Batch, mchid: str, numbers: Sequence[str]) -> None:
         .where(purchase.c.mchid == mchid, purchase.c.out_trade_no.in_(numbers), purchase.c.source == SOURCE)
         .values(refunded=func.coalesce(total, purchase.c.refunded), updated_at=now, as_of=now, changed_at=batch.now)
     )
+
+
+async def locked(batch: Batch, order_id: str) -> AnyRow:
+    """The order, which nobody else changes until the transaction ends."""
+    statement = update(purchase).where(purchase.c.id == order_id).values(changed_at=batch.now).returning(*purchase.c)
+    row: AnyRow = (await batch.connection.execute(statement)).one()
+    return row
+
+
+async def cancelled(batch: Batch, order_id: str, states: Sequence[str]) -> bool:
+    """Nothing of it will be handed out any more; False, and nothing changed, when it stands in no such state."""
+    now = batch.as_of
+    statement = (
+        update(purchase)
+        .where(purchase.c.id == order_id, purchase.c.fulfilment_state.in_(states))
+        .values(fulfilment_state="CANCELLED", updated_at=now, as_of=now, changed_at=batch.now)
+    )
+    return (await batch.connection.execute(statement)).rowcount == 1
+
+
+async def coupon_returned(batch: Batch, order_id: str, mchid: str, stock_id: str, code: str, *, at: datetime) -> None:
+    """The order's coupon is the shopper's again (退券)."""
+    mine = (coupon.c.mchid == mchid, coupon.c.stock_id == stock_id, coupon.c.code == code)
+    await batch.connection.execute(update(coupon).where(*mine).values(state="USABLE", used_at=None, as_of=batch.as_of))
+    await batch.connection.execute(delete(coupon_lock).where(coupon_lock.c.purchase == order_id))
+    await told(
+        batch, order_id, "coupon.returned", at, f"{order_id}:{code}", account=mchid, tool="payments",
+        payload={"stock": stock_id},
+    )  # fmt: skip
 
 
 async def told(batch: Batch, order_id: str, kind: str, at: datetime, key: str, **more: Any) -> None:

@@ -26,7 +26,8 @@ from gateway.members.erasure import PAUSE, SOON, SWEEP, Erasures
 from gateway.members.graph import IdentityGraph
 from gateway.members.holdings import HOLDINGS, Erase
 from gateway.members.person import gather
-from gateway.runtime import OpenTools
+from gateway.runtime import OpenTools, Quotas
+from gateway.runtime.counts import SqlCounts
 from gateway.settings import Privacy
 from tests.databases import ManualClock
 from tests.gateway.privacy.planting import Planted, counts, plant
@@ -65,7 +66,8 @@ class House:
 async def house(database: Database, clock: ManualClock) -> House:
     queue = Queue(database, clock)
     handlers = Handlers()
-    erasures = Erasures(database, queue, OpenTools({}, {}), "members", Privacy())
+    tools = OpenTools({}, {}, Quotas(clock, {}, SqlCounts(database)))
+    erasures = Erasures(database, queue, tools, "members", Privacy())
     erasures.register(handlers)
     worker = Worker(queue, handlers, clock=clock)
     projector = Projector(database, IdentityGraph(database, clock), clock, ISSUER)

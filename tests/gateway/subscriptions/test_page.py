@@ -31,7 +31,7 @@ async def test_a_document_of_the_page(here: Live, path: Path) -> None:
         payload = {"transaction": "01TRANSACTION", "state": "COMPLETED"}
         told = [
             await here.tell("order.paid", order_ref=order, identity=handle, member=who, amount_fen=81900),
-            await here.tell("transaction.changed", order_ref=order, identity=handle, payload=payload),
+            await here.tell("transaction.completed", order_ref=order, identity=handle, payload=payload),
         ]
         [event] = (await socket.next()).values()
         assert event["eventId"] in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,28 @@ from gateway.runtime import CountingMeter, open_tools
 from tests.conftest import StartSandbox
 from tests.databases import *  # noqa: F403
 from tests.databases import MASTER
-from tests.gateway.transactions.shop import TOOLS, Shop, open_shop, settings_for
+from tests.gateway.transactions.shop import TOOLS, Shop, Skewed, open_shop, settings_for
 
 OpenShop = Callable[..., Awaitable[Shop]]
 
 
 @pytest.fixture
 async def opens(start_sandbox: StartSandbox) -> AsyncIterator[OpenShop]:
-    """``await opens(url, without=(…,), **checkout_settings)``: a shop on a database of one's own."""
+    """``await opens(url, without=(…,), **checkout_settings)``: a shop on a database of one's own.
+
+    ``skew`` is how far the gateway's clock is ahead of the platforms'.
+    """
     async with AsyncExitStack() as stack:
 
-        async def start(url: str, *, without: tuple[str, ...] = (), **checkout: Any) -> Shop:
+        async def start(
+            url: str, *, without: tuple[str, ...] = (), skew: timedelta = timedelta(), **checkout: Any
+        ) -> Shop:
             sandbox = await start_sandbox(*TOOLS)
             described = settings_for(sandbox, url, without=without, **checkout)
-            clock = sandbox.kit.clock
+            clock = Skewed(sandbox.kit.clock, skew)
             database = await stack.enter_async_context(Database.open(url, Keyring(MASTER), clock=clock))
             opened = await stack.enter_async_context(open_tools(described, database, clock, CountingMeter()))
-            return await open_shop(sandbox, database, opened, described)
+            return await open_shop(sandbox, database, opened, described, clock)
 
         yield start
 

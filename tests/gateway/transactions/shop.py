@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -41,6 +41,7 @@ from gateway.transactions.records import (
     QuoteInput,
     TransactionView,
 )
+from sandbox.clock import SandboxClock
 from sandbox.erp import master_data
 from sandbox.server import Sandbox
 
@@ -265,9 +266,19 @@ async def _hire(chat: EnterpriseChatAdapter, projector: Projector) -> None:
     await places.guides(projector, chat.account, known)
 
 
-async def open_shop(sandbox: Sandbox, database: Database, tools: OpenTools, settings: Settings) -> Shop:
+class Skewed:
+    """The platforms' clock as another machine has it."""
+
+    def __init__(self, clock: SandboxClock, skew: timedelta) -> None:
+        self._clock = clock
+        self._skew = skew
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._skew
+
+
+async def open_shop(sandbox: Sandbox, database: Database, tools: OpenTools, settings: Settings, clock: Skewed) -> Shop:
     """A shop that is ready to sell to 林晓雯."""
-    clock = sandbox.kit.clock
     projector = Projector(database, IdentityGraph(database, clock), clock, settings.open_platform)
     await stock_shelves(tools, projector, sandbox)
     queue, handlers = Queue(database, clock), Handlers()

@@ -124,9 +124,11 @@ async def test_a_payment_between_query_and_close_wins(shop: Shop) -> None:
     number = done.order_id.rsplit(":", 1)[-1]
     shop.sandbox.kit.faults.add("payments", "latency", endpoint=CLOSE, value=0.3)
     [job] = await shop.queue.list(state=State.QUEUED, kind="checkout.expire")
-    # A minute early, so that 微信支付 still takes the money while the job asks and closes.
+    # Early, so that 微信支付 still takes the money while the job asks and closes.
+    now = shop.sandbox.kit.clock.now()
     async with shop.database.write() as connection:
-        await connection.execute(update(jobs).where(jobs.c.id == job.id).values(run_at=shop.sandbox.kit.clock.now()))
+        await connection.execute(update(jobs).where(jobs.c.id == job.id).values(run_at=now))
+        await connection.execute(update(saga).where(saga.c.id == done.transaction_id).values(deadline=now))
     draining = asyncio.create_task(shop.worker.drain())
     while not shop.sandbox.kit.journal.count("payments", f"GET /v3/pay/transactions/out-trade-no/{number}"):  # noqa: ASYNC110 — there is no event to wait for
         await asyncio.sleep(0.01)

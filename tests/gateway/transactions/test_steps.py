@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from adapters.base.errors import OutcomeUnknown, Rejected, Unavailable
+from gateway.access.principal import Principal
 from gateway.database import Database
+from gateway.database.tables.facts import fact
+from gateway.database.tables.sagas import saga, saga_step
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, Queue, State, Worker
 from gateway.members.gate import Gate
 from gateway.members.graph import IdentityGraph
-from gateway.runtime import OpenTools
+from gateway.runtime import OpenTools, Quotas
+from gateway.runtime.counts import SqlCounts
 from gateway.settings import Reach
+from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.log import Planned, SagaLog
 from gateway.transactions.runner import Runner
 from gateway.transactions.states import SagaState
@@ -31,6 +40,8 @@ from gateway.transactions.steps import (
     step,
 )
 from tests.databases import ManualClock
+
+HQ = Principal("hq", "hq", frozenset({"operations"}))
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -85,22 +96,21 @@ class Stage:
             raise self.raising[name].pop(0)
 
     def runner(self, steps: Sequence[AnyStep]) -> Runner:
-        return Runner(
-            self.log, Registry(steps), self.projector, self.queue, OpenTools({}, {}), Gate(self.projector, Reach())
-        )
+        tools = OpenTools({}, {}, Quotas(self.clock, {}, SqlCounts(self.database)))
+        return Runner(self.log, Registry(steps), self.projector, self.queue, tools, Gate(self.projector, Reach()))
 
     async def begin(self, steps: Sequence[AnyStep]) -> Runner:
         runner = self.runner(steps)
-        async with self.database.write() as connection:
+        async with self.projector.batch() as batch:
             await self.log.begin(
-                connection, "S", "test", [Planned(each, Word(each.name)) for each in steps],
+                batch, "S", "test", [Planned(each, Word(each.name)) for each in steps],
                 principal="p", subject="nobody", values={}, deadline=self.clock.now() + timedelta(hours=1),
             )  # fmt: skip
         return runner
 
     async def forward(self, runner: Runner, target: SagaState = SagaState.AWAITING_PAYMENT) -> object:
         async def finish(batch: Batch) -> None:
-            await self.log.move(batch.connection, "S", target)
+            await self.log.move(batch, "S", target)
             if target is SagaState.COMPLETING:
                 await runner.enqueue_rest(batch, await self.log.steps("S"))
 
@@ -113,6 +123,9 @@ class Stage:
         for _ in range(rounds):
             await worker.drain()
             self.clock.advance(hours=1)
+
+    def desk(self, runner: Runner) -> AttentionDesk:
+        return AttentionDesk(self.log, runner, self.projector, self.queue, self.clock)
 
     async def states(self) -> tuple[str, list[str]]:
         found = await self.log.saga("S")
@@ -241,17 +254,99 @@ async def test_other_ends_of_a_retriable_step(stage: Stage, error: Exception, st
     assert await stage.states() == (saga, ["DONE", state])
 
 
-async def test_a_step_of_another_release_parks(stage: Stage) -> None:
+async def test_a_step_of_another_release_parks_and_is_done_after_the_upgrade(stage: Stage) -> None:
     runner = await stage.begin((stage.step("one", Kind.COMPENSATABLE), stage.step("last", Kind.RETRIABLE, version=2)))
     await stage.forward(runner, SagaState.COMPLETING)
     older = stage.runner((stage.step("one", Kind.COMPENSATABLE), stage.step("last", Kind.RETRIABLE)))
     await stage.drain(older)
     [parked] = await stage.queue.list(state=State.PARKED)
     assert parked.error_code == "UNKNOWN_STEP"
-    assert await stage.states() == ("COMPLETING", ["DONE", "PENDING"])
-    await stage.queue.retry(parked.id)
+    assert await stage.states() == ("NEEDS_ATTENTION", ["DONE", "PENDING"])
+    await stage.desk(runner).retry(HQ, "S", "the release is here")
+    await stage.drain(runner)
+    assert stage.did == ["one", "last"]
+    assert await stage.states() == ("COMPLETED", ["DONE", "DONE"])
+
+
+async def test_sagas_in_flight_are_finished_by_the_code_of_their_own_version(stage: Stage) -> None:
+    """The new release brings version 2 of a step and keeps version 1 for what was begun before it."""
+    one, old = stage.step("one", Kind.COMPENSATABLE), stage.step("last", Kind.RETRIABLE)
+    before = await stage.begin((one, old))
+    await stage.forward(before, SagaState.COMPLETING)
+    ran: list[int] = []
+
+    async def run_old(_ctx: StepContext, intent: Word) -> Word:
+        ran.append(1)
+        return intent
+
+    async def run_new(_ctx: StepContext, intent: Word) -> Word:
+        ran.append(2)
+        return intent
+
+    after = stage.runner((one, replace(old, run=run_old), replace(old, version=2, run=run_new)))
+    await stage.drain(after)
+    assert ran == [1]
+    assert await stage.states() == ("COMPLETED", ["DONE", "DONE"])
+
+
+async def test_a_failed_step_is_run_again_when_a_person_says_so(stage: Stage) -> None:
+    runner = await stage.begin((stage.step("one", Kind.COMPENSATABLE), stage.step("last", Kind.RETRIABLE)))
+    stage.raising["last"] = [Rejected("payments", "not_enough", "No money.")]
+    await stage.forward(runner, SagaState.COMPLETING)
+    await stage.drain(runner)
+    assert await stage.states() == ("NEEDS_ATTENTION", ["DONE", "FAILED"])
+    await stage.desk(runner).retry(HQ, "S", "funded")
+    with pytest.raises(StepRefused, match="COMPLETING"):
+        await stage.desk(runner).retry(HQ, "S", "again")
     await stage.drain(runner)
     assert await stage.states() == ("COMPLETED", ["DONE", "DONE"])
+    rows = await stage.database.fetch(select(fact.c.kind, fact.c.payload))
+    assert Counter(row.kind for row in rows) == {
+        "transaction.running": 1,
+        "transaction.completing": 2,
+        "transaction.needs_attention": 1,
+        "transaction.retried": 1,
+        "transaction.completed": 1,
+        "transaction.step": 3,
+    }
+    [told] = [row.payload for row in rows if row.kind == "transaction.retried"]
+    assert told == {"transaction": "S", "kind": "test", "by": "hq", "because": "funded"}
+
+
+async def test_what_may_have_happened_once_is_not_repeated_by_anybody(stage: Stage) -> None:
+    last = stage.step("last", Kind.RETRIABLE, Delivery.ONCE)
+    runner = await stage.begin((stage.step("one", Kind.COMPENSATABLE), last))
+    stage.raising["last"] = [unknown()]
+    await stage.forward(runner, SagaState.COMPLETING)
+    await stage.drain(runner)
+    assert await stage.states() == ("NEEDS_ATTENTION", ["DONE", "UNKNOWN"])
+    with pytest.raises(StepRefused) as refused:
+        await stage.desk(runner).retry(HQ, "S", "try")
+    assert refused.value.code == "TRANSACTION_NOT_RETRYABLE"
+    await stage.drain(runner)
+    assert stage.did == ["one", "last"]
+    await stage.desk(runner).resolve(HQ, "S", SagaState.COMPLETED, "it had arrived")
+    assert await stage.states() == ("COMPLETED", ["DONE", "UNKNOWN"])
+    with pytest.raises(StepRefused) as refused:
+        await stage.desk(runner).resolve(HQ, "S", SagaState.COMPENSATED, "no")
+    assert refused.value.code == "TRANSACTION_SETTLED"
+
+
+async def test_the_database_refuses_states_that_nobody_knows(stage: Stage) -> None:
+    await stage.begin((stage.step("one", Kind.COMPENSATABLE),))
+    for table, where, values in (
+        (saga, saga.c.id == "S", {"state": "DONE"}),
+        (saga, saga.c.id == "S", {"state": "NEEDS_ATTENTION"}),
+        (saga_step, saga_step.c.saga_id == "S", {"state": "COMPLETED"}),
+        (saga_step, saga_step.c.saga_id == "S", {"delivery": "TWICE"}),
+    ):
+        with pytest.raises(IntegrityError):
+            async with stage.database.write() as connection:
+                await connection.execute(update(table).where(where).values(**values))
+    for each in SagaState:
+        reason = "STEP_FAILED" if each is SagaState.NEEDS_ATTENTION else None
+        async with stage.database.write() as connection:
+            await connection.execute(update(saga).where(saga.c.id == "S").values(state=each, attention=reason))
 
 
 async def test_a_bug_in_a_step_undoes_by_a_job_and_is_raised(stage: Stage) -> None:

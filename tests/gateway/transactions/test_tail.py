@@ -259,7 +259,7 @@ async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
     order = await shop.order(done.order_id)
     refund = _refund_of(shop, order)
     for _ in range(2):
-        await shop.checkout.on_refund(MCHID, RefundNotice(refund))
+        await shop.checkout.refunds.on_refund(MCHID, RefundNotice(refund))
     order = await shop.order(done.order_id)
     assert order.refunded == 1900
     [fact] = await shop.facts("refund.succeeded")

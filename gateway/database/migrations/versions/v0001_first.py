@@ -961,6 +961,14 @@ def upgrade() -> None:
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.Column("deadline", types.UtcDateTime(), nullable=True),
+        sa.Column("attention", sa.String(), nullable=True, comment="Why a person must look, in state NEEDS_ATTENTION."),
+        sa.CheckConstraint(
+            "(attention IS NULL) = (state <> 'NEEDS_ATTENTION')", name=op.f("ck_saga_attention_has_a_reason")
+        ),
+        sa.CheckConstraint(
+            "state IN ('RUNNING', 'AWAITING_PAYMENT', 'COMPLETING', 'COMPLETED', 'COMPENSATING', 'COMPENSATED', 'NEEDS_ATTENTION')",
+            name=op.f("ck_saga_known_state"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saga")),
     )
     with op.batch_alter_table("saga", schema=None) as batch_op:
@@ -1328,8 +1336,8 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("tool", sa.String(), nullable=True),
-        sa.Column("kind", sa.String(), nullable=False, comment="compensatable, pivot or retriable"),
-        sa.Column("delivery", sa.String(), nullable=False, comment="keyed, askable or once"),
+        sa.Column("kind", sa.String(), nullable=False, comment="COMPENSATABLE, PIVOT or RETRIABLE"),
+        sa.Column("delivery", sa.String(), nullable=False, comment="KEYED, ASKABLE or ONCE"),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=True, comment="The natural key that the platform is given."),
         sa.Column(
@@ -1342,6 +1350,13 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("started_at", types.UtcDateTime(), nullable=True),
         sa.Column("finished_at", types.UtcDateTime(), nullable=True),
+        sa.CheckConstraint("delivery IN ('KEYED', 'ASKABLE', 'ONCE')", name=op.f("ck_saga_step_known_delivery")),
+        sa.CheckConstraint("kind IN ('COMPENSATABLE', 'PIVOT', 'RETRIABLE')", name=op.f("ck_saga_step_known_kind")),
+        sa.CheckConstraint("started_at IS NOT NULL OR state <> 'UNKNOWN'", name=op.f("ck_saga_step_unknown_was_begun")),
+        sa.CheckConstraint(
+            "state IN ('PENDING', 'RUNNING', 'DONE', 'SKIPPED', 'UNDONE', 'FAILED', 'UNKNOWN')",
+            name=op.f("ck_saga_step_known_state"),
+        ),
         sa.ForeignKeyConstraint(["saga_id"], ["saga.id"], name=op.f("fk_saga_step_saga_id")),
         sa.PrimaryKeyConstraint("saga_id", "seq", name=op.f("pk_saga_step")),
     )

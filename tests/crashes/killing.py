@@ -1,0 +1,97 @@
+"""Where a process can be killed: before and after each commit, and before and after each effect at a platform."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import Any
+
+from sqlalchemy import event
+
+from adapters.base.transport import Request, Response, Transport
+from gateway.database import Database
+
+_WRITTEN = re.compile(
+    r"\s*(?:WITH .*?\)\s*)?(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE | re.DOTALL
+)
+#: A request of another method reads.
+_READS = frozenset({"GET", "HEAD"})
+#: POSTs that only read.
+_READING_PATHS = ("/getuserphonenumber", "/list/get", "/product/get", "/order/get", "/stock/get")
+
+
+class Deaths:
+    """Counts instants in the order in which they come, and ends the process at one of them, without a word.
+
+    ``labels`` says what each instant is. An instant is named by its label and how often that came before, so that
+    what happens beside (a token that is fetched anew) does not shift the others.
+    """
+
+    def __init__(self, at: tuple[str, int] | None) -> None:
+        self.labels: list[str] = []
+        self._at = at
+        self._armed = False
+
+    def arm(self) -> None:
+        """Count from now on."""
+        self._armed = True
+
+    def reach(self, label: str) -> None:
+        """An instant has come."""
+        if not self._armed:
+            return
+        if self._at == (label, self.labels.count(label)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.labels.append(label)
+
+
+class DeadlyTransport:
+    """A transport around which the process may die."""
+
+    def __init__(self, inner: Transport, deaths: Deaths) -> None:
+        self._inner = inner
+        self._deaths = deaths
+
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 — as in Transport
+        path = request.url.split("?")[0].split("/", 3)[-1]
+        if request.method in _READS or path.endswith(_READING_PATHS):
+            return await self._inner.send(request, timeout)
+        name = re.sub(r"[A-Z]{2}[0-9A-Z]{26}", "{number}", f"{request.method} /{path}")
+        self._deaths.reach(f"before {name}")
+        answer = await self._inner.send(request, timeout)
+        self._deaths.reach(f"after {name}")
+        return answer
+
+
+def watch_commits(database: Database, deaths: Deaths) -> None:
+    """Let the process die around the commits of every transaction that writes."""
+    for engine in database._backend.engines:
+        _watch(engine, deaths)
+
+
+def _watch(engine: Any, deaths: Deaths) -> None:
+    written: dict[int, list[str]] = {}
+
+    def statement(connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        found = _WRITTEN.match(text)
+        if found is not None:
+            tables = written.setdefault(id(connection.connection), [])
+            if found[1] not in tables:
+                tables.append(found[1])
+
+    commit, rollback = engine.dialect.do_commit, engine.dialect.do_rollback
+
+    def committing(connection: Any) -> None:
+        label = f"the commit of {', '.join(written.pop(id(connection), [])) or 'nothing'}"
+        deaths.reach(f"before {label}")
+        commit(connection)
+        deaths.reach(f"after {label}")
+
+    def rolling_back(connection: Any) -> None:
+        written.pop(id(connection), None)
+        rollback(connection)
+
+    event.listen(engine, "before_cursor_execute", statement)
+    engine.dialect.do_commit = committing
+    engine.dialect.do_rollback = rolling_back
