@@ -46,8 +46,8 @@ class LeadQueries:
     """Leads."""
 
     @strawberry.field(
-        description="All leads (销售线索), newest first; needs the scope members:read. An erasure takes those with a phone"
-        " of the person."
+        description="All leads (销售线索), newest first; needs the scope members:read. An erasure takes those with"
+        " a phone of the person."
     )
     async def leads(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
