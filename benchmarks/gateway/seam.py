@@ -14,7 +14,7 @@ from adapters.base.http import Upstream
 from adapters.base.runtime import Runtime
 from adapters.base.transport import HttpTransport, Request, Response
 from benchmarks.gateway.calls import Send, as_json
-from gateway.runtime import CountingMeter, Quotas, MemoryTokenStore, SystemClock
+from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas, SystemClock
 
 T = TypeVar("T")
 
