@@ -64,6 +64,7 @@ from gateway.members.graph import IdentityGraph
 from gateway.members.points import EXPIRE_JOB, PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
+from gateway.reconciliation import Reconciliation
 from gateway.resolvers import health
 from gateway.runtime import CountingMeter, OpenTools, SystemClock, open_tools
 from gateway.runtime.redis import RedisLink, RedisState
@@ -89,6 +90,7 @@ class Gateway:
     transport: Transport
     health: health.States
     retention: Retention
+    reconciliation: Reconciliation
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -134,6 +136,7 @@ async def open_gateway(
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         retention = Retention(database, queue, settings.privacy)
+        reconciliation = Reconciliation(projector, queue, tools, checkout)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
@@ -165,14 +168,14 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention):
+        for part in (checkout, erasures, reports, retention, reconciliation):
             part.register(handlers)
         _connect(inbox, projector, tools, checkout, settings, cache)
         worker = Worker(queue, handlers, concurrency=WORKERS, clock=clock, sleep=sleep)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         auth = Authenticator(settings.api_keys, database)
-        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention)
+        yield Gateway(clock, services, inbox, worker, auth, wire, health.States(services), retention, reconciliation)
 
 
 async def _redis(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> RedisLink | None:
@@ -301,6 +304,7 @@ def create_app(
             if on_open is not None:
                 await on_open(gateway)
             await gateway.retention.schedule()
+            await gateway.reconciliation.schedule()
             gateway.worker.start()
             try:
                 yield

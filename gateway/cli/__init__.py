@@ -14,6 +14,7 @@ from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
 from gateway.cli.quotas import quotas
+from gateway.cli.reconcile import reconcile
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 
@@ -40,6 +41,7 @@ for _command in (
     points,
     privacy,
     quotas,
+    reconcile,
     totals,
 ):
     main.add_command(_command)

@@ -21,7 +21,7 @@ from gateway.ports import PortError
 from gateway.settings import Settings, SettingsError, load
 
 #: Exit codes; docs/errors.md says the same.
-EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS = 3, 4, 5, 6, 7
+EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS, EXIT_LEFT = 3, 4, 5, 6, 7, 8
 FOLDER = Path("var")
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Clock
-from adapters.payments import PaymentNotice, PaymentsAdapter, RefundNotice
+from adapters.payments import Payment, PaymentNotice, PaymentsAdapter, RefundNotice
 from gateway.access.principal import Principal
 from gateway.database.engine import Database
+from gateway.database.facts import Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import purchase
 from gateway.database.ulid import Ulids
@@ -173,6 +174,10 @@ class CheckoutService:
         del account
         if notice.payment.state.paid:
             await self._settlement.captured(notice.payment, source="webhook")
+
+    async def captured(self, payment: Payment, *, source: Source) -> None:
+        """A payment that was found paid by other means. Raises SagaBusy."""
+        await self._settlement.captured(payment, source=source)
 
     async def on_refund(self, account: str, notice: RefundNotice) -> None:
         """退款结果通知, from the inbox."""

@@ -18,6 +18,7 @@ from gateway.database.tables import (
     projections,
     quotas,
     reach,
+    reconciliation,
     sagas,
     stock,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "projections",
     "quotas",
     "reach",
+    "reconciliation",
     "sagas",
     "stock",
 ]
