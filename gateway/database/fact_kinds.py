@@ -116,7 +116,10 @@ _KINDS: Final = (
         ("payment.mismatch", "支付金额不符"),
         ("personal_data.searched", "按个人信息查找会员"),
         ("privacy.sealed_read", "调阅封存记录"),
+        ("stock.adjusted", "库存调整"),
+        ("stock.counted", "库存盘点"),
         ("stock.missing", "缺货"),
+        ("stock.sold", "库存售出"),
     ),
 )
 

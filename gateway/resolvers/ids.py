@@ -32,6 +32,7 @@ TYPE_CODES: Final = {
     "jb": "Job",
     "id": "Identity",
     "rc": "ReviewCase",
+    "rn": "Reconciliation",
 }
 _LIMIT = 512
 
