@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select, update
 
@@ -30,7 +30,7 @@ async def test_it_runs_after_ten_and_makes_up_for_days_that_were_missed(shop: Sh
     [put] = await shop.queue.list(kind=JOB, state=State.QUEUED)
     due = put.run_at.astimezone(BUSINESS_ZONE)
     assert (due.hour, due.minute) == (10, 30)
-    first = datetime.fromisoformat(put.payload["period"]).date() - timedelta(days=1)
+    first = due.date() - timedelta(days=1)
     shop.pass_time(seconds=(put.run_at - shop.sandbox.kit.clock.now()).total_seconds() + 1)
     await worker.drain()
     rows = await shop.database.fetch(select(reconciliation).where(reconciliation.c.account == MCHID))
@@ -56,9 +56,8 @@ async def test_an_account_that_failed_is_taken_up_alone(shop: Shop) -> None:
     shop.sandbox.kit.faults.add("payments", "code", endpoint="GET /v3/bill/*", value="NO_AUTH")
     await worker.drain()
     rows = await shop.database.fetch(select(reconciliation))
-    assert {(row.tool, row.state) for row in rows} == {("payments", "FAILED"), ("mini_program_store", "CLEAN")} or {
-        row.state for row in rows if row.tool == "payments"
-    } == {"FAILED"}
+    assert {row.state for row in rows if row.tool == "payments"} == {"FAILED"}
+    assert [row.tool for row in rows].count("mini_program_store") == 1
     shop.sandbox.kit.faults.clear()
     async with shop.database.write() as connection:
         await connection.execute(update(job).where(job.c.id == put.id).values(run_at=shop.sandbox.kit.clock.now()))
