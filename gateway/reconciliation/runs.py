@@ -27,6 +27,8 @@ from gateway.transactions.checkout import CheckoutService
 JOB: Final = "reconciliation"
 #: 10:30 in Beijing: yesterday's bills are out from 10:00.
 AT: Final = timedelta(hours=2, minutes=30)
+#: The hour in Beijing at which yesterday's bills are out.
+BILLS_AT: Final = 10
 #: How many days are made up for after the gateway stood still. Bills reach three months back.
 CATCH_UP: Final = 30
 #: A day is reconciled when it is over.
@@ -89,7 +91,10 @@ class Reconciliation:
 
     async def _daily(self, job: RunningJob) -> None:
         """Every day since the last one that was compared; a repetition takes up only what is missing."""
-        latest = datetime.fromisoformat(job.payload["period"]).date() - timedelta(days=1)
+        # Not the job's own period: one that ran late is followed by tomorrow's.
+        local = self._projector.clock.now().astimezone(BUSINESS_ZONE)
+        latest = local.date() - timedelta(days=1 if local.hour >= BILLS_AT else 2)
+        del job
         failure: str | None = None
         with background():
             for day in await self._days(latest):
