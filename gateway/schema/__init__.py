@@ -23,10 +23,12 @@ from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.reach import ReachMutations
+from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.subscriptions import Subscriptions
+from gateway.schema.stock import StockMutations
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
@@ -42,6 +44,7 @@ QUERIES = (
     PlaceQueries,
     CheckoutQueries,
     ReviewCaseQueries,
+    ReconciliationQueries,
     SystemQueries,
     NodeQueries,
     JobQueries,
@@ -58,6 +61,7 @@ MUTATIONS = (
     PrivacyMutations,
     ReachMutations,
     SessionMutations,
+    StockMutations,
     TemplateMessageMutations,
     TransactionMutations,
     WebhookMutations,

@@ -93,7 +93,7 @@ async def find(served: Served, kind: Kind, fields: str) -> dict[str, Any]:
 
 
 async def test_every_type_code_is_tested() -> None:
-    assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, "pr", "tx", "er", "rp", "rc", "jb"}
+    assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, "pr", "tx", "er", "rp", "rc", "jb", "rn"}
     assert {code: kind.name for code, kind in KINDS.items()}.items() <= ids.TYPE_CODES.items()
 
 
