@@ -14,7 +14,7 @@ from adapters.base.http import Upstream
 from adapters.base.runtime import Runtime
 from adapters.base.transport import HttpTransport, Request, Response
 from benchmarks.gateway.calls import Send, as_json
-from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore, SystemClock
+from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas, SystemClock
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ async def seam(base_url: str) -> AsyncIterator[Send]:
             sleep=asyncio.sleep,
             token_store=MemoryTokenStore(),
             secret_store=nothing,
-            quota=MemoryQuota(clock),
+            quota=Quotas(clock),
             meter=CountingMeter(),
             sql=nothing,
             pseudonym=nothing,

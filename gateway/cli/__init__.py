@@ -15,8 +15,8 @@ from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
 from gateway.cli.quotas import quotas
-from gateway.cli.recover import recover
 from gateway.cli.reconcile import reconcile
+from gateway.cli.recover import recover
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
 

@@ -32,10 +32,10 @@ async def _list(settings: Settings) -> int:
     return 0
 
 
-@quotas.command("clear", epilog="Example: retail-gateway quotas clear official_account main")
+@quotas.command("clear", epilog="Example: retail-gateway quotas clear --tool official_account --account main")
 @settings_option
-@click.argument("tool")
-@click.argument("alias")
+@click.option("--tool", required=True, help="One of the seven tool names.")
+@click.option("--account", "alias", required=True, help="The account's alias in the settings.")
 def quotas_clear(settings_path: Path | None, tool: str, alias: str) -> None:
     """Count an account's calls anew, after its quota was cleared at the platform (清零).
 

@@ -27,8 +27,8 @@ from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
-from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.stock import StockMutations
+from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES

@@ -103,10 +103,11 @@ LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, 
 
 def test_these_are_all_commands() -> None:
     assert sorted(LEAVES) == [
-        "db upgrade", "demo", "export", "identities rename", "import identities", "import members", "import orders",
-        "import status", "import tickets", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew",
-        "keys rotate", "keys status", "members relabel", "plan", "points expire", "privacy sealed", "sandbox",
-        "schema print", "serve", "sync", "totals rebuild",
+        "db upgrade", "demo", "events list", "events rebuild", "events replay", "events show", "export",
+        "identities rename", "import identities", "import members", "import orders", "import status",
+        "import tickets", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew", "keys rotate",
+        "keys status", "members relabel", "plan", "points expire", "privacy sealed", "quotas clear", "quotas list",
+        "reconcile", "recover", "sandbox", "schema print", "serve", "sync", "totals rebuild",
     ]  # fmt: skip
 
 
@@ -539,7 +540,10 @@ def test_serving_live(tmp_path: Path, write: Any) -> None:
         assert printed.startswith("environment live; GraphQL on http://127.0.0.1:")
         assert ask(printed.split()[-1].replace("/graphql", "/health")) == {
             "environment": "live",
+            "redis": "OFF",
             "tools": {spec.name: "NOT_CONFIGURED" for spec in TOOLS},
+            "quotas": {},
+            "webhooksOut": {"disabledEndpoints": 0, "parked": 0, "pending": 0},
             "webhooksRefused": {},
         }
         assert command.end(signal.SIGTERM) == 0

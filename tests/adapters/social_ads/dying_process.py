@@ -20,7 +20,7 @@ from typing import cast
 from adapters.base.runtime import Runtime
 from adapters.base.transport import HttpTransport
 from adapters.social_ads import TOOL
-from gateway.runtime import CountingMeter, MemoryQuota, MemoryTokenStore, SystemClock
+from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas, SystemClock
 from tests.conftest import NoSql, account_config
 
 
@@ -59,7 +59,7 @@ async def main(path: Path, settings: Mapping[str, object], offset: float) -> Non
             asyncio.sleep,
             MemoryTokenStore(),
             FileStore(path),
-            MemoryQuota(clock),
+            Quotas(clock),
             CountingMeter(),
             NoSql(),
             lambda text: text,

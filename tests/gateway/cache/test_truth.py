@@ -119,7 +119,9 @@ class Truth(RuleBasedStateMachine):
         async def work() -> tuple[Answer[list[str]], datetime]:
             return await self.caches[at].read(READ, key(member, thing, view), ask, wish), self.clock.now()
 
-        erased = member in self.erased
+        # Who asks while a read of before the erasure is under way shares its answer, which is not kept.
+        shared = any((each.member, each.thing, each.view) == (member, thing, view) for each in self.waiting)
+        erased = member in self.erased and not shared
         return Begun(asyncio.ensure_future(work()), member, thing, view, wish, begun, least, erased)
 
     async def _end(self, read: Begun) -> None:

@@ -227,7 +227,7 @@ async def test_an_event_whose_object_cannot_be_read_is_tried_again_and_not_lost(
     assert await flow.rows(purchase) == []
     [stored] = await flow.rows(inbox)
     assert stored.state == "NEW"
-    [waiting] = await flow.gateway.services.queue.list(state=State.QUEUED)
+    [waiting] = [row for row in await flow.rows(job) if row.state == State.QUEUED]
     assert (waiting.kind, waiting.error_code) == ("inbox.handle", "MALFORMED")
 
     flow.sandbox.kit.faults.clear()

@@ -92,4 +92,6 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         known = await database.fetch(select(recurring_job.c.kind).order_by(recurring_job.c.kind))
         waiting = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.kind))
     assert [row.kind for row in known] == ["points.expire.daily", "retention"]
-    assert [tuple(row) for row in waiting] == [("points.expire.daily", "QUEUED"), ("retention", "QUEUED")]
+    assert [tuple(row) for row in waiting] == [
+        ("points.expire.daily", "QUEUED"), ("retention", "QUEUED"), ("webhooks.watch", "QUEUED"),
+    ]  # fmt: skip

@@ -77,11 +77,20 @@ def _value(database: Database, table: Table, column: Column[Any], person: Plante
         "saga": person.saga, "saga_id": person.saga, "principal": f"app:{person.identities[0]}",
         "members": [person.member], "evidence": person.identities, "phone_hash": person.phone,
         "mchid": "1900007291", "out_trade_no": f"RG{person.name}0000000001", "order_ref": person.purchase,
-        "worker": None, "lease_until": None, "class": "TRANSACTION", "reversal_of": None,
+        "worker": None, "lease_until": None, "class": "TRANSACTION", "reversal_of": None, "attention": None,
     }  # fmt: skip
-    states = {"job": "PARKED", "inbox": "DONE", "saga": "COMPLETED", "erasure": "QUEUED", "access_report": "READY"}
+    states = {
+        "job": "PARKED",
+        "inbox": "DONE",
+        "saga": "COMPLETED",
+        "saga_step": "DONE",
+        "erasure": "QUEUED",
+        "access_report": "READY",
+    }
     if column.name == "id" and table.name in {"purchase", "saga"}:
         return person.purchase if table.name == "purchase" else person.saga
+    if table.name == "saga_step" and column.name in {"kind", "delivery"}:
+        return {"kind": "RETRIABLE", "delivery": "KEYED"}[column.name]
     if column.name == "state" and table.name in states:
         return states[table.name]
     if column.name in references and not (column.name == "principal" and table.name == "saga"):

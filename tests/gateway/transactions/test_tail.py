@@ -259,7 +259,7 @@ async def test_a_refund_shows_in_the_order(shop: Shop) -> None:
     order = await shop.order(done.order_id)
     refund = _refund_of(shop, order)
     for _ in range(2):
-        await shop.checkout.refunds.on_refund(MCHID, RefundNotice(refund))
+        await shop.checkout.refunds.on_refunds(MCHID, [RefundNotice(refund)])
     order = await shop.order(done.order_id)
     assert order.refunded == 1900
     [fact] = await shop.facts("refund.succeeded")
@@ -272,7 +272,7 @@ async def test_an_order_earns_points_and_its_refund_takes_its_share_back(opens: 
     order = await shop.order(done.order_id)
     await shop.worker.drain()
     for _ in range(2):
-        await shop.checkout.on_refund(MCHID, RefundNotice(_refund_of(shop, order)))
+        await shop.checkout.refunds.on_refunds(MCHID, [RefundNotice(_refund_of(shop, order))])
         await shop.worker.drain()
     rows = await shop.database.fetch(select(points_entry).order_by(points_entry.c.id))
     assert [(row.kind, row.delta, row.identity) for row in rows] == [
