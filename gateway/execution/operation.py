@@ -89,8 +89,11 @@ class Operation:
         """Whether nothing is changed by running it."""
         return self.node.operation is OperationType.QUERY
 
-    def variant(self, variables: dict[str, Any]) -> Variant | None:
-        """The variant for these values; None where graphql-core has to run this one."""
+    def variant(self, variables: dict[str, Any], *, always: bool = False) -> Variant | None:
+        """The variant for these values; None where graphql-core has to run this one.
+
+        ``always`` compiles one more for this run alone where there are too many to keep.
+        """
         if self.reason is not None:
             return None
         vector = tuple([variables.get(name) for name in self.conditions])
@@ -99,9 +102,10 @@ class Operation:
             if any(each is not True and each is not False for each in vector):
                 # Null for a condition is an error, and graphql-core has the words for it.
                 return None
-            if len(self.variants) >= SPECIALISED:
+            full = len(self.variants) >= SPECIALISED
+            if full and not always:
                 return None
-            return self._compile(vector)  # type: ignore[arg-type]
+            return self._compile(vector, keep=not full)  # type: ignore[arg-type]
         return found
 
     def executor(self, state: State) -> Executor[Any]:
@@ -128,14 +132,15 @@ class Operation:
             default_field_resolver,
         )
 
-    def _compile(self, vector: tuple[bool, ...]) -> Variant | None:
+    def _compile(self, vector: tuple[bool, ...], *, keep: bool = True) -> Variant | None:
         try:
             variant = Variant(self, dict(zip(self.conditions, vector, strict=True)))
         except (TooLarge, RecursionError):
             self.reason = "too large to compile"
             self.variants.clear()
             return None
-        self.variants[vector] = variant
+        if keep:
+            self.variants[vector] = variant
         return variant
 
     def _reason(self) -> str | None:
