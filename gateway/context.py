@@ -24,6 +24,7 @@ from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
 from gateway.runtime.redis import RedisState
 from gateway.settings import Settings
+from gateway.transactions.atomic import Atomic
 from gateway.transactions.checkout import CheckoutService
 
 A = TypeVar("A", bound=Adapter)
@@ -79,6 +80,8 @@ class Context:
     request_id: str
     #: What the request wants of freshness; None for most, who want nothing.
     demands: Demands | None = None
+    #: The transaction that the whole request is, under @atomic.
+    atomic: Atomic | None = None
     _loaders: Loaders[Context] | None = field(init=False, default=None)
     _live: Hashable = field(init=False, default=None)
 
