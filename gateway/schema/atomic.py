@@ -184,7 +184,7 @@ class _Composing(PhasedHook):
         self._atomic.at(step.key)
 
     async def fetched(self, found: Fetched) -> bool:
-        if self._atomic.unknown is not None:
+        if self._atomic.answer is not None:
             return False
         if self._atomic.decided:
             # What is exported from an earlier answer was there at the first time too.
@@ -201,8 +201,8 @@ class _Composing(PhasedHook):
 
     async def settle(self, found: Sequence[Fetched]) -> None:
         problem: Problem | None = None
-        if self._atomic.unknown is not None:
-            problem = plain_problem(self._atomic.unknown)
+        if self._atomic.answer is not None:
+            problem = plain_problem(self._atomic.answer)
         else:
             if self._failed is None:
                 try:

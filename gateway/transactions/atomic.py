@@ -225,8 +225,8 @@ class Atomic:
         self._steps = 0
         self._field = ""
         self.decided = steps is not None
-        #: What every field answers where nobody knows the outcome.
-        self.unknown: Problem | None = None
+        #: What every field answers where this request cannot tell the outcome.
+        self.answer: Problem | None = None
 
     def at(self, field: str) -> None:
         """The action that comes next answers the field with this response key."""
@@ -246,7 +246,8 @@ class Atomic:
             effect = await action.plan(planning, asked)
             row = await self._append(action, effect, key)
             if row is None:
-                return in_flight()
+                self.answer = in_flight()
+                return self.answer
             if is_queued(action):
                 return queued(self.id)
             await self._run(action, row)
@@ -350,13 +351,13 @@ class Atomic:
         row = (await self._all.log.steps(self.id))[-1]
         if row.state is StepState.UNKNOWN:
             await self._all.give_to_a_person(self.id)
-            self.unknown = Problem(
+            self.answer = Problem(
                 "OUTCOME_UNKNOWN",
                 "The last field may have happened, and its platform cannot tell; a person has to look.",
                 details={"transaction": self.id},
             )
         else:
-            self.unknown = in_progress(self.id)
+            self.answer = in_progress(self.id)
 
 
 def queued(saga_id: str) -> Problem:

@@ -153,15 +153,17 @@ ThingResult = Annotated[Thing | DomainProblem | ToolProblem, strawberry.union("T
 class ThingInput:
     """What to make."""
 
-    text: str
+    text: str = ""
+    id: strawberry.ID | None = None
     idempotency_key: str | None = None
 
 
 async def _do(info: Info, name: str, asked: ThingInput) -> ThingResult:
-    if asked.text == "bug":
+    text = asked.id or asked.text
+    if text == "bug":
         raise RuntimeError("a bug of ours")
     action = info.context.services.checkout.atomics.actions[name]
-    done = await act(info, action, Word(asked.text), asked.idempotency_key)
+    done = await act(info, action, Word(text), asked.idempotency_key)
     if not isinstance(done, Performed):
         return done
     return Thing(id=strawberry.ID(f"id-{done.outcome.text}"), name=done.outcome.text, parts=["p"])
