@@ -103,8 +103,11 @@ class Context:
     def may_read_live(self, who: Hashable) -> bool:
         """Whether the platforms may be asked about this member now: the first one of the document only.
 
-        Sixty members by sixty aliases would otherwise be sixty calls to each platform.
+        Sixty members by sixty aliases would otherwise be sixty calls to each platform. Under @atomic nobody: what is
+        answered is what stands in the gateway's own book when the outcome is known.
         """
+        if self.atomic is not None:
+            return False
         if self._live is None:
             self._live = who
         return self._live == who

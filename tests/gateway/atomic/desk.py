@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any, cast
 
@@ -67,6 +67,8 @@ class Platform:
         self.late: set[str] = set()
         #: A word whose undoing waits for this.
         self.slow: dict[str, asyncio.Event] = {}
+        #: What happens elsewhere after a word's effect, before it is answered.
+        self.meanwhile: dict[str, Callable[[], Awaitable[None]]] = {}
 
     def actions(self) -> dict[str, AnyAction]:
         """One of every kind, by root field."""
@@ -104,6 +106,8 @@ class Platform:
                 self._raise(intent.text)
             if intent.text not in self.holds:
                 self.holds.append(intent.text)
+            if intent.text in self.meanwhile:
+                await self.meanwhile.pop(intent.text)()
             self._raise(intent.text)
             return intent
 

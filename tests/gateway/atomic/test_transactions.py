@@ -8,7 +8,7 @@ import pytest
 
 from adapters.base.errors import Rejected, Unavailable
 from gateway.access.principal import Principal
-from gateway.transactions.atomic import Atomics
+from gateway.transactions.atomic import Atomic, Atomics
 from tests.gateway.atomic.desk import FIELDS, Desk, Died, Platform, document, unknown
 
 
@@ -253,6 +253,62 @@ async def test_a_process_that_dies_before_the_last_commit(
     await Desk(desk.database, desk.clock, platform).later()
     assert platform.holds == []
     assert await desk.sagas() == [("COMPENSATED", ["UNDONE", "UNDONE"])]
+
+
+async def test_a_refused_repetition_of_a_pivot_does_not_say_that_it_did_not_happen(
+    desk: Desk, platform: Platform
+) -> None:
+    platform.late.add("b")
+    platform.raising["b"] = [unknown(), unknown(), rejected()]
+    await desk.codes(document("tag:a", "pay:b"))
+    await desk.later()
+    assert platform.holds == ["a", "b"]
+    assert await desk.sagas() == [("NEEDS_ATTENTION", ["DONE", "UNKNOWN"])]
+
+
+async def test_a_pivot_that_cannot_be_asked_about_now_is_asked_about_later(desk: Desk, platform: Platform) -> None:
+    platform.late.add("b")
+    platform.raising = {"b": [unknown(), unknown(), unavailable()]}
+    text = document("tag:a", "pay:b")
+    await desk.codes(text)
+    await desk.later()
+    assert await desk.codes(text) == ["IDEMPOTENCY_IN_FLIGHT"] * 2
+    await desk.later(minutes=60)
+    assert await desk.codes(text) == ["Thing"] * 2
+
+
+async def test_a_process_that_was_taken_for_dead_at_the_pivot(desk: Desk, platform: Platform) -> None:
+    other = Desk(desk.database, desk.clock, platform)
+    platform.meanwhile["b"] = other.later
+    assert await desk.codes(document("tag:a", "hand:b")) == ["Thing"] * 2
+    assert platform.holds == ["a", "b"]
+    assert await desk.sagas() == [("COMPLETED", ["DONE"] * 2)]
+
+
+async def test_a_process_that_was_taken_for_dead_before(desk: Desk, platform: Platform) -> None:
+    other = Desk(desk.database, desk.clock, platform)
+    platform.meanwhile["b"] = other.later
+    text = document("tag:a", "tag:b", "tag:c")
+    first = await desk.data(text)
+    assert {(each["code"], each["cause"]) for each in first.values()} == {("TRANSACTION_ROLLED_BACK", "INTERRUPTED")}
+    assert platform.holds == []
+    assert await other.data(text) == first
+
+
+async def test_a_process_that_was_taken_for_dead_at_the_end(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = Atomic.complete
+
+    async def late(self: Atomic) -> None:
+        await Desk(desk.database, desk.clock, platform).later()
+        await complete(self)
+
+    monkeypatch.setattr(Atomic, "complete", late)
+    assert await desk.codes(document("tag:a", "mail:m")) == ["TRANSACTION_ROLLED_BACK"] * 2
+    assert platform.holds == []
+    await desk.later()
+    assert platform.asked == ["a", "undo a"]
 
 
 async def test_without_the_directive_fields_are_what_they_were(desk: Desk, platform: Platform) -> None:
