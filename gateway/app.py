@@ -14,7 +14,7 @@ import orjson
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.concurrency import iterate_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
@@ -22,6 +22,7 @@ from adapters.base.transport import HttpTransport, Transport
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
 from gateway.access.again import Again
 from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
+from gateway.bodies import BodyTooLarge, ClientGone, Receive, read_body
 from gateway.bulk.exporting import EXPIRE_JOB as EXPORT_EXPIRE_JOB
 from gateway.bulk.exporting import JOB as EXPORT_JOB
 from gateway.bulk.exporting import ExportExpired, Exporting, ExportNotReady, ExportRefused, ExportUnknown
@@ -45,7 +46,7 @@ from gateway.events.purging import Purging
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.events.wake import Wake
-from gateway.graphql_route import GraphQLRoute, Receive, Scope, Send
+from gateway.graphql_route import GraphQLRoute, Scope, Send
 from gateway.hooks import connect
 from gateway.jobs import URGENT, Handlers, Kinds, Lane, Queue, Recurring, Worker
 from gateway.members.access_report import AccessReports
@@ -301,16 +302,14 @@ class _Endpoint:
 async def _hook(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     limits = gateway.services.settings.limits
-    body = bytearray()
     try:
         async with asyncio.timeout(limits.webhook_seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limits.webhook_bytes:
-                    return _plain_error(413, "BODY_TOO_LARGE")
+            body = await read_body(request.receive, limits.webhook_bytes)
+    except BodyTooLarge:
+        return _plain_error(413, "BODY_TOO_LARGE")
     except TimeoutError:
         return _plain_error(408, "BODY_TOO_SLOW")
-    except ClientDisconnect:
+    except ClientGone:
         return _plain_error(400, "HOOK_REFUSED")
     values = request.path_params
     try:
@@ -321,7 +320,7 @@ async def _hook(request: Request) -> Response:
                 method=request.method,
                 query=dict(request.query_params),
                 headers={name.lower(): value for name, value in request.headers.items()},
-                body=bytes(body),
+                body=body,
                 tail=values.get("tail", "").strip("/"),
             ),
         )

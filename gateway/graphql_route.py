@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
@@ -20,6 +20,7 @@ from adapters.base.deadline import deadline
 from adapters.base.turns import Turns
 from gateway.access.limits import LimitExceeded, parse_within
 from gateway.access.principal import Authenticator, Credentials, NotAuthenticated, Principal
+from gateway.bodies import BodyTooLarge, ClientGone, Receive, read_body
 from gateway.cache import Demands
 from gateway.context import Context, Services
 from gateway.database.traces import trace
@@ -32,7 +33,6 @@ from gateway.schema.wishes import demands
 log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MEDIA_TYPE = "application/graphql-response+json"
@@ -51,10 +51,6 @@ class BadRequest(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-
-
-class ClientGone(Exception):
-    """The client left before it had its answer."""
 
 
 class Answer:
@@ -85,12 +81,8 @@ class GraphQLRoute:
             answer = await self._serve(scope, headers, receive, request_id)
         except ClientGone:
             return
-        except NotAuthenticated as error:
-            answer = refusal(401, error.code, str(error), request_id)
-        except BadRequest as error:
-            answer = refusal(error.status, error.code, str(error), request_id)
-        except LimitExceeded as error:
-            answer = refusal(413 if error.code == "BODY_TOO_LARGE" else 400, error.code, str(error), request_id)
+        except REFUSED as error:
+            answer = refused(error, request_id)
         except Exception as error:
             log.error("request %s failed: %s", request_id, trace(error))  # noqa: TRY400 — its text may be personal
             message = f"Something went wrong inside the gateway; report the request id {request_id}."
@@ -135,21 +127,16 @@ class GraphQLRoute:
         return await self._auth().principal(shown.api_key, shown.session, self._services().clock.now())
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Mapping[str, Any]:
-        """The body as JSON. Raises BadRequest, LimitExceeded, ClientGone."""
+        """The body as JSON. Raises BadRequest, ClientGone."""
         # A form or plain text could be posted by any web page in a browser that holds a session.
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
             raise BadRequest(415, "MEDIA_TYPE", "Send the request with Content-Type: application/json.")
         limit = self._services().settings.limits.body_bytes
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > limit:
-                raise LimitExceeded("BODY_TOO_LARGE", f"The body has more than {limit} bytes; send a smaller one.")
+        try:
+            body = await read_body(receive, limit)
+        except BodyTooLarge:
+            message = f"The body has more than {limit} bytes; send a smaller one."
+            raise BadRequest(413, "BODY_TOO_LARGE", message) from None
         try:
             values = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -301,6 +288,16 @@ def _answer(body: Mapping[str, Any], status: int, *, modern: bool) -> Answer:
     if modern:
         return Answer(status, orjson.dumps(body), MEDIA_TYPE.encode())
     return Answer(200, orjson.dumps(body))
+
+
+#: What a request may be refused with before anything is executed.
+REFUSED: Final = (NotAuthenticated, BadRequest, LimitExceeded)
+
+
+def refused(error: NotAuthenticated | BadRequest | LimitExceeded, request_id: str) -> Answer:
+    """The answer to a request that was refused."""
+    status = error.status if isinstance(error, BadRequest) else 401 if isinstance(error, NotAuthenticated) else 400
+    return refusal(status, error.code, str(error), request_id)
 
 
 def refusal(status: int, code: str, message: str, request_id: str) -> Answer:

@@ -13,20 +13,9 @@ from typing import Final
 
 import orjson
 
-from gateway.access.limits import LimitExceeded
-from gateway.access.principal import NotAuthenticated
+from gateway.bodies import ClientGone, Receive
 from gateway.events.feed import FeedClosed
-from gateway.graphql_route import (
-    BadRequest,
-    ClientGone,
-    Receive,
-    Scope,
-    Send,
-    credentials,
-    from_query,
-    refusal,
-    request_of,
-)
+from gateway.graphql_route import REFUSED, BadRequest, Scope, Send, credentials, from_query, refused, request_of
 from gateway.streaming.operations import Asked, Operations, explained
 
 MEDIA_TYPE: Final = b"text/event-stream"
@@ -50,15 +39,11 @@ class EventStreams:
         request_id = os.urandom(16).hex()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
-            asked = await self._asked(scope, headers, receive, request_id)
+            asked = await self._asked(scope, headers, receive)
         except ClientGone:
             return
-        except NotAuthenticated as error:
-            answer = refusal(401, error.code, str(error), request_id)
-        except BadRequest as error:
-            answer = refusal(error.status, error.code, str(error), request_id)
-        except LimitExceeded as error:
-            answer = refusal(413, error.code, str(error), request_id)
+        except REFUSED as error:
+            answer = refused(error, request_id)
         else:
             stream = _EventStream(self.operations, headers, receive, send)
             self.open.add(stream)
@@ -71,9 +56,8 @@ class EventStreams:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _asked(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
     ) -> tuple[Mapping[str, object], bool]:
-        del request_id
         await self.operations.again().principal(credentials(headers))
         is_get = scope["method"] != "POST"
         values = from_query(scope) if is_get else await self.operations.route.read(headers, receive)

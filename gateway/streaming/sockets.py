@@ -14,9 +14,10 @@ from typing import Any, Final
 import orjson
 
 from gateway.access.principal import Credentials, NotAuthenticated, Principal
+from gateway.bodies import Receive
 from gateway.database.traces import trace
 from gateway.events.feed import FeedClosed, FollowerTooSlow
-from gateway.graphql_route import Receive, Scope, Send, credentials, request_of
+from gateway.graphql_route import Scope, Send, credentials, request_of
 from gateway.streaming.operations import Asked, Operations, explained, refused
 
 log = logging.getLogger(__name__)
