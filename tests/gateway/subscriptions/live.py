@@ -27,6 +27,8 @@ from gateway.settings import Settings, from_mapping
 HQ, MASKED, FRONTEND, GUIDE = "hq-with-pii-read", "hq-without-pii-read", "the-mini-program", "a-guide-of-a-store"
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 SECONDS = 30.0
+#: Seconds for the closing handshake: a client that has stopped reading what it was sent never sees its end.
+_CLOSE = 0.5
 _numbers = itertools.count(1)
 
 
@@ -152,7 +154,7 @@ class Live:
     async def bare_socket(self, protocol: str = "graphql-transport-ws") -> AsyncIterator[Socket]:
         """A socket on which nothing was said yet."""
         url = f"ws://127.0.0.1:{self.port}/graphql"
-        async with connect(url, subprotocols=[protocol], compression=None, proxy=None) as opened:  # type: ignore[list-item]
+        async with connect(url, subprotocols=[protocol], compression=None, proxy=None, close_timeout=_CLOSE) as opened:  # type: ignore[list-item]
             yield Socket(opened)
 
 
@@ -193,7 +195,7 @@ async def socket_at(port: int, key: str | None = HQ, token: str | None = None) -
     """A socket of a gateway on that port that was acknowledged."""
     url = f"ws://127.0.0.1:{port}/graphql"
     protocols: Any = ["graphql-transport-ws"]
-    async with connect(url, subprotocols=protocols, compression=None, proxy=None) as connection:
+    async with connect(url, subprotocols=protocols, compression=None, proxy=None, close_timeout=_CLOSE) as connection:
         opened = Socket(connection)
         payload = {} if key is None else {"X-API-Key": key}
         if token is not None:
