@@ -42,6 +42,8 @@ RULES = (*specified_rules, OneOfInputValidationRule)
 SHOW_PLAN, PLAN = b"x-show-plan", b"x-plan"
 #: Ask with this header, or with ``freshness`` in the request's extensions, and the answer lists where values came from.
 FRESHNESS = b"x-freshness"
+#: Seconds until it is looked whether the client of a query is still there.
+ATTEND_AFTER: Final = 0.05
 
 
 class BadRequest(Exception):
@@ -210,10 +212,14 @@ def credentials(headers: Mapping[bytes, bytes]) -> Credentials:
 
 
 async def _attended(work: Awaitable[Any], receive: Receive) -> Any:
-    """Await the work, and cancel it when the client leaves. Raises ClientGone then."""
+    """Await the work, and cancel it when the client leaves. Raises ClientGone then.
+
+    Most queries are answered before ``ATTEND_AFTER``: those cost a timer, and no task that looks.
+    """
     me = asyncio.current_task()
     assert me is not None  # noqa: S101 — a request is served by a task
     gone = False
+    watching: asyncio.Task[None] | None = None
 
     async def watch() -> None:
         nonlocal gone
@@ -222,7 +228,12 @@ async def _attended(work: Awaitable[Any], receive: Receive) -> Any:
         gone = True
         me.cancel()
 
-    watching = asyncio.create_task(watch())
+    def begin_watching() -> None:
+        nonlocal watching
+        watching = loop.create_task(watch())
+
+    loop = asyncio.get_running_loop()
+    beginning = loop.call_later(ATTEND_AFTER, begin_watching)
     try:
         return await work
     except asyncio.CancelledError:
@@ -230,7 +241,9 @@ async def _attended(work: Awaitable[Any], receive: Receive) -> Any:
             raise
         raise ClientGone from None
     finally:
-        watching.cancel()
+        beginning.cancel()
+        if watching is not None:
+            watching.cancel()
 
 
 def _completed(
