@@ -22,6 +22,8 @@ from adapters.payments.records import (
     CouponState,
     CouponUse,
     CouponUsed,
+    FundAccount,
+    FundFlow,
     Payment,
     PaymentRequest,
     Prepaid,
@@ -173,10 +175,26 @@ class PaymentsAdapter:
         """
         try:
             link = await self._client.trade_bill(day.isoformat())
-            rows = await self._client.download_bill(link)
+            rows = await self._client.download_bill(link, models.trade_bill_rows)
             return [translation.bill_row(row) for row in rows]
         except ValueError:
             # The cause may quote the bill.
+            raise Malformed(TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account) from None
+        except NotFound as missing:
+            if missing.reason == "no_statement":
+                return None
+            raise
+
+    async def fund_flows(self, day: date, account: FundAccount = FundAccount.BASIC) -> Sequence[FundFlow] | None:
+        """Every movement of money in one of the merchant's accounts on a Beijing day (资金账单); None when none did.
+
+        Ready and refused as ``trade_bill`` is.
+        """
+        try:
+            link = await self._client.fund_flow_bill(day.isoformat(), account.value)
+            rows = await self._client.download_bill(link, models.fund_flow_rows)
+            return [translation.fund_flow(account, row) for row in rows]
+        except ValueError:
             raise Malformed(TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account) from None
         except NotFound as missing:
             if missing.reason == "no_statement":

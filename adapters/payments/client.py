@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -33,6 +33,7 @@ CLOSE: Final = idempotent("close_order", "out_trade_no", family="orders")
 REFUND: Final = idempotent("create_refund", "out_refund_no", lifetime=timedelta(days=365), family="refunds")
 QUERY_REFUND: Final = read("query_refund", family="refunds")
 TRADE_BILL: Final = read("trade_bill", family="bills")
+FUND_FLOW_BILL: Final = read("fund_flow_bill", family="bills")
 DOWNLOAD_BILL: Final = read("download_bill", timeout=30.0, family="bills")
 USER_COUPONS: Final = read("user_coupons", family="coupons")
 USER_COUPON: Final = read("user_coupon", family="coupons")
@@ -86,16 +87,23 @@ class PaymentsClient:
         query = urlencode({"bill_date": bill_date, "bill_type": "ALL", "tar_type": "GZIP"})
         return await self._json(TRADE_BILL, "GET", f"/v3/bill/tradebill?{query}", models.BillLink)
 
-    async def download_bill(self, link: models.BillLink) -> Sequence[models.TradeBillRow]:
+    async def fund_flow_bill(self, bill_date: str, account_type: str) -> models.BillLink:
+        """申请资金账单 (4013071235)."""
+        query = urlencode({"bill_date": bill_date, "account_type": account_type, "tar_type": "GZIP"})
+        return await self._json(FUND_FLOW_BILL, "GET", f"/v3/bill/fundflowbill?{query}", models.BillLink)
+
+    async def download_bill(
+        self, link: models.BillLink, read_rows: Callable[[str], Iterable[models.BillLine]]
+    ) -> Sequence[models.BillLine]:
         """下载账单 (4013071238). The answer is not signed: its hash was, in the answer that gave the link."""
 
-        def rows(response: Response) -> Sequence[models.TradeBillRow]:
+        def rows(response: Response) -> Sequence[models.BillLine]:
             plain = gzip.decompress(response.body) if response.body.startswith(_GZIP) else response.body
             # SHA-1 is the platform's choice and guards against broken transfers only.
             digest = hashlib.sha1(plain).hexdigest()  # noqa: S324
             if link.hash_type != "SHA1" or digest != link.hash_value.lower():
                 raise FAULTS.error("", endpoint=DOWNLOAD_BILL.name, account=self._config.mchid, fallback=BILL_HASH)
-            return tuple(models.trade_bill_rows(plain.decode()))
+            return tuple(read_rows(plain.decode()))
 
         parts = urlsplit(link.download_url)
         # Signed and sent exactly as given.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -250,22 +250,37 @@ BILL_COLUMNS: Final = (
     "应结订单金额", "微信退款单号", "商户退款单号", "退款状态", "商品名称", "商户数据包", "手续费",
     "订单金额", "申请退款金额",
 )  # fmt: skip
+#: The columns of a fund flow bill that we read; the bill has 11.
+FUND_COLUMNS: Final = (
+    "记账时间", "微信支付业务单号", "资金流水单号", "业务名称", "业务类型", "收支类型", "收支金额(元)",
+    "账户结余(元)", "业务凭证号",
+)  # fmt: skip
 
-TradeBillRow = Mapping[str, str]
+#: One row of a bill, by column name.
+BillLine = Mapping[str, str]
 
 
-def trade_bill_rows(text: str) -> Iterator[TradeBillRow]:
-    """Rows of a trade bill by column name; the two summary lines at the end are left out.
+def trade_bill_rows(text: str) -> Iterator[BillLine]:
+    """Rows of a trade bill; the two summary lines at the end are left out. Raises ValueError.
 
-    Values are not quoted but each is prefixed by a backtick, so comma and backtick together separate
-    them: a product name may contain a comma, and what is too much belongs to the product name, the one
-    text that is not made by a machine. Raises ValueError for any other shape.
+    A product name may contain a comma: what is too much belongs to it, the one text that no machine made.
     """
+    return _rows(text, BILL_COLUMNS, "商品名称")
+
+
+def fund_flow_rows(text: str) -> Iterator[BillLine]:
+    """Rows of a fund flow bill, in the same way; its one free text is the remark."""
+    return _rows(text, FUND_COLUMNS, "备注")
+
+
+def _rows(text: str, columns: Collection[str], free: str) -> Iterator[BillLine]:
+    """Values are not quoted but each is prefixed by a backtick, so comma and backtick together separate
+    them. Raises ValueError for any other shape."""
     first, *rest = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
     header = first.split(",")
-    if missing := set(BILL_COLUMNS) - set(header):
+    if missing := {*columns, free} - set(header):
         raise ValueError(f"the bill lacks {len(missing)} of the columns that we read")
-    name = header.index("商品名称")
+    name = header.index(free)
     for line in rest:
         if not line.startswith("`"):
             return

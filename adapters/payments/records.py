@@ -200,6 +200,39 @@ class BillRow:
     fee: str
 
 
+class FundAccount(enum.Enum):
+    """The three accounts of an mchid that have a fund flow bill (资金账单)."""
+
+    BASIC = "BASIC"
+    OPERATION = "OPERATION"
+    FEES = "FEES"
+
+
+@dataclass(frozen=True, slots=True)
+class FundFlow:
+    """One movement of money in an account of the merchant (资金流水).
+
+    Attributes:
+        business_id: 微信支付业务单号: the transaction_id of a payment, the refund_id of a refund.
+        flow_id: 资金流水单号, its own number.
+        name: 业务名称, such as 交易, 退款, 提现; an open list.
+        kind: 业务类型, such as 交易, 退款, 扣除交易手续费; an open list.
+        amount: fen; money that left the account is negative.
+        balance: fen, after it.
+        voucher: 业务凭证号: the merchant's own number, as far as there is one.
+    """
+
+    account: FundAccount
+    at: datetime
+    business_id: str
+    flow_id: str
+    name: str
+    kind: str
+    amount: int
+    balance: int
+    voucher: str
+
+
 @dataclass(frozen=True, slots=True)
 class Coupon:
     """A merchant coupon (商家券) in a user's hands.

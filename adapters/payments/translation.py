@@ -16,6 +16,8 @@ from adapters.payments.records import (
     Coupon,
     CouponReceived,
     CouponState,
+    FundAccount,
+    FundFlow,
     Payment,
     PaymentNotice,
     PaymentState,
@@ -39,6 +41,8 @@ COUPON_STATES: Final[Mapping[CouponState | None, Sequence[str]]] = {
 _COUPON_STATE: Final = {
     remote: ours for ours, remotes in COUPON_STATES.items() if ours is not None for remote in remotes
 }
+#: 收支类型 of a fund flow.
+_DIRECTIONS: Final = {"收入": 1, "支出": -1}
 
 
 def utc(instant: datetime) -> datetime:
@@ -91,15 +95,14 @@ def refund(mchid: str, wire: models.Refund) -> Refund:
     )
 
 
-def bill_row(row: models.TradeBillRow) -> BillRow:
+def bill_row(row: models.BillLine) -> BillRow:
     """A row of a trade bill. In payment rows the platform writes ``0`` for the numbers of a refund."""
     refund_id = _number(row["微信退款单号"])
-    at = datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=_BEIJING)
     return BillRow(
         kind="REFUND" if refund_id else "PAYMENT",
         mchid=row["商户号"],
         appid=row["公众账号ID"],
-        at=utc(at),
+        at=_local(row["交易时间"]),
         transaction_id=row["微信订单号"],
         out_trade_no=row["商户订单号"],
         payer_openid=row["用户标识"],
@@ -115,6 +118,29 @@ def bill_row(row: models.TradeBillRow) -> BillRow:
         attach=row["商户数据包"],
         fee=row["手续费"],
     )
+
+
+def fund_flow(account: FundAccount, row: models.BillLine) -> FundFlow:
+    """A row of a fund flow bill. Raises ValueError."""
+    sign = _DIRECTIONS.get(row["收支类型"])
+    if sign is None:
+        raise ValueError("money neither came in nor went out")
+    return FundFlow(
+        account=account,
+        at=_local(row["记账时间"]),
+        business_id=row["微信支付业务单号"],
+        flow_id=row["资金流水单号"],
+        name=row["业务名称"],
+        kind=row["业务类型"],
+        amount=sign * fen(row["收支金额(元)"]),
+        balance=fen(row["账户结余(元)"]),
+        voucher=row["业务凭证号"],
+    )
+
+
+def _local(text: str) -> datetime:
+    """A bill's Beijing time."""
+    return utc(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=_BEIJING))
 
 
 def coupon(mchid: str, wire: models.Coupon, openid: str, appid: str) -> Coupon:

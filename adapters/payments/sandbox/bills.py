@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -25,6 +25,14 @@ COLUMNS = (
     "应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,"
     "手续费,费率,订单金额,申请退款金额,费率备注"
 )
+FUND_COLUMNS = (
+    "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
+    "资金变更提交申请人,备注,业务凭证号"
+)
+FUND_SUMMARY = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
+FEE_TAKEN, FEE_RETURNED = "扣除交易手续费", "退还交易手续费"
+#: Fen in the account when a day begins.
+OPENING_BALANCE = 1_000_000_00
 SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
 
 
@@ -52,8 +60,8 @@ class Downloads:
         return content
 
 
-def trade_bill(book: Book, bill_date: str, now: datetime) -> bytes:
-    """The ALL bill of a Beijing day. Raises Refused."""
+def _billed(bill_date: str, now: datetime) -> date:
+    """The day, if its bills are made. Raises Refused."""
     try:
         day = date.fromisoformat(bill_date)
     except ValueError:
@@ -64,6 +72,64 @@ def trade_bill(book: Book, bill_date: str, now: datetime) -> bytes:
         raise Refused("INVALID_REQUEST", "账单日期不在可下载范围内")
     if day == here.date() - timedelta(days=1) and here.time() < READY_AT:
         raise Refused("STATEMENT_CREATING", "账单生成中")
+    return day
+
+
+def fund_flow_bill(book: Book, bill_date: str, account_type: str, now: datetime) -> bytes:
+    """Every movement of money of a Beijing day. Raises Refused.
+
+    All of it happens in the BASIC account. The balance begins each day at an amount of its own: the sandbox
+    keeps no account of withdrawals. When a refund's money leaves and how its fee comes back is not documented:
+    here both are booked when the refund is accepted.
+    """
+    day = _billed(bill_date, now)
+    if account_type not in {"BASIC", "OPERATION", "FEES"}:
+        raise Refused("PARAM_ERROR", "资金账户类型错误")
+    flows = sorted(_flows(book, day)) if account_type == "BASIC" else []
+    if not flows:
+        raise Refused("NO_STATEMENT_EXIST", "账单文件不存在")
+    balance = OPENING_BALANCE
+    lines = [FUND_COLUMNS]
+    for at, business_id, name, kind, amount, voucher in flows:
+        balance += amount
+        when = f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+        flow_id = hashlib.sha1(f"{business_id}/{kind}/{amount > 0}".encode()).hexdigest()[:28]
+        direction = "收入" if amount > 0 else "支出"
+        lines.append(
+            _row((when, business_id, flow_id, name, kind, direction, yuan(abs(amount)), yuan(balance), "system", "",
+                  voucher))
+        )  # fmt: skip
+    income = [each[4] for each in flows if each[4] > 0]
+    expense = [-each[4] for each in flows if each[4] < 0]
+    totals = (str(len(flows)), str(len(income)), yuan(sum(income)), str(len(expense)), yuan(sum(expense)))
+    lines += [FUND_SUMMARY, _row(totals)]
+    return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
+
+
+def _flows(book: Book, day: date) -> Iterator[tuple[datetime, str, str, str, int, str]]:
+    """(when, 微信支付业务单号, 业务名称, 业务类型, fen, 业务凭证号)"""
+    for order in book.orders.values():
+        if order.paid_at is not None and _day(order.paid_at) == day:
+            number = order.out_trade_no
+            yield order.paid_at, order.transaction_id, "交易", "交易", order.payer_total, number
+            if fee := _fen(_fee(order.total)):
+                yield order.paid_at, order.transaction_id, "交易", FEE_TAKEN, -fee, number
+        for refund in order.standing_refunds():
+            if _day(refund.created_at) == day:
+                number = refund.out_refund_no
+                yield refund.created_at, refund.refund_id, "退款", "退款", -refund.amount, number
+                if fee := _fen(_fee(refund.amount)):
+                    yield refund.created_at, refund.refund_id, "退款", FEE_RETURNED, fee, number
+
+
+def _fen(fee: int) -> int:
+    """Hundred-thousandths of a yuan, rounded to fen."""
+    return (fee + 500) // 1000
+
+
+def trade_bill(book: Book, bill_date: str, now: datetime) -> bytes:
+    """The ALL bill of a Beijing day. Raises Refused."""
+    day = _billed(bill_date, now)
     payments = [o for o in book.orders.values() if o.paid_at is not None and _day(o.paid_at) == day]
     refunds = [(o, r) for o in book.orders.values() for r in o.refunds if _day(r.created_at) == day]
     if not payments and not refunds:

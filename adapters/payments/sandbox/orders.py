@@ -129,12 +129,15 @@ def close(book: Book, kit: Kit, out_trade_no: str, raw: bytes) -> None:
         kit.effect(NAME, "close", out_trade_no, mchid=book.merchant.mchid)
 
 
-def pay(book: Book, kit: Kit, order: Order, payer_openid: str, cash_coupon: int) -> None:
-    """The shopper confirms. Raises ValueError when WeChat would refuse."""
+def pay(book: Book, kit: Kit, order: Order, payer_openid: str, cash_coupon: int, *, crossed: bool = False) -> None:
+    """The shopper confirms. Raises ValueError when WeChat would refuse.
+
+    ``crossed``: the bank took the money in the moment in which the order was closed, and the payment stands.
+    """
     now = kit.clock.now()
-    if order.paid_state != "NOTPAY":
+    if order.paid_state != ("CLOSED" if crossed else "NOTPAY"):
         raise ValueError(f"order {order.out_trade_no} is {order.trade_state}: WeChat takes no payment for it")
-    if order.expires_at is not None and now >= order.expires_at:
+    if order.expires_at is not None and now >= order.expires_at and not crossed:
         raise ValueError(f"order {order.out_trade_no} expired at {stamp(order.expires_at)}")
     if not 0 <= cash_coupon < order.total:
         raise ValueError("cash_coupon must be 0 or more and less than the order's total, in fen")

@@ -29,7 +29,10 @@ class People:
     def actions(self) -> Mapping[str, Action]:
         """
         ==================  =====================================================================
-        pay                 {out_trade_no or payment_request, mchid?, payer_openid?, cash_coupon?}
+        pay                 {out_trade_no or payment_request, mchid?, payer_openid?, cash_coupon?, crossed?, quiet?}
+                            crossed: the payment was under way when the order was closed, and won
+                            quiet: the notification is lost, with all its repetitions
+        console_refund      {out_trade_no, amount, mchid?}: in the merchant console; it tells nobody
         settle_refund       {out_refund_no, status, mchid?}
         pos_pay             {mchid, person, total, description?}
         redeem_in_shop      {coupon_code}
@@ -40,6 +43,7 @@ class People:
         return {
             "pay": self._pay,
             "settle_refund": self._settle_refund,
+            "console_refund": self._console_refund,
             "pos_pay": self._pos_pay,
             "redeem_in_shop": self._redeem,
             "sign_with": self._sign_with,
@@ -52,8 +56,9 @@ class People:
         if "payment_request" in asked:
             orders.check_payment_request(book, self._kit, order, asked["payment_request"])
         payer, discount = str(asked.get("payer_openid", "")), int(asked.get("cash_coupon", 0))
-        orders.pay(book, self._kit, order, payer, discount)
-        self._notify(book, order.notify_url, "TRANSACTION.SUCCESS", orders.describe(book, order))
+        orders.pay(book, self._kit, order, payer, discount, crossed=bool(asked.get("crossed", False)))
+        if not asked.get("quiet", False):
+            self._notify(book, order.notify_url, "TRANSACTION.SUCCESS", orders.describe(book, order))
         return {"transaction_id": order.transaction_id, "payer_total": order.payer_total}
 
     async def _settle_refund(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -63,6 +68,11 @@ class People:
         refunds.settle(book, self._kit, entry, status)
         self._notify(book, entry.notify_url, f"REFUND.{status}", refunds.notified(book, order, entry))
         return {"refund_id": entry.refund_id, "status": entry.status}
+
+    async def _console_refund(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        book, order = self._order(asked)
+        entry = refunds.by_hand(book, self._kit, order, int(asked["amount"]))
+        return {"out_refund_no": entry.out_refund_no, "refund_id": entry.refund_id}
 
     async def _pos_pay(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """``person`` is a key of the world; a person without an openid in the mchid's apps pays unseen."""

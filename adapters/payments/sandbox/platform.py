@@ -92,6 +92,7 @@ class Sandbox:
             self._route("POST", "/v3/refund/domestic/refunds", lambda b, _r, raw: refunds.create(b, self._kit, raw)),
             self._route("GET", "/v3/refund/domestic/refunds/{number}", self._query_refund),
             self._route("GET", "/v3/bill/tradebill", self._trade_bill),
+            self._route("GET", "/v3/bill/fundflowbill", self._fund_flow_bill),
             self._route("GET", "/v3/billdownload/file", self._download),
             self._route("GET", coupon + "/users/{openid}/coupons", self._coupons),
             self._route("GET", one_coupon, self._coupon),
@@ -172,9 +173,17 @@ class Sandbox:
         if query.get("bill_type", "ALL") != "ALL":
             raise Refused("PARAM_ERROR", "only bill_type ALL is emulated here")
         now = self._kit.clock.now()
-        plain = bills.trade_bill(book, query.get("bill_date", ""), now)
-        zipped = query.get("tar_type") == "GZIP"
-        return self._downloads.offer(book.merchant.mchid, plain, zipped, now, request.headers["host"])
+        return self._offer(book, request, bills.trade_bill(book, query.get("bill_date", ""), now))
+
+    def _fund_flow_bill(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
+        query = request.query_params
+        day, account = query.get("bill_date", ""), query.get("account_type", "BASIC")
+        return self._offer(book, request, bills.fund_flow_bill(book, day, account, self._kit.clock.now()))
+
+    def _offer(self, book: Book, request: Request, plain: bytes) -> dict[str, Any]:
+        zipped = request.query_params.get("tar_type") == "GZIP"
+        now, host = self._kit.clock.now(), request.headers["host"]
+        return self._downloads.offer(book.merchant.mchid, plain, zipped, now, host)
 
     def _download(self, book: Book, request: Request, _raw: bytes) -> bytes:
         token = request.query_params.get("token", "")

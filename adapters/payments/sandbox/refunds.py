@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.payments.sandbox import orders, schema
@@ -38,26 +38,42 @@ def create(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
         return describe(*known)
     _allowed(order, kit, amount, total)
     now = kit.clock.now()
-    entry = RefundEntry(
-        number,
-        f"5030{secrets.randbelow(10**6):06d}{now.astimezone(BEIJING):%Y%m%d}{secrets.randbelow(10**11):011d}",
-        amount,
-        reason,
-        url,
-        now,
-        body=body,
-    )
+    entry = RefundEntry(number, _refund_id(now), amount, reason, url, now, body=body)
+    _enter(book, kit, order, entry)
+    return describe(order, entry)
+
+
+def by_hand(book: Book, kit: Kit, order: Order, amount: int) -> RefundEntry:
+    """A refund that somebody makes in the merchant console, and that arrives at once. Raises ValueError.
+
+    The platform makes its number. How the console numbers refunds is not documented.
+    """
+    try:
+        _allowed(order, kit, amount, order.total)
+    except Refused as refused:
+        raise ValueError(f"{refused.code}: {refused.message}") from refused
+    now = kit.clock.now()
+    number = f"{order.out_trade_no[:20]}M{secrets.randbelow(10**11):011d}"
+    entry = RefundEntry(number, _refund_id(now), amount, "", "", now, status="SUCCESS", succeeded_at=now)
+    _enter(book, kit, order, entry)
+    return entry
+
+
+def _refund_id(now: datetime) -> str:
+    return f"5030{secrets.randbelow(10**6):06d}{now.astimezone(BEIJING):%Y%m%d}{secrets.randbelow(10**11):011d}"
+
+
+def _enter(book: Book, kit: Kit, order: Order, entry: RefundEntry) -> None:
     order.refunds.append(entry)
-    book.refunds[number] = (order, entry)
+    book.refunds[entry.out_refund_no] = (order, entry)
     kit.effect(
         orders.NAME,
         "refund",
-        number,
+        entry.out_refund_no,
         mchid=book.merchant.mchid,
         out_trade_no=order.out_trade_no,
-        amount=amount,
+        amount=entry.amount,
     )
-    return describe(order, entry)
 
 
 def _order(book: Book, body: dict[str, Any]) -> Order:

@@ -118,6 +118,10 @@ async def _bill(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     return await adapter.trade_bill(bill_day(sandbox))
 
 
+async def _flows(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
+    return await adapter.fund_flows(bill_day(sandbox))
+
+
 async def _coupons(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     paid = hero_order(sandbox)
     return await adapter.coupons(paid.payer_openid, paid.appid, state=CouponState.USABLE)
@@ -145,6 +149,7 @@ CASE = Case(
         Operation("payment", "read", _payment, f"GET {_ORDERS}/out-trade-no/*"),
         Operation("refund_status", "read", _refund_status, f"GET {_REFUNDS}/*"),
         Operation("trade_bill", "read", _bill, "GET /v3/bill/tradebill"),
+        Operation("fund_flows", "read", _flows, "GET /v3/bill/fundflowbill"),
         Operation("coupons", "read", _coupons, f"GET {_COUPONS}/users/*/coupons"),
         Operation("coupon", "read", _coupon, f"GET {_COUPONS}/users/*/coupons/*/appids/*"),
     ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,9 +19,11 @@ from adapters.payments import (
     BillRow,
     CouponState,
     CouponUsed,
+    FundAccount,
     Payment,
     PaymentsAdapter,
     PaymentState,
+    Refund,
     RefundState,
 )
 from sandbox.server import Sandbox
@@ -268,12 +272,41 @@ async def test_a_till_payment_is_in_the_next_days_bill_only(adapter: PaymentsAda
     ]
 
 
+async def test_the_flows_of_a_day_are_what_its_bill_says(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
+    kinds = set()
+    for day in sorted(busy_days(sandbox)):
+        rows, flows = await adapter.trade_bill(day) or [], await adapter.fund_flows(day) or []
+        moved = Counter[str]()
+        for flow in flows:
+            kinds.add(flow.kind)
+            if "手续费" not in flow.kind:
+                moved[flow.business_id] += flow.amount
+        assert moved == Counter(
+            {row.refund_id or row.transaction_id: row.settlement - row.refund_amount for row in rows}
+        )
+        fees = -sum(flow.amount for flow in flows if "手续费" in flow.kind)
+        assert abs(fees - sum(float(row.fee) * 100 for row in rows)) <= len(rows)
+        for before, after in pairwise(flows):
+            assert after.balance == before.balance + after.amount
+    assert kinds == {"交易", "扣除交易手续费", "退款", "退还交易手续费"}
+    assert await adapter.fund_flows(day, FundAccount.OPERATION) is None
+
+
+async def test_a_console_refund_is_told_by_nobody(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
+    paid = hero_order(sandbox)
+    made = await act(sandbox, "console_refund", out_trade_no=paid.out_trade_no, amount=100)
+    found = await adapter.refund_status(made["out_refund_no"])
+    assert isinstance(found, Refund)
+    assert (found.state, found.amount, found.refund_id) == (RefundState.SUCCESS, 100, made["refund_id"])
+
+
 async def test_a_day_without_trade_has_no_bill(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
     busy = busy_days(sandbox)
     quiet = next(
         EVENING.date() - timedelta(days=n) for n in range(2, 90) if EVENING.date() - timedelta(days=n) not in busy
     )
     assert await adapter.trade_bill(quiet) is None
+    assert await adapter.fund_flows(quiet) is None
 
 
 async def test_the_coupons_of_a_member(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:

@@ -8,9 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.payments import CouponState, Payment, PaymentState, PromotionDetail, Refund, RefundState, models
+from adapters.payments import (
+    CouponState,
+    FundAccount,
+    Payment,
+    PaymentState,
+    PromotionDetail,
+    Refund,
+    RefundState,
+    models,
+)
 from adapters.payments.sandbox.bills import COLUMNS, SUMMARY
-from adapters.payments.translation import bill_row, coupon, fen, payment, refund
+from adapters.payments.translation import bill_row, coupon, fen, fund_flow, payment, refund
 
 WIRE = Path(__file__).parent / "wire"
 
@@ -76,6 +85,7 @@ def test_the_small_answers() -> None:
     link = msgspec.json.decode(wire("trade_bill"), type=models.BillLink)
     assert use.wechatpay_use_time.astimezone(UTC) == datetime(2026, 2, 2, 2, 20, 30, tzinfo=UTC)
     assert back.wechatpay_return_time.astimezone(UTC) == datetime(2026, 2, 2, 2, 25, tzinfo=UTC)
+    assert msgspec.json.decode(wire("fund_flow_bill"), type=models.BillLink) == link
     assert link.hash_value == "79bb0f45fc4c42234a918000b2668d689e2bde04"
     assert msgspec.json.decode(wire("prepay"), type=models.PrepayAnswer).prepay_id.startswith("wx2014")
     assert msgspec.json.decode(wire("error"), type=models.ErrorBody) == models.ErrorBody("PARAM_ERROR")
@@ -114,6 +124,44 @@ def test_a_row_of_the_published_shape() -> None:
 def test_another_shape_is_no_bill(text: str) -> None:
     with pytest.raises(ValueError, match="bill"):
         list(models.trade_bill_rows(text))
+
+
+FLOWS = (
+    (
+        "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
+        "资金变更提交申请人,备注,业务凭证号"
+    ),
+    (
+        "`2026-01-30 13:44:33,`4200001234,`1900007291202601300001,`交易,`交易,`收入,`99.00,`1099.00,"
+        "`system,`a,`b,`SR20260130000001"
+    ),
+    (
+        "`2026-01-30 13:50:00,`50300001,`1900007291202601300002,`退款,`退款,`支出,`0.02,`1098.98,"
+        "`system,`,`RF20260130000001"
+    ),
+)
+FLOW_END = ("资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额", "`2,`1,`99.00,`1,`0.02", "")
+
+
+def test_flows_of_the_published_shape() -> None:
+    """A remark is free text and may hold a comma and a backtick."""
+    came, left = (fund_flow(FundAccount.BASIC, row) for row in models.fund_flow_rows("\n".join((*FLOWS, *FLOW_END))))
+    assert (came.amount, came.balance, came.business_id, came.voucher) == (
+        9900,
+        109900,
+        "4200001234",
+        "SR20260130000001",
+    )
+    assert (left.amount, left.kind, left.voucher) == (-2, "退款", "RF20260130000001")
+    assert left.at == datetime(2026, 1, 30, 5, 50, tzinfo=UTC)
+
+
+def test_money_that_neither_comes_nor_goes_is_no_flow() -> None:
+    text = "\n".join((*FLOWS, *FLOW_END)).replace("支出,`0.02", "冻结,`0.02")
+    with pytest.raises(ValueError, match="neither"):
+        [fund_flow(FundAccount.BASIC, row) for row in models.fund_flow_rows(text)]
+    with pytest.raises(ValueError, match="bill"):
+        list(models.fund_flow_rows(bill(ROW)))
 
 
 @pytest.mark.parametrize(
