@@ -21,7 +21,7 @@ Audience = Literal["frontend", "guide", "partner", "hq"]
 #: Scopes that an audience has without being given them.
 AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
-    "guide": frozenset({"catalogue", "members:read", "consents:write"}),
+    "guide": frozenset({"catalogue", "members:read", "consents:write", "stock:read"}),
     "partner": frozenset({"catalogue"}),
     "hq": frozenset(
         {
@@ -36,6 +36,8 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "consents:write",
             "bulk",
             "webhooks",
+            "stock:read",
+            "stock:write",
         }
     ),
 }

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.database.errors import (
     DatabaseError,
@@ -16,6 +17,8 @@ from gateway.database.errors import (
 )
 from gateway.database.urls import DatabaseUrl
 
+#: How long a caller waits for one of the pool's connections.
+POOL_SECONDS = 30
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html — deadlock, serialization, lock timeout.
 _REPEATABLE_STATES = {"40P01", "40001", "55P03"}
 #: Connection, login, no such database, too many connections, server shutting down or starting.
@@ -42,6 +45,11 @@ def connecting(url: DatabaseUrl) -> Iterator[None]:
     try:
         with translated(url):
             yield
+    except PoolTimeout as error:
+        raise DatabaseLocked(
+            f"every connection to {url} was in use for {POOL_SECONDS} seconds. Repeat in a moment; if it stays, "
+            "run more processes or look for a statement that takes long"
+        ) from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unreachable(url, type(error).__name__) from error
 

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, Table, create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from gateway.database.failures import connecting, translated
+from gateway.database.failures import POOL_SECONDS, connecting, translated
 from gateway.database.rows import AnyRow
 from gateway.database.sqlite import json_text
 from gateway.database.urls import DatabaseUrl
@@ -25,6 +25,7 @@ class PostgresqlBackend:
         self._engine = create_async_engine(
             url.async_url(),
             pool_size=pool_size,
+            pool_timeout=POOL_SECONDS,
             connect_args={"timeout": 10.0} | url.asyncpg_arguments(),
             hide_parameters=True,
             json_serializer=json_text,

@@ -26,6 +26,7 @@ from gateway.schema.reach import ReachMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
+from gateway.schema.stock import StockMutations
 from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
@@ -58,6 +59,7 @@ MUTATIONS = (
     PrivacyMutations,
     ReachMutations,
     SessionMutations,
+    StockMutations,
     TemplateMessageMutations,
     TransactionMutations,
     WebhookMutations,

@@ -11,6 +11,7 @@ from adapters.ip_content import Activation as ActivationRecord
 from adapters.ip_content import Participation as ParticipationRecord
 from adapters.ip_content import Property as PropertyRecord
 from gateway.resolvers import benefits, freshness, ids, places
+from gateway.resolvers import stock as stock_book
 from gateway.resolvers.places import (
     CampaignRecord,
     GuideRecord,
@@ -23,6 +24,7 @@ from gateway.schema.connections import After, Before, Connection, First, Last, a
 from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.scalars import Long, Money
+from gateway.schema.stock_levels import StockChannel, StockLevel
 
 
 @strawberry.type(description="A store (门店), from the ERP's master data.")
@@ -123,6 +125,24 @@ class Sku(Node):
     category: str | None = strawberry.field(description="Category (类目) by the ERP.")
     gtin: str | None = strawberry.field(description="GS1 GTIN (商品条码).")
     out_id: str | None = strawberry.field(description="The variant's number in the ERP.")
+
+    @strawberry.field(
+        description="The own stock book (库存), of all places or of one. Needs the scope stock:read; null without it."
+    )
+    async def stock(
+        self,
+        info: Info,
+        location: Annotated[
+            str | None, strawberry.argument(description="A store's code, or CENTRAL for the warehouse.")
+        ] = None,
+        channel: Annotated[StockChannel | None, strawberry.argument(description="Only of this channel.")] = None,
+    ) -> list[StockLevel] | None:
+        found = await info.context.loaders.load(stock_book.levels, self.record.code)
+        return [
+            StockLevel.of(each)
+            for each in found
+            if location in {None, each.location} and (channel is None or channel.name == each.channel)
+        ]
 
     @strawberry.field(description="Where it is sold, and at which price.")
     async def offers(self, info: Info) -> list[Offer]:

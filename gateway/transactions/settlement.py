@@ -163,6 +163,10 @@ class Settlement:
             source=source,
         )
         missing = await stock.sell(batch.connection, reserved.location, reserved.pieces, batch.as_of)
+        for sku in sorted(reserved.pieces.keys() - set(missing)):
+            pieces = -reserved.pieces[sku]
+            key = f"{payable.number}:{sku}"
+            await purchases.told(batch, payable.order, "stock.sold", batch.as_of, key, line=sku, quantity=pieces)
         for sku in missing:
             # The ERP took the pieces back meanwhile: the order stands, and somebody must find one.
             await purchases.told(

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
+from gateway.database.statements import insert_new
 from gateway.database.tables.stock import stock
 
 CENTRAL: Final = "CENTRAL"
@@ -77,6 +78,30 @@ async def put_back(connection: AsyncConnection, location: str, pieces: Mapping[s
         await connection.execute(
             update(stock).where(_at(sku, location)).values(on_hand=stock.c.on_hand + returned, updated_at=now)
         )
+
+
+async def adjust(
+    connection: AsyncConnection, sku: str, location: str, channel: str, delta: int, now: datetime
+) -> tuple[int, int] | None:
+    """Change what is on hand. Returns (on hand, reserved) after it; None, and nothing changed, when fewer are free.
+
+    A place that the book does not know yet has no pieces.
+    """
+    row = {
+        "sku": sku, "location": location, "channel": channel, "on_hand": 0, "reserved": 0, "allotted": 0,
+        "updated_at": now,
+    }  # fmt: skip
+    if delta > 0:
+        await insert_new(connection, stock, [row], keys=("sku", "location", "channel"))
+    statement = (
+        update(stock)
+        .where(stock.c.sku == sku, stock.c.location == location, stock.c.channel == channel)
+        .where(stock.c.on_hand + delta >= stock.c.reserved)
+        .values(on_hand=stock.c.on_hand + delta, updated_at=now)
+        .returning(stock.c.on_hand, stock.c.reserved)
+    )
+    found = (await connection.execute(statement)).one_or_none()
+    return None if found is None else (found.on_hand, found.reserved)
 
 
 def _at(sku: str, location: str) -> ColumnElement[bool]:

@@ -121,6 +121,7 @@ async def master_data(projector: Projector, data: MasterData) -> int:
         ]
         await record_versions(batch.connection, sku, goods, at=now)
         held = await _reserved(batch.connection)
+        batch.facts += await _counted(batch.connection, data.stock, held, now)
         await upsert(
             batch.connection,
             stock,
@@ -141,6 +142,35 @@ async def master_data(projector: Projector, data: MasterData) -> int:
             insert_only=("reserved", "allotted"),
         )
     return len(rows) + len(campaigns) + len(goods) + len(data.stock)
+
+
+async def _counted(
+    connection: AsyncConnection,
+    counts: Sequence[MasterStock],
+    held: Mapping[tuple[str, str, str], int],
+    now: datetime,
+) -> list[Fact]:
+    """What the ERP's counts change in our book: one fact for each level that moves."""
+    rows = (await connection.execute(select(stock))).all()
+    before = {(row.sku, row.location, row.channel): row.on_hand for row in rows}
+    facts = []
+    for each in counts:
+        place = (each.sku, each.location, each.channel)
+        delta = max(each.on_hand, held.get(place, 0)) - before.get(place, 0)
+        if delta:
+            facts.append(
+                Fact(
+                    kind="stock.counted",
+                    occurred_at=now,
+                    source="import",
+                    source_key=f"{each.sku}:{each.location}:{each.channel}:{now.isoformat()}",
+                    store=None if each.location == "CENTRAL" else each.location,
+                    line=each.sku,
+                    quantity=delta,
+                    payload={"location": each.location, "channel": each.channel},
+                )
+            )
+    return facts
 
 
 async def _reserved(connection: AsyncConnection) -> Mapping[tuple[str, str, str], int]:

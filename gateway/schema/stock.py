@@ -1,0 +1,86 @@
+"""Stock (库存): corrections of the own book."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.resolvers import ids
+from gateway.resolvers.errors import UserError
+from gateway.resolvers.stock import WRITE
+from gateway.schema.acting import KEY_DESCRIPTION, act, watched
+from gateway.schema.checkout import Transaction
+from gateway.schema.info import Info
+from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.scalars import Long
+from gateway.schema.stock_levels import StockChannel
+from gateway.transactions.actions import Performed
+from gateway.transactions.effects import stock_adjustments
+from gateway.transactions.stock import CENTRAL
+
+
+@strawberry.input(description="A correction of the stock book.")
+class StockAdjustInput:
+    """Adjustment."""
+
+    sku: str = strawberry.field(description="The brand's code (商家编码).")
+    delta: int = strawberry.field(description="Pieces that come, or go when it is negative; not 0.")
+    reason: str = strawberry.field(description="Why, in your words: broken, found, moved. Up to 200 characters.")
+    store: strawberry.ID | None = strawberry.field(
+        description="Which store's shelf; the warehouse when it is left out.", default=None
+    )
+    channel: StockChannel = strawberry.field(description="For which channel.", default=StockChannel.MINI_PROGRAM)
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+    def record(self) -> stock_adjustments.Adjustment:
+        """As the action takes it. Raises UserError for an id that is none."""
+        location = CENTRAL if self.store is None else ids.decode_as("st", self.store)[1]
+        return stock_adjustments.Adjustment(self.sku, location, self.channel.name, self.delta, self.reason)
+
+
+@strawberry.type(description="The book after a correction.")
+class StockAdjusted:
+    """Adjusted."""
+
+    transaction_id: strawberry.Private[str]
+    on_hand: Long = strawberry.field(description="Pieces on the shelf right after it (在库).")
+    reserved: Long = strawberry.field(description="Of these, promised (预占).")
+
+    @strawberry.field(description="The transaction that did it.")
+    async def transaction(self, info: Info) -> Transaction | None:
+        return await watched(info, self.transaction_id)
+
+
+StockAdjustResult = Annotated[
+    StockAdjusted | DomainProblem | ToolProblem,
+    strawberry.union("StockAdjustResult", description="The book after it, or why it stayed as it was."),
+]
+
+
+@strawberry.type(description="Mutations about stock.")
+class StockMutations:
+    """Stock."""
+
+    @strawberry.mutation(
+        description="Correct the stock book by hand (库存调整), never below what is reserved. Needs the scope"
+        " stock:write. The next import of the ERP's counts replaces it."
+    )
+    async def stock_adjust(
+        self,
+        info: Info,
+        input: Annotated[StockAdjustInput, strawberry.argument(description="What changes.")],  # noqa: A002
+    ) -> StockAdjustResult:
+        info.context.principal.require(WRITE)
+        try:
+            asked = input.record()
+        except UserError as error:
+            return DomainProblem(code=error.code, message=str(error), retryable=False)
+        done = await act(info, stock_adjustments.ADJUST, asked, input.idempotency_key)
+        if not isinstance(done, Performed):
+            return done
+        return StockAdjusted(
+            transaction_id=done.transaction,
+            on_hand=Long(done.outcome.on_hand),
+            reserved=Long(done.outcome.reserved),
+        )
