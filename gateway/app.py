@@ -57,6 +57,7 @@ from gateway.members.graph import IdentityGraph
 from gateway.members.points import PointsExpiry
 from gateway.members.retention import Retention
 from gateway.members.totals import REBUILD_JOB, TotalsRebuild
+from gateway.reconciliation import Reconciliation
 from gateway.resolvers import health
 from gateway.resolvers.streams import STREAMED
 from gateway.runtime import CountingMeter, SystemClock, open_tools
@@ -92,6 +93,7 @@ class Gateway:
     #: What each process that serves sees to at its start.
     recurring: tuple[Recurring, ...]
     again: Again
+    reconciliation: Reconciliation
 
     async def first_sync(self) -> None:
         """Read master data, then every stream of every account; what a platform refuses is tried again later."""
@@ -140,6 +142,7 @@ async def open_gateway(
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
         points_expiry = PointsExpiry(database, queue, clock)
+        reconciliation = Reconciliation(projector, queue, tools, checkout)
         importing = Importing(projector, graph, queue)
         selections = Selections(_schema(), lambda: services, settings.limits)
         exporting = Exporting(projector, queue, settings.exports, selections, gate)
@@ -194,7 +197,7 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning):
+        for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache)
         worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep, kinds=Kinds(never=SLOW_JOBS))
@@ -210,10 +213,10 @@ async def open_gateway(
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
         stack.push_async_callback(deliveries.stop, 0)
-        recurring = (retention.daily, points_expiry.daily)
+        recurring = (retention.daily, points_expiry.daily, reconciliation.daily)
         gateway = Gateway(
             clock, services, inbox, worker, deliveries, auth, wire, health.States(services), recurring,
-            Again(lambda: gateway.auth, clock),
+            Again(lambda: gateway.auth, clock), reconciliation,
         )  # fmt: skip
         yield gateway
 

@@ -15,6 +15,7 @@ from gateway.cli.members import members
 from gateway.cli.plans import plan
 from gateway.cli.privacy import privacy
 from gateway.cli.quotas import quotas
+from gateway.cli.reconcile import reconcile
 from gateway.cli.recover import recover
 from gateway.cli.serve import demo, sandbox, serve
 from gateway.cli.sync import sync
@@ -44,6 +45,7 @@ for _command in (
     privacy,
     quotas,
     recover,
+    reconcile,
     totals,
 ):
     main.add_command(_command)

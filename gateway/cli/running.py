@@ -23,7 +23,9 @@ from gateway.ports import PortError
 from gateway.settings import Settings, SettingsError, load
 
 #: Exit codes; docs/errors.md says the same.
-EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS, EXIT_DIFFERS, EXIT_LEFT = 3, 4, 5, 6, 7, 8, 9
+EXIT_SETTINGS, EXIT_DATABASE, EXIT_PORT, EXIT_FAILED, EXIT_REJECTS = 3, 4, 5, 6, 7
+#: What differs from a platform; transactions that need a person; differences of a reconciliation that do.
+EXIT_DIFFERS, EXIT_LEFT, EXIT_UNRECONCILED = 8, 9, 10
 FOLDER = Path("var")
 
 

@@ -28,6 +28,7 @@ from gateway.database.tables import (
     projections,
     quotas,
     reach,
+    reconciliation,
     sagas,
     stock,
     webhooks,
@@ -760,6 +761,12 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.sync_state, "同步进度 sync", "how far each stream has been read"),
     _without_people(quotas.call_count, "调用次数 call counts", "calls taken from the platforms' allowances"),
     _without_people(stock.stock, "库存 stock", "pieces by location"),
+    _without_people(reconciliation.reconciliation, "对账 reconciliations", "which day of which account was compared"),
+    _without_people(
+        reconciliation.reconciliation_difference,
+        "对账差异 differences",
+        "numbers and amounts that differ from a platform's bill",
+    ),
     _without_people(bulk.import_run, "导入 imports", "which file was imported, and how far"),
     _without_people(
         bulk.export_run, "导出 exports", "what was exported, and how far; the file is sealed, and deleted after hours"

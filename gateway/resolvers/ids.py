@@ -35,6 +35,7 @@ TYPE_CODES: Final = {
     "we": "WebhookEndpoint",
     "wd": "WebhookDelivery",
     "wr": "WebhookReplay",
+    "rn": "Reconciliation",
 }
 _LIMIT = 512
 

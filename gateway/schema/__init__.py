@@ -23,6 +23,7 @@ from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.reach import ReachMutations
+from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
@@ -43,6 +44,7 @@ QUERIES = (
     PlaceQueries,
     CheckoutQueries,
     ReviewCaseQueries,
+    ReconciliationQueries,
     SystemQueries,
     NodeQueries,
     JobQueries,

@@ -8,7 +8,19 @@ from typing import Annotated, cast
 
 import strawberry
 
-from gateway.resolvers import benefits, ids, jobs, members, orders, places, privacy, review_cases, touch, webhooks
+from gateway.resolvers import (
+    benefits,
+    ids,
+    jobs,
+    members,
+    orders,
+    places,
+    privacy,
+    reconciliations,
+    review_cases,
+    touch,
+    webhooks,
+)
 from gateway.resolvers.errors import PageTooLarge
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
@@ -22,6 +34,7 @@ from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
 from gateway.schema.privacy import MemberAccessReport, MemberErasure
+from gateway.schema.reconciliations import ReconciliationRun
 from gateway.schema.review_cases import ReviewCase
 from gateway.schema.webhooks import WebhookDelivery, WebhookEndpoint, WebhookReplay
 
@@ -169,7 +182,15 @@ async def _webhook_replay(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else WebhookReplay.of(record)
 
 
+async def _reconciliation(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(reconciliations.SCOPE)
+    record = await info.context.loaders.load(reconciliations.by_ids, native)
+    return None if record is None else ReconciliationRun.of(record)
+
+
 _FETCH: dict[str, Fetch] = {
+    "rn": _reconciliation,
     "rc": _review_case,
     "mb": _member,
     "or": _order,

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Clock
-from adapters.payments import PaymentNotice, PaymentsAdapter
+from adapters.payments import Payment, PaymentNotice, PaymentsAdapter
 from gateway.access.principal import Principal
 from gateway.database.engine import Database
+from gateway.database.facts import Source
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import purchase
 from gateway.database.ulid import Ulids
@@ -192,6 +193,10 @@ class CheckoutService:
         for each in notices:
             if each.payment.out_trade_no in ours:
                 await self.on_payment(account, each)
+
+    async def captured(self, payment: Payment, *, source: Source) -> None:
+        """A payment that was found paid by other means. Raises SagaBusy."""
+        await self._settlement.captured(payment, source=source)
 
     async def _may_watch(self, principal: Principal, row: SagaRow) -> bool:
         order_id = (row.input or {}).get("order", "")

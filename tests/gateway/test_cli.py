@@ -107,7 +107,7 @@ def test_these_are_all_commands() -> None:
         "identities rename", "import identities", "import members", "import orders", "import status",
         "import tickets", "jobs cancel", "jobs list", "jobs retry", "keys new", "keys renew", "keys rotate",
         "keys status", "members relabel", "plan", "points expire", "privacy sealed", "quotas clear", "quotas list",
-        "recover", "sandbox", "schema print", "serve", "sync", "totals rebuild",
+        "reconcile", "recover", "sandbox", "schema print", "serve", "sync", "totals rebuild",
     ]  # fmt: skip
 
 

@@ -907,6 +907,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_purchase_line_sku"), ["sku"], unique=False)
 
     op.create_table(
+        "reconciliation",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("business_date", sa.Date(), nullable=False, comment="The bill's day, in China."),
+        sa.Column("tool", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False, comment="mchid, or appid of a store"),
+        sa.Column("state", sa.String(), nullable=False, comment="CLEAN, REPAIRED, DIFFERENT or FAILED"),
+        sa.Column("compared", sa.Integer(), nullable=False, comment="Rows of the platform's that were looked at."),
+        sa.Column(
+            "learned",
+            sa.Integer(),
+            nullable=False,
+            comment="Rows that only a bill tells of, such as payments at a till.",
+        ),
+        sa.Column("repaired", sa.Integer(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=False),
+        sa.Column("error_code", sa.String(), nullable=True, comment="Why it could not be compared."),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation")),
+    )
+    with op.batch_alter_table("reconciliation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reconciliation_business_date_id"), ["business_date", "id"], unique=False)
+
+    op.create_table(
         "recurring_job",
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column(
@@ -1331,6 +1354,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("member", name=op.f("pk_minor")),
     )
     op.create_table(
+        "reconciliation_difference",
+        sa.Column("reconciliation", sa.String(length=26), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, comment="docs/reconciliation.md says what each means"),
+        sa.Column("number", sa.String(), nullable=False, comment="The order's, the refund's or the flow's own number."),
+        sa.Column(
+            "order_number",
+            sa.String(),
+            nullable=True,
+            comment="The order that it is about, by its number at the platform.",
+        ),
+        sa.Column("ours_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("theirs_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ours_state", sa.String(), nullable=True),
+        sa.Column("theirs_state", sa.String(), nullable=True),
+        sa.Column("repaired", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"],
+            ["reconciliation.id"],
+            name=op.f("fk_reconciliation_difference_reconciliation"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("reconciliation", "line", name=op.f("pk_reconciliation_difference")),
+    )
+    with op.batch_alter_table("reconciliation_difference", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reconciliation_difference_number"), ["number"], unique=False)
+
+    op.create_table(
         "saga_step",
         sa.Column("saga_id", sa.String(length=26), nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
@@ -1715,6 +1766,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_saga_step_key"))
 
     op.drop_table("saga_step")
+    with op.batch_alter_table("reconciliation_difference", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reconciliation_difference_number"))
+
+    op.drop_table("reconciliation_difference")
     op.drop_table("minor")
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_value_hash"))
@@ -1802,6 +1857,10 @@ def downgrade() -> None:
 
     op.drop_table("refund")
     op.drop_table("recurring_job")
+    with op.batch_alter_table("reconciliation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reconciliation_business_date_id"))
+
+    op.drop_table("reconciliation")
     with op.batch_alter_table("purchase_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_purchase_line_sku"))
 

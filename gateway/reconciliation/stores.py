@@ -1,0 +1,112 @@
+"""One store account (微信小店) against its own lists of orders and after-sales.
+
+The store's money lies with the platform and stands in no bill of a merchant account; each order and after-sale is
+read again and compared instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from adapters.base.errors import NotFound
+from adapters.mini_program_store import AFTER_SALE_WINDOW, AfterSale, MiniProgramStoreAdapter, Order
+from gateway.database.tables.projections import after_sale, purchase
+from gateway.events.projections import mini_program_store
+from gateway.events.projector import Projector
+from gateway.reconciliation.differences import Difference, Kind, Outcome, settled
+from gateway.reconciliation.ledger import day_bounds
+
+
+async def reconcile(projector: Projector, adapter: MiniProgramStoreAdapter, day: date) -> Outcome:
+    """Read what the platform says changed that day, compare, take it over, and compare again.
+
+    Raises UpstreamErrors. What changed later stands in a later day's list: our books may know it already, which is
+    no difference.
+    """
+    begin, end = day_bounds(day)
+    seen = projector.asking()
+    orders = await _orders(adapter, begin, end)
+    after_sales = await _after_sales(adapter, begin, end)
+    first = await _compare(projector, adapter.account, orders, after_sales)
+    if first:
+        await mini_program_store.orders(seen, orders, source="bill")
+        if after_sales:
+            await mini_program_store.after_sales(seen, after_sales, source="bill")
+    second = await _compare(projector, adapter.account, orders, after_sales)
+    repaired, left = settled(first, second)
+    return Outcome(len(orders) + len(after_sales), 0, repaired, left)
+
+
+async def _orders(adapter: MiniProgramStoreAdapter, begin: datetime, end: datetime) -> list[Order]:
+    found: list[Order] = []
+    cursor: str | None = None
+    while True:
+        page = await adapter.order_ids(updated_from=begin, updated_to=end, cursor=cursor)
+        found += [each for each in await adapter.orders(page.items) if not isinstance(each, NotFound)]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+async def _after_sales(adapter: MiniProgramStoreAdapter, begin: datetime, end: datetime) -> list[AfterSale]:
+    found: list[AfterSale] = []
+    while begin < end:
+        until, cursor = min(begin + AFTER_SALE_WINDOW, end), None
+        while True:
+            page = await adapter.after_sale_ids(begin, until, cursor)
+            found += [each for each in await adapter.after_sales(page.items) if not isinstance(each, NotFound)]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        begin = until
+    return found
+
+
+async def _compare(
+    projector: Projector,
+    appid: str,
+    orders: Sequence[Order],
+    after_sales: Sequence[AfterSale],
+) -> list[Difference]:
+    rows = await projector.database.fetch(
+        select(purchase.c.native_id, purchase.c.state, purchase.c.payable, purchase.c.updated_at).where(
+            purchase.c.source == "STORE",
+            purchase.c.account == appid,
+            purchase.c.native_id.in_([each.order_id for each in orders]),
+        )
+    )
+    ours = {row.native_id: row for row in rows}
+    found: list[Difference] = []
+    for each in orders:
+        number, state = each.order_id, each.state.name
+        row = ours.get(number)
+        if row is None:
+            found.append(Difference(Kind.MISSING_HERE, number, number, None, each.payable, None, state))
+        elif row.updated_at <= each.updated_at and row.state != state:
+            found.append(Difference(Kind.STATE_DIFFERS, number, number, row.payable, each.payable, row.state, state))
+        elif row.updated_at <= each.updated_at and row.payable != each.payable:
+            found.append(Difference(Kind.AMOUNT_DIFFERS, number, number, row.payable, each.payable, row.state, state))
+    return found + await _compare_after_sales(projector, appid, after_sales)
+
+
+async def _compare_after_sales(projector: Projector, appid: str, after_sales: Sequence[AfterSale]) -> list[Difference]:
+    rows = await projector.database.fetch(
+        select(after_sale.c.after_sale_id, after_sale.c.state, after_sale.c.refund, after_sale.c.updated_at).where(
+            after_sale.c.appid == appid, after_sale.c.after_sale_id.in_([each.after_sale_id for each in after_sales])
+        )
+    )
+    ours = {row.after_sale_id: row for row in rows}
+    found: list[Difference] = []
+    for each in after_sales:
+        number, order, state = each.after_sale_id, each.order_id, str(each.state)
+        row = ours.get(number)
+        if row is None:
+            found.append(Difference(Kind.MISSING_HERE, number, order, None, each.refund, None, state))
+        elif row.updated_at <= each.updated_at and row.state != state:
+            found.append(Difference(Kind.STATE_DIFFERS, number, order, row.refund, each.refund, row.state, state))
+        elif row.updated_at <= each.updated_at and row.refund != each.refund:
+            found.append(Difference(Kind.AMOUNT_DIFFERS, number, order, row.refund, each.refund, row.state, state))
+    return found
