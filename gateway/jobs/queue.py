@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Select, and_, delete, func, literal_column, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database import Database, Sealed, Ulids, after_commit
-from gateway.database.statements import insert_columns, insert_for
+from gateway.database.statements import insert_columns
 from gateway.database.tables.jobs import ACTIVE, job
 from gateway.jobs.model import COLUMNS, Job, JobActive, State
 
@@ -114,18 +115,12 @@ class Queue:
         after_commit(connection, self.wake)
 
     async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> str:
-        statement = (
-            insert_for(connection, job)
-            .values(values)
-            .on_conflict_do_nothing(index_elements=["kind", "key"], index_where=ACTIVE)
-            .returning(job.c.id)
-        )
-        existing = select(job.c.id).where(job.c.kind == values["kind"], job.c.key == values["key"], ACTIVE)
+        statement = _INSERTS[connection.dialect.name]
         while True:
-            job_id: str | None = await connection.scalar(statement)
+            job_id: str | None = await connection.scalar(statement, values)
             if job_id is None:
                 # It may end between the two statements; then there is room for ours.
-                job_id = await connection.scalar(existing)
+                job_id = await connection.scalar(_ACTIVE_ONE, {"of": values["kind"], "named": values["key"]})
             if job_id is not None:
                 return job_id
 
@@ -134,12 +129,8 @@ class Queue:
 
         False, and nothing changed, when there is none or it runs already.
         """
-        statement = (
-            update(job)
-            .where(job.c.kind == kind, job.c.key == key, job.c.state == literal_column(f"'{State.QUEUED}'"))
-            .values(run_at=run_at)
-        )
-        return (await connection.execute(statement)).rowcount == 1
+        params = {"of": kind, "named": key, "at": run_at}
+        return (await connection.execute(_RESCHEDULE, params)).rowcount == 1
 
     async def withdraw(self, connection: AsyncConnection, kind: str, key: str) -> bool:
         """End the queued job of this kind and key within ``connection``'s transaction: its work is done already.
@@ -258,3 +249,17 @@ class Queue:
         statement = delete(job).where(job.c.state.in_([State.DONE, State.CANCELLED]), job.c.finished_at < before)
         async with self.database.write() as connection:
             return (await connection.execute(statement)).rowcount
+
+
+_QUEUED: Final = job.c.state == literal_column(f"'{State.QUEUED}'")
+_ACTIVE_ONE: Final = select(job.c.id).where(job.c.kind == bindparam("of"), job.c.key == bindparam("named"), ACTIVE)
+_RESCHEDULE: Final = (
+    update(job)
+    .where(job.c.kind == bindparam("of"), job.c.key == bindparam("named"), _QUEUED)
+    .values(run_at=bindparam("at"))
+)
+# Built once: building a statement for each call costs more than running it.
+_INSERTS: Final = {
+    dialect: insert(job).on_conflict_do_nothing(index_elements=["kind", "key"], index_where=ACTIVE).returning(job.c.id)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}

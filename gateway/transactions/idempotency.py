@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
-from gateway.database.statements import insert_new
+from gateway.database.statements import insert_columns
 from gateway.database.tables.sagas import idempotency
 
 #: How long a key is remembered after its request.
 KEPT: Final = timedelta(days=7)
+_VALID: Final = select(idempotency).where(
+    idempotency.c.principal == bindparam("scope"),
+    idempotency.c.mutation == bindparam("named"),
+    idempotency.c.key == bindparam("under"),
+    idempotency.c.expires_at > bindparam("now"),
+)
+_DONE: Final = update(idempotency).where(idempotency.c.id == bindparam("of")).values(state="DONE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +67,7 @@ class Idempotency:
     async def earlier(self, claim: Claim, now: datetime) -> Earlier | None:
         """What is remembered under the claim's key."""
         row = await self._database.one(
-            select(idempotency).where(
-                idempotency.c.principal == claim.scope,
-                idempotency.c.mutation == claim.mutation,
-                idempotency.c.key == claim.key,
-                idempotency.c.expires_at > now,
-            )
+            _VALID, {"scope": claim.scope, "named": claim.mutation, "under": claim.key, "now": now}
         )
         if row is None:
             return None
@@ -81,12 +85,6 @@ class Idempotency:
         result: str = "CheckoutDone",
     ) -> bool:
         """Take the key, with the type and ids that the answer will be made of; False when it is taken."""
-        mine = (
-            idempotency.c.principal == claim.scope,
-            idempotency.c.mutation == claim.mutation,
-            idempotency.c.key == claim.key,
-        )
-        await connection.execute(delete(idempotency).where(*mine, idempotency.c.expires_at <= now))
         row = {
             "id": claim_id,
             "principal": claim.scope,
@@ -99,14 +97,28 @@ class Idempotency:
             "created_at": now,
             "expires_at": now + KEPT,
         }
-        return await insert_new(connection, idempotency, [row], keys=("principal", "mutation", "key")) == 1
+        columns = {name: [value] for name, value in row.items()}
+        # A key that has expired is free: its row becomes this request's.
+        return await insert_columns(connection, idempotency, columns, conflict=_taken(connection.dialect)) == 1
 
     async def done(self, connection: AsyncConnection, claim_id: str) -> None:
         """The request has its answer."""
-        await connection.execute(update(idempotency).where(idempotency.c.id == claim_id).values(state="DONE"))
+        await connection.execute(_DONE, {"of": claim_id})
 
     async def forget(self, connection: AsyncConnection, claim_id: str) -> None:
         """Nothing came of the request: the key may be used again."""
         await connection.execute(
             delete(idempotency).where(idempotency.c.id == claim_id, idempotency.c.state == "IN_FLIGHT")
         )
+
+
+@lru_cache
+def _taken(dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    keys = [quote(name) for name in ("principal", "mutation", "key")]
+    others = [quote(column.name) for column in idempotency.columns if quote(column.name) not in keys]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in others)
+    return (
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
+        f" WHERE {quote(idempotency.name)}.expires_at <= excluded.created_at"
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, ScalarSelect, Update, func, literal, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, false, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
@@ -129,7 +131,7 @@ class SagaLog:
         row = {"id": saga_id, "kind": kind, "version": 1, "state": SagaState.RUNNING, "principal": principal}
         row |= {"input": values, "created_at": now, "updated_at": now, "deadline": deadline}
         connection = batch.connection
-        await connection.execute(saga.insert().values(**row))
+        await connection.execute(_INSERT_SAGA, row)
         batch.facts.append(_moved(saga_id, kind, SagaState.RUNNING, values, now))
         following = 0
         if outcomes is not None or attempted:
@@ -162,7 +164,7 @@ class SagaLog:
                     "finished_at": now if state in SETTLED else None,
                 }
             )
-        await connection.execute(saga_step.insert(), rows)
+        await connection.execute(_INSERT_STEPS, rows)
 
     def _sealed(self, planned: Planned, subject: str) -> object:
         value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}
@@ -187,10 +189,10 @@ class SagaLog:
 
     async def steps(self, saga_id: str, connection: AsyncConnection | None = None) -> list[StepRow]:
         """Its steps, in order; those that ``connection``'s transaction wrote too, if one is given."""
-        statement = select(saga_step).where(saga_step.c.saga_id == saga_id).order_by(saga_step.c.seq)
+        of = {"of": saga_id}
         if connection is not None:
-            return [_step(row) for row in await connection.execute(statement)]
-        return [_step(row) for row in await self._database.fetch(statement)]
+            return [_step(row) for row in await connection.execute(_STEPS, of)]
+        return [_step(row) for row in await self._database.fetch(_STEPS, of)]
 
     async def by_key(self, name: str, key: str) -> str | None:
         """The saga that has a step of this name and natural key."""
@@ -235,42 +237,22 @@ class SagaLog:
         The move is a fact of the batch. ``attention`` says why a person must look. Out of NEEDS_ATTENTION leads
         only ``source=NEEDS_ATTENTION``.
         """
-        if source is not None:
-            allowed = [source] if target in SAGA_MOVES[source] else []
-        else:
-            allowed = list(saga_before(target))
-        statement = (
-            update(saga)
-            .where(saga.c.id == saga_id, saga.c.state.in_(allowed))
-            .values(state=target, attention=attention, updated_at=self._clock.now())
-            .returning(saga.c.kind, saga.c.input)
-        )
-        row = (await batch.connection.execute(statement)).first()
+        params = {"of": saga_id, "why": attention, "now": self._clock.now()}
+        row = (await batch.connection.execute(_move(target, source), params)).first()
         if row is not None:
             batch.facts.append(_moved(saga_id, row.kind, target, row.input, batch.now, reason=attention))
         return row is not None
 
     async def hold(self, connection: AsyncConnection, saga_id: str, *states: SagaState) -> SagaState | None:
         """Lock the saga until the transaction ends, if it stands in one of the states; else None."""
-        statement = (
-            update(saga)
-            .where(saga.c.id == saga_id, saga.c.state.in_(states))
-            .values(updated_at=self._clock.now())
-            .returning(saga.c.state)
-        )
-        state = (await connection.execute(statement)).scalar()
+        params = {"of": saga_id, "now": self._clock.now()}
+        state = (await connection.execute(_hold(states), params)).scalar()
         return None if state is None else SagaState(state)
 
     async def attempt(self, connection: AsyncConnection, row: StepRow) -> bool:
         """Note that an attempt begins; ``started_at`` keeps the first that may have had an effect."""
-        now = self._clock.now()
-        return await self._set(
-            connection,
-            row,
-            StepState.RUNNING,
-            attempts=saga_step.c.attempts + 1,
-            started_at=func.coalesce(saga_step.c.started_at, literal(now, saga_step.c.started_at.type)),
-        )
+        params = {"of": row.saga, "at": row.seq, "now": self._clock.now()}
+        return (await connection.execute(_ATTEMPT, params)).rowcount == 1
 
     async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
         """The step's only attempt so far certainly had no effect: the key's window has not begun.
@@ -294,8 +276,8 @@ class SagaLog:
                 values["started_at"] = self._clock.now()
         elif reason:
             values["outcome"] = {"reason": reason}
-        statement = _step_move(row, state, values).returning(_of_saga(row, saga.c.kind), _of_saga(row, saga.c.input))
-        of = (await batch.connection.execute(statement)).first()
+        params = {"of": row.saga, "at": row.seq} | {f"{name}_": value for name, value in values.items()}
+        of = (await batch.connection.execute(_end(state, tuple(values)), params)).first()
         if of is not None:
             batch.facts.append(_ended(row.saga, row.seq, row.name, state, of[0], of[1], batch.now))
         return of is not None
@@ -330,23 +312,66 @@ class SagaLog:
                 await self.move(batch, saga_id, SagaState.COMPLETED)
 
     async def _set(self, connection: AsyncConnection, row: StepRow, state: StepState, **values: Any) -> bool:
-        return (await connection.execute(_step_move(row, state, values))).rowcount == 1
+        statement = _step_move(state).values(**values)
+        return (await connection.execute(statement, {"of": row.saga, "at": row.seq})).rowcount == 1
 
 
-def _step_move(row: StepRow, state: StepState, values: Mapping[str, Any]) -> Update:
+def _is_one(column: ColumnElement[Any], states: Iterable[StrEnum]) -> ColumnElement[bool]:
+    """Not IN, whose list is written into the statement anew each time."""
+    return or_(false(), *(column == each for each in states))
+
+
+# Built once: building a statement for each call, and finding it again among those compiled, costs more than running it.
+_INSERT_SAGA: Final = saga.insert()
+_INSERT_STEPS: Final = saga_step.insert()
+_STEPS: Final = select(saga_step).where(saga_step.c.saga_id == bindparam("of")).order_by(saga_step.c.seq)
+
+
+@lru_cache
+def _move(target: SagaState, source: SagaState | None) -> Update:
+    allowed = saga_before(target) if source is None else (source,) if target in SAGA_MOVES[source] else ()
     return (
-        update(saga_step)
-        .where(
-            saga_step.c.saga_id == row.saga,
-            saga_step.c.seq == row.seq,
-            saga_step.c.state.in_(step_before(state)),
-        )
-        .values(state=state, **values)
+        update(saga)
+        .where(saga.c.id == bindparam("of"), _is_one(saga.c.state, allowed))
+        .values(state=target, attention=bindparam("why"), updated_at=bindparam("now"))
+        .returning(saga.c.kind, saga.c.input)
     )
 
 
-def _of_saga(row: StepRow, column: Column[Any]) -> ScalarSelect[Any]:
-    return select(column).where(saga.c.id == row.saga).scalar_subquery()
+@lru_cache
+def _hold(states: Sequence[SagaState]) -> Update:
+    return (
+        update(saga)
+        .where(saga.c.id == bindparam("of"), _is_one(saga.c.state, states))
+        .values(updated_at=bindparam("now"))
+        .returning(saga.c.state)
+    )
+
+
+def _step_move(state: StepState) -> Update:
+    return (
+        update(saga_step)
+        .where(
+            saga_step.c.saga_id == bindparam("of"),
+            saga_step.c.seq == bindparam("at"),
+            _is_one(saga_step.c.state, step_before(state)),
+        )
+        .values(state=state)
+    )
+
+
+_NOW: Final = bindparam("now", type_=saga_step.c.started_at.type)
+_ATTEMPT: Final = _step_move(StepState.RUNNING).values(
+    attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
+)
+_OF_SAGA: Final = [
+    select(column).where(saga.c.id == bindparam("of")).scalar_subquery() for column in (saga.c.kind, saga.c.input)
+]
+
+
+@lru_cache
+def _end(state: StepState, names: tuple[str, ...]) -> Update:
+    return _step_move(state).values({name: bindparam(f"{name}_") for name in names}).returning(*_OF_SAGA)
 
 
 def _moved(

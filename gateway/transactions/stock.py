@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
@@ -36,12 +36,8 @@ async def reserve(
     """
     short = []
     for sku, wanted in sorted(pieces.items()):
-        statement = (
-            update(stock)
-            .where(_at(sku, location), stock.c.on_hand - stock.c.reserved >= wanted)
-            .values(reserved=stock.c.reserved + wanted, updated_at=now)
-        )
-        if (await connection.execute(statement)).rowcount == 0:
+        params = {"of": sku, "at": location, "pieces": wanted, "now": now}
+        if (await connection.execute(_RESERVE, params)).rowcount == 0:
             short.append(sku)
     return tuple(short)
 
@@ -106,3 +102,15 @@ async def adjust(
 
 def _at(sku: str, location: str) -> ColumnElement[bool]:
     return (stock.c.sku == sku) & (stock.c.location == location) & (stock.c.channel == CHANNEL)
+
+
+_RESERVE: Final = (
+    update(stock)
+    .where(
+        stock.c.sku == bindparam("of"),
+        stock.c.location == bindparam("at"),
+        stock.c.channel == CHANNEL,
+        stock.c.on_hand - stock.c.reserved >= bindparam("pieces"),
+    )
+    .values(reserved=stock.c.reserved + bindparam("pieces"), updated_at=bindparam("now"))
+)
