@@ -8,7 +8,17 @@ from contextlib import asynccontextmanager
 from adapters.base.http import Upstream
 from adapters.base.runtime import Runtime
 from adapters.base.spec import ToolSpec
-from adapters.enterprise_chat.adapter import CONCURRENCY, NAME, RECIPIENT_LIMIT, EnterpriseChatAdapter
+from adapters.enterprise_chat.adapter import (
+    CONCURRENCY,
+    LINK_DESCRIPTION_LIMIT_BYTES,
+    LINK_TITLE_LIMIT_BYTES,
+    MEDIA_LIVES,
+    MINI_PROGRAM_TITLE_LIMIT_BYTES,
+    NAME,
+    RECIPIENT_LIMIT,
+    WELCOME_TEXT_LIMIT_BYTES,
+    EnterpriseChatAdapter,
+)
 from adapters.enterprise_chat.client import BATCH_LIMIT, DUPLICATE_WINDOW, PAGE_LIMIT
 from adapters.enterprise_chat.config import EnterpriseChatConfig
 from adapters.enterprise_chat.errors import FAULTS
@@ -37,7 +47,11 @@ from adapters.enterprise_chat.records import (
     MemberKind,
     RemovedBy,
     Unassigned,
+    Welcome,
+    WelcomeCard,
+    WelcomeLink,
 )
+from adapters.enterprise_chat.webhooks import WELCOME_CODE_LIVES
 
 
 @asynccontextmanager
@@ -59,9 +73,15 @@ TOOL: ToolSpec[EnterpriseChatConfig, EnterpriseChatAdapter] = ToolSpec(
 __all__ = [
     "BATCH_LIMIT",
     "DUPLICATE_WINDOW",
+    "LINK_DESCRIPTION_LIMIT_BYTES",
+    "LINK_TITLE_LIMIT_BYTES",
+    "MEDIA_LIVES",
+    "MINI_PROGRAM_TITLE_LIMIT_BYTES",
     "PAGE_LIMIT",
     "RECIPIENT_LIMIT",
     "TOOL",
+    "WELCOME_CODE_LIVES",
+    "WELCOME_TEXT_LIMIT_BYTES",
     "AppMessage",
     "AppMessageKind",
     "AppMessageSent",
@@ -86,4 +106,7 @@ __all__ = [
     "MemberKind",
     "RemovedBy",
     "Unassigned",
+    "Welcome",
+    "WelcomeCard",
+    "WelcomeLink",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from adapters.base.errors import Invalid, NotFound
@@ -28,6 +28,7 @@ from adapters.enterprise_chat.records import (
     JoinScene,
     MemberKind,
     Unassigned,
+    Welcome,
 )
 from adapters.enterprise_chat.tokens import app_tokens
 
@@ -44,6 +45,14 @@ TEXT_LIMIT_BYTES: Final = 2048
 TITLE_LIMIT: Final = 128
 CARD_TEXT_LIMIT: Final = 512
 URL_LIMIT_BYTES: Final = 2048
+WELCOME_TEXT_LIMIT_BYTES: Final = 4000
+LINK_TITLE_LIMIT_BYTES: Final = 128
+LINK_DESCRIPTION_LIMIT_BYTES: Final = 512
+MINI_PROGRAM_TITLE_LIMIT_BYTES: Final = 64
+#: An uploaded picture (临时素材) can be used for so long.
+MEDIA_LIVES: Final = timedelta(days=3)
+IMAGE_LIMIT_BYTES: Final = 10 * 1024 * 1024
+_IMAGE_NAME: Final = re.compile(r"[0-9A-Za-z_.-]{1,100}\.(jpg|jpeg|png)", re.IGNORECASE)
 _DEDUPE_KEY: Final = re.compile(r"[0-9A-Za-z_@-]{0,128}")
 _ACTIVE: Final = 1
 _CUSTOMER: Final = 2
@@ -160,6 +169,33 @@ class EnterpriseChatAdapter:
         failed = f"{answer.invaliduser}|{answer.unlicenseduser}".split("|")
         return AppMessageSent(answer.msgid, tuple(dict.fromkeys(userid for userid in failed if userid)))
 
+    async def send_welcome(self, welcome: Welcome) -> None:
+        """Greet a new contact with the code of their event; one call, never repeated.
+
+        Raises Invalid over a limit, Rejected ``welcome_code_expired`` after 20 seconds and ``welcome_done`` where the
+        code was used, Conflict ``welcome_under_way`` where another app of the corp uses it right now.
+        """
+        self._check_welcome(welcome)
+        attachments = []
+        if welcome.link is not None:
+            link = models.WelcomeLink(
+                welcome.link.title, welcome.link.url, welcome.link.picture_url, welcome.link.description
+            )
+            attachments.append(models.Attachment("link", link=link))
+        if welcome.card is not None:
+            card = models.WelcomeCard(welcome.card.title, welcome.card.media_id, welcome.card.appid, welcome.card.page)
+            attachments.append(models.Attachment("miniprogram", miniprogram=card))
+        text = models.Text(welcome.text) if welcome.text else None
+        await self._client.send_welcome_msg(models.SendWelcome(welcome.code.reveal(), text, attachments))
+
+    async def upload_image(self, name: str, content: bytes) -> str:
+        """Store a JPG or PNG of 10 MB at most for three days (临时素材); returns its media_id. One call."""
+        if _IMAGE_NAME.fullmatch(name) is None:
+            raise self._invalid("image_name", "An image is called by letters, digits, _ . - and ends in .jpg or .png.")
+        if not 5 < len(content) <= IMAGE_LIMIT_BYTES:
+            raise self._invalid("image_size", f"The image has {len(content)} bytes, 6 to {IMAGE_LIMIT_BYTES} fit.")
+        return (await self._client.media_upload(name, content)).media_id
+
     async def receive(self, request: WebhookRequest) -> Received:
         """See ``adapters.base.spec.ReceivesWebhooks``."""
         return self._callbacks.receive(request, self._clock.now(), webhooks.inbound_event)
@@ -218,6 +254,25 @@ class EnterpriseChatAdapter:
             raise self._invalid("url_length", f"A card needs a URL of 1 to {URL_LIMIT_BYTES} bytes.")
         if _DEDUPE_KEY.fullmatch(message.dedupe_key) is None:
             raise self._invalid("dedupe_key", "A dedupe_key has at most 128 of 0-9 A-Z a-z _ @ -.")
+
+    def _check_welcome(self, welcome: Welcome) -> None:
+        if not welcome.text and welcome.link is None and welcome.card is None:
+            raise self._invalid("welcome_empty", "A welcome needs a text, a link or a card.")
+        sizes = [("text", welcome.text, WELCOME_TEXT_LIMIT_BYTES)]
+        if welcome.link is not None:
+            sizes += [
+                ("link's title", welcome.link.title, LINK_TITLE_LIMIT_BYTES),
+                ("link's description", welcome.link.description, LINK_DESCRIPTION_LIMIT_BYTES),
+                ("link's URL", welcome.link.url, URL_LIMIT_BYTES),
+                ("link's picture", welcome.link.picture_url, URL_LIMIT_BYTES),
+            ]
+        if welcome.card is not None:
+            sizes.append(("card's title", welcome.card.title, MINI_PROGRAM_TITLE_LIMIT_BYTES))
+        for what, text, limit in sizes:
+            if len(text.encode()) > limit:
+                raise self._invalid(
+                    "welcome_length", f"The {what} of a welcome has {len(text.encode())} bytes, {limit} fit."
+                )
 
     def _invalid(self, reason: str, message: str) -> Invalid:
         return Invalid(NAME, reason, message, account=self._corpid)

@@ -15,6 +15,7 @@ from adapters.base.tokens import AccessTokens
 from adapters.enterprise_chat import models
 from adapters.enterprise_chat.errors import FAULTS
 from adapters.wechat.api import TokenApi
+from adapters.wechat.envelope import Envelope
 
 #: userids per call of ``batch/get_by_user``, and pairs per page.
 BATCH_LIMIT: Final = 100
@@ -33,6 +34,8 @@ GET_CORP_TAG_LIST: Final = read("get_corp_tag_list")
 GROUPCHAT_LIST: Final = read("groupchat_list")
 GROUPCHAT_GET: Final = read("groupchat_get")
 GET_UNASSIGNED_LIST: Final = read("get_unassigned_list")
+SEND_WELCOME_MSG: Final = once("send_welcome_msg", family="message")
+MEDIA_UPLOAD: Final = once("media_upload", family="message")
 MESSAGE_SEND: Final = once("message_send", family="message")
 MESSAGE_SEND_CHECKED: Final = idempotent(
     "message_send", "enable_duplicate_check", lifetime=DUPLICATE_WINDOW, family="message"
@@ -100,6 +103,16 @@ class EnterpriseChatClient:
         path = "/cgi-bin/externalcontact/get_unassigned_list"
         body = {"cursor": cursor, "page_size": page_size}
         return await self._customers.post(GET_UNASSIGNED_LIST, path, models.UnassignedList, body)
+
+    async def send_welcome_msg(self, welcome: models.SendWelcome) -> None:
+        """发送新客户欢迎语: within 20 seconds, once."""
+        path = "/cgi-bin/externalcontact/send_welcome_msg"
+        await self._customers.post(SEND_WELCOME_MSG, path, Envelope, welcome)
+
+    async def media_upload(self, name: str, content: bytes) -> models.Uploaded:
+        """上传临时素材: an image, for three days."""
+        path, query = "/cgi-bin/media/upload", {"type": "image"}
+        return await self._customers.post_file(MEDIA_UPLOAD, path, models.Uploaded, query, (name, content))
 
     async def message_send(self, message: models.SendMessage) -> models.SendMessageAnswer:
         """发送应用消息: repeatable only with the duplicate check."""

@@ -28,6 +28,8 @@ _DEPARTMENT = "No such department, or it is outside the app's visible range."
 _AGENT = "The agentid is not that of the app whose secret is used; correct the account's settings."
 _CURSOR = "The cursor has expired or belongs to another question; begin again from the first page."
 _CARD = "The card's task_id or response code was used before or has expired; send a new card."
+_MEDIA = "The platform does not know this media_id, or its three days are over; upload the picture again."
+_ATTACHMENTS = "The platform calls the attachments wrong: at most nine, each of a documented kind."
 _SCOPE = "A person or department is outside the app's visible range or 客户联系 scope; widen it in the console."
 _FEATURE = "The app may not use this call; grant it in the console (客户联系 → 可调用应用, or API 权限)."
 _SLOWER = "Too many calls; the platform blocks this call for as long as its window lasts."
@@ -39,6 +41,7 @@ FAULTS: Final = FaultTable(
         6000: Fault(Conflict, "version_conflict", "The data changed meanwhile; read it again, then decide."),
         40001: Fault(Unauthorized, "secret_wrong", _SECRET),
         40003: Fault(NotFound, "no_such_employee", _EMPLOYEE),
+        **{code: Fault(Invalid, "media", _MEDIA) for code in (40007, 40145)},
         40008: Fault(Invalid, "message_type", "The platform does not know this message type; a client bug."),
         40013: Fault(Unauthorized, "corpid_unknown", "The platform does not know this corpid; correct it."),
         40014: Fault(Unauthorized, "token_invalid", _RENEWED, renew_token=True),
@@ -66,6 +69,13 @@ FAULTS: Final = FaultTable(
         41004: Fault(Unauthorized, "secret_missing", "The request carried no secret; set the account's."),
         41011: Fault(Invalid, "agentid_missing", "The message carried no agentid; a client bug."),
         41035: Fault(Invalid, "external_userid_missing", "The request carried no external_userid; give one."),
+        41049: Fault(Invalid, "welcome_code_missing", "The request carried no welcome code; a client bug."),
+        41050: Fault(Rejected, "welcome_code_expired", "The welcome code is not valid: made up, or older than 20 s."),
+        41051: Fault(Rejected, "welcome_done", "A welcome was sent already, or the two are talking; do not repeat."),
+        41052: Fault(Rejected, "welcome_too_late", "The platform takes no welcome at this time; do not repeat."),
+        41053: Fault(Rejected, "archive_consent", "The customer has yet to agree to 会话内容存档; do not repeat."),
+        **{code: Fault(Invalid, "attachments", _ATTACHMENTS) for code in (41064, 41065)},
+        41096: Fault(Conflict, "welcome_under_way", "Another app of the corp is sending its welcome right now."),
         42001: Fault(Unauthorized, "token_expired", _RENEWED, renew_token=True),
         **{code: Fault(Conflict, "card_used", _CARD) for code in (*range(42014, 42021), 42052, 60140)},
         43004: Fault(Rejected, "wechat_not_bound", "The employee has not bound WeChat; ask them to."),

@@ -195,6 +195,46 @@ class Text(Struct):
     content: str
 
 
+class WelcomeLink(Struct, omit_defaults=True):
+    """Body of an attachment of ``msgtype`` link."""
+
+    title: str
+    url: str
+    picurl: str = ""
+    desc: str = ""
+
+
+class WelcomeCard(Struct):
+    """Body of an attachment of ``msgtype`` miniprogram."""
+
+    title: str
+    pic_media_id: str
+    appid: str
+    page: str
+
+
+class Attachment(Struct, omit_defaults=True):
+    """An attachment (附件); the body under the key named by ``msgtype``."""
+
+    msgtype: str
+    link: WelcomeLink | None = None
+    miniprogram: WelcomeCard | None = None
+
+
+class SendWelcome(Struct, omit_defaults=True):
+    """Request of ``externalcontact/send_welcome_msg``: text, attachments, or both."""
+
+    welcome_code: str
+    text: Text | None = None
+    attachments: list[Attachment] = []
+
+
+class Uploaded(Struct):
+    """``media/upload``: 临时素材, which lives three days."""
+
+    media_id: str
+
+
 class TextCard(Struct):
     """Body of ``msgtype`` textcard."""
 

@@ -155,6 +155,36 @@ class AppMessageSent:
 
 
 @dataclass(frozen=True, slots=True)
+class WelcomeLink:
+    """图文消息: title 128, description 512, both addresses 2048 bytes."""
+
+    title: str
+    url: str
+    picture_url: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeCard:
+    """小程序卡片: title 64 bytes; ``media_id`` of ``upload_image``. The corp has linked the mini-program."""
+
+    title: str
+    appid: str
+    page: str
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """新客户欢迎语: ``text`` of 4000 bytes, a link, a card, or several of them. The code works once."""
+
+    code: Secret
+    text: str = field(default="", repr=False)
+    link: WelcomeLink | None = None
+    card: WelcomeCard | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unassigned:
     """待分配客户: a customer of an employee who left."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 from urllib.parse import urlencode
@@ -33,6 +34,17 @@ def post_request(base_url: str, path: str, query: Mapping[str, str], body: objec
     return Request("POST", url, _JSON, msgspec.json.encode(body))
 
 
+def _form(name: str, content: bytes) -> tuple[Mapping[str, str], bytes]:
+    """Headers and body of multipart/form-data with one file. ``name`` is ASCII without quotes."""
+    boundary = secrets.token_hex(16)
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="media"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    body = head.encode("ascii") + content + f"\r\n--{boundary}--\r\n".encode()
+    return {"content-type": f"multipart/form-data; boundary={boundary}"}, body
+
+
 class TokenApi:
     """The endpoints of one account that take one kind of access token.
 
@@ -59,6 +71,19 @@ class TokenApi:
         return await self._call(
             endpoint,
             lambda token: post_request(self._base_url, path, {"access_token": token}, body),
+            kind,
+        )
+
+    async def post_file(
+        self, endpoint: Endpoint, path: str, kind: type[T], query: Mapping[str, str], file: tuple[str, bytes]
+    ) -> T:
+        """POST of one file, given as (name, content), in the form field ``media``; raises one of the ten kinds."""
+        headers, body = _form(*file)
+        return await self._call(
+            endpoint,
+            lambda token: Request(
+                "POST", f"{self._base_url}{path}?{urlencode({'access_token': token, **query})}", headers, body
+            ),
             kind,
         )
 

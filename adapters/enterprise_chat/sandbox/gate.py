@@ -25,11 +25,12 @@ PER_MINUTE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One admitted call: the query of a GET, the body of a POST."""
+    """One admitted call: the query of a GET, the body of a POST, and the same as it came."""
 
     query: Mapping[str, str]
     body: Mapping[str, Any]
     agent: Agent
+    raw: bytes = b""
 
     def text(self, name: str) -> str:
         """A body field that should be text; the platform drops what has another type."""
@@ -85,8 +86,10 @@ class Gate:
                 agent = self._admit(request, agents)
                 self._count(path)
                 _inject(request)
-                body, warned = _parse(await request.body())
-                return ok(handler(Call(request.query_params, body, agent)), warned=warned)
+                raw = await request.body()
+                form = request.headers.get("content-type", "").startswith("multipart/form-data")
+                body, warned = ({}, False) if form else _parse(raw)
+                return ok(handler(Call(request.query_params, body, agent, raw)), warned=warned)
             except Refusal as refusal:
                 return refused(refusal.code, self._clock.now(), ip, warned=warned)
 

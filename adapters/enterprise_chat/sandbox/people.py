@@ -16,6 +16,7 @@ from adapters.enterprise_chat.sandbox.state import (
     Member,
     Relation,
     Standing,
+    WelcomeCode,
     admit,
 )
 from sandbox.platform import Kit
@@ -62,6 +63,7 @@ class People:
             )
         )
         welcome = "CODE" + secrets.token_hex(24)
+        self._state.welcome_codes[welcome] = WelcomeCode(member.userid, external.external_userid, self._kit.clock.now())
         change = "add_half_external_contact" if half else "add_external_contact"
         fields = {"State": state} if state else {}
         pair = {"UserID": member.userid, "ExternalUserID": external.external_userid}

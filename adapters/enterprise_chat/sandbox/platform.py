@@ -16,6 +16,7 @@ from adapters.enterprise_chat.sandbox.messages import Messages
 from adapters.enterprise_chat.sandbox.organisation import Organisation
 from adapters.enterprise_chat.sandbox.people import People
 from adapters.enterprise_chat.sandbox.state import CorpState, copy_of
+from adapters.enterprise_chat.sandbox.welcomes import Welcomes
 from sandbox.faults import App
 from sandbox.platform import Action, Kit
 from sandbox.world import World
@@ -34,7 +35,7 @@ class Sandbox:
         self._callbacks = CallbackSender(world.corp, kit)
         self._people = People(world, self.state, kit, self._callbacks)
         self.gate = gate = Gate(self.desk, kit.clock)
-        groups, messages = Groups(self.state), Messages(self.state, kit)
+        groups, messages, welcomes = Groups(self.state), Messages(self.state, kit), Welcomes(self.state, kit)
         organisation, contacts = Organisation(self.state), self.contacts
         customers = Agent.CUSTOMER_CONTACT
         self.app: App = Starlette(
@@ -48,6 +49,8 @@ class Sandbox:
                 gate.route("externalcontact/get", contacts.get, customers),
                 gate.route("externalcontact/batch/get_by_user", contacts.batch_get_by_user, customers),
                 gate.route("externalcontact/get_corp_tag_list", contacts.get_corp_tag_list, customers),
+                gate.route("externalcontact/send_welcome_msg", welcomes.send, customers),
+                gate.route("media/upload", welcomes.upload, *Agent),
                 gate.route("externalcontact/get_unassigned_list", contacts.get_unassigned_list, customers),
                 gate.route("externalcontact/groupchat/list", groups.list_groups, customers),
                 gate.route("externalcontact/groupchat/get", groups.get, customers),

@@ -112,6 +112,16 @@ class Sent:
 
 
 @dataclass(slots=True)
+class WelcomeCode:
+    """What came with a new contact: for whom, since when, and whether it was used."""
+
+    userid: str
+    external_userid: str
+    at: datetime
+    used: bool = False
+
+
+@dataclass(slots=True)
 class CorpState:
     """Mutable state of one corp, copied from the world at start."""
 
@@ -125,6 +135,9 @@ class CorpState:
     sent: list[Sent] = field(default_factory=list)
     task_ids: set[str] = field(default_factory=set)
     deliveries: dict[str, list[datetime]] = field(default_factory=dict)
+    welcome_codes: dict[str, WelcomeCode] = field(default_factory=dict)
+    #: media_id of 临时素材 → when it was uploaded.
+    media: dict[str, datetime] = field(default_factory=dict)
 
     def active(self) -> Iterator[Member]:
         """Employees who are still there."""

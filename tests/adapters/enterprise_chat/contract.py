@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.enterprise_chat import TOOL, AppMessage, AppMessageKind
+from adapters.base.secrets import Secret
+from adapters.enterprise_chat import TOOL, AppMessage, AppMessageKind, Welcome
 from adapters.enterprise_chat.sandbox import Sandbox as EnterpriseChat
 from adapters.enterprise_chat.sandbox.credentials import Agent
+from adapters.enterprise_chat.sandbox.state import WelcomeCode
 from sandbox.server import Sandbox
 from tests.adapters.contract_case import Batch, Case, Operation
 
@@ -22,6 +24,17 @@ async def _send_keyed(adapter: Any, _sandbox: Sandbox) -> object:
 
 async def _send_unkeyed(adapter: Any, _sandbox: Sandbox) -> object:
     return await adapter.send_app_message(_message(""))
+
+
+async def _send_welcome(adapter: Any, sandbox: Sandbox) -> object:
+    state = sandbox.platforms[TOOL.name].state  # type: ignore[attr-defined]
+    code = f"CODE{len(state.welcome_codes)}"
+    state.welcome_codes[code] = WelcomeCode("chenyutong", "wmSomebody", sandbox.kit.clock.now())
+    return await adapter.send_welcome(Welcome(Secret(code), "您好"))
+
+
+async def _upload_image(adapter: Any, _sandbox: Sandbox) -> object:
+    return await adapter.upload_image("card.png", b"\x89PNG\r\n\x1a\n")
 
 
 async def _contact(adapter: Any, sandbox: Sandbox) -> object:
@@ -95,6 +108,15 @@ CASE = Case(
             effect_kind="app_message",
             effects=1,
         ),
+        Operation(
+            "send_welcome",
+            "once",
+            _send_welcome,
+            f"POST {_CUSTOMERS}send_welcome_msg",
+            effect_kind="welcome_message",
+            effects=1,
+        ),
+        Operation("upload_image", "once", _upload_image, "POST /cgi-bin/media/upload", effect_kind="media", effects=1),
         Operation("contact", "read", _contact, f"GET {_CUSTOMERS}get"),
         Operation("contact_ids", "read", _contact_ids, f"GET {_CUSTOMERS}list"),
         Operation("contacts_of", "read", _contacts_of, f"POST {_CUSTOMERS}batch/get_by_user"),

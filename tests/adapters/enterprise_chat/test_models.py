@@ -12,7 +12,7 @@ from adapters.base.transport import Response
 from adapters.enterprise_chat import models
 from adapters.enterprise_chat.client import USER_GET
 from adapters.enterprise_chat.errors import FAULTS
-from adapters.wechat.envelope import decode
+from adapters.wechat.envelope import Envelope, decode
 
 WIRE = Path(__file__).parent / "wire"
 _CUSTOMER = models.ExternalContact("wmA1", "Lin", "https://wx.qlogo.example/x/0", 1, "o6_bm")
@@ -21,6 +21,8 @@ ANSWERS: dict[str, msgspec.Struct] = {
     "gettoken": models.GetToken("tk_8d2invented", 7200),
     "user_get": models.Member("guide01", "Chen", [12], "Guide", "", 1),
     "department_list": models.DepartmentList([models.Department(1, "Demo", 0), models.Department(12, "Store 0755", 1)]),
+    "send_welcome_msg": Envelope(0, "ok"),
+    "media_upload": models.Uploaded("2xA9"),
     "get_follow_user_list": models.FollowUserList(["guide01", "guide02"]),
     "externalcontact_list": models.ExternalUserList(["wmA1", "wmB2"]),
     "externalcontact_get": models.ContactAnswer(

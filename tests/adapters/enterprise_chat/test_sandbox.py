@@ -22,6 +22,66 @@ def _text(content: str = "你好", **fields: Any) -> dict[str, Any]:
     return {**message, **fields}
 
 
+_LINK = {"title": "新人礼", "url": "https://yujian.example/new"}
+_CARD = {"title": "新人礼", "pic_media_id": "", "appid": "wx1", "page": "pages/gift"}
+
+
+async def _code_of_a_new_contact(act: Any) -> str:
+    added = await act("add_contact", userid="zhaominghui", person="linxiaowen")
+    return str(added["welcome_code"])
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ({}, 40063),
+        ({"text": {"content": "字" * 1334}}, 40058),
+        ({"attachments": [{"msgtype": "link", "link": _LINK}] * 10}, 41064),
+        ({"attachments": [{"msgtype": "voice"}]}, 41064),
+        ({"attachments": [{"msgtype": "link", "link": {**_LINK, "url": ""}}]}, 40063),
+        ({"attachments": [{"msgtype": "link", "link": {**_LINK, "title": "字" * 43}}]}, 40058),
+        ({"attachments": [{"msgtype": "miniprogram", "miniprogram": {**_CARD, "pic_media_id": "2nobody"}}]}, 40007),
+    ],
+)
+async def test_a_wrong_welcome_leaves_the_code_to_a_right_one(
+    wire: Wire, act: Any, content: dict[str, Any], code: int
+) -> None:
+    welcome = await _code_of_a_new_contact(act)
+    send = {"welcome_code": welcome}
+    assert _code(await wire.customers("send_welcome_msg", {**send, **content})) == code
+    assert _code(await wire.customers("send_welcome_msg", {**send, "text": {"content": "您好"}})) == 0
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(19, 0), (21, 41050)])
+async def test_a_welcome_code_lives_twenty_seconds(
+    wire: Wire, sandbox: Sandbox, act: Any, seconds: int, code: int
+) -> None:
+    welcome = {"welcome_code": await _code_of_a_new_contact(act), "text": {"content": "您好"}}
+    sandbox.kit.clock.advance(timedelta(seconds=seconds))
+    assert _code(await wire.customers("send_welcome_msg", welcome)) == code
+
+
+async def test_a_welcome_code_works_once_and_must_be_one(wire: Wire, sandbox: Sandbox, act: Any) -> None:
+    welcome = {"welcome_code": await _code_of_a_new_contact(act), "text": {"content": "您好"}}
+    answers = [
+        await wire.customers("send_welcome_msg", each)
+        for each in ({**welcome, "welcome_code": ""}, {**welcome, "welcome_code": "CODE0"}, welcome, welcome)
+    ]
+    assert [_code(each) for each in answers] == [41049, 41050, 0, 41051]
+    assert [e.data["text"] for e in sandbox.kit.journal.effects if e.kind == "welcome_message"] == ["您好"]
+
+
+async def test_a_picture_is_forgotten_after_three_days(wire: Wire, sandbox: Sandbox, act: Any) -> None:
+    token = await wire.token(wire.corp.app_secret)
+    assert _code(await wire.call("media/upload", None, b"x", access_token=token, type="image")) == 44001
+    assert _code(await wire.call("media/upload", None, b"x", access_token=token, type="voice")) == 40035
+    state = sandbox.platforms["enterprise_chat"].state  # type: ignore[attr-defined]
+    state.media["2old"] = sandbox.kit.clock.now() - timedelta(days=3, seconds=1)
+    card = {"msgtype": "miniprogram", "miniprogram": {**_CARD, "pic_media_id": "2old"}}
+    welcome = {"welcome_code": await _code_of_a_new_contact(act), "attachments": [card]}
+    assert _code(await wire.customers("send_welcome_msg", welcome)) == 40145
+
+
 async def test_gettoken_checks_in_the_platforms_order(wire: Wire) -> None:
     corp = wire.corp
     assert _code(await wire.call("gettoken")) == 41002
