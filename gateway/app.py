@@ -199,7 +199,7 @@ async def open_gateway(
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation):
             part.register(handlers)
-        connect(inbox.handling, projector, tools, checkout, settings, cache)
+        connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep, kinds=Kinds(never=SLOW_JOBS))
         deliveries = Worker(
             queue,

@@ -29,6 +29,8 @@ from gateway.events.handling import Handling
 from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
 from gateway.events.projector import Projector
 from gateway.members import grants
+from gateway.members.gate import Gate
+from gateway.members.welcoming import Welcomes
 from gateway.runtime import OpenTools
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
@@ -43,6 +45,7 @@ def connect(
     checkout: CheckoutService,
     settings: Settings,
     cache: EntityCache,
+    gate: Gate,
 ) -> None:
     """Tell the handling of stored events what to do with each kind of record, and which cached answers end with it."""
     flagship = settings.tools.get("mini_program_store", {}).get("accounts", {}).get(settings.checkout.app, {})
@@ -109,6 +112,8 @@ def connect(
     async def clicks(_account: str, events: Sequence[AdClick]) -> None:
         await social_ads.clicked(projector, events, advertised)
 
+    if settings.welcome:
+        handling.urgent[ContactAdded] = Welcomes(projector, tools, gate, settings.welcome, contacts).send
     handling.together.update(
         {
             OrderChanged: orders,

@@ -19,6 +19,12 @@ import msgspec
 from adapters.base.limits import EVERY
 from adapters.base.secrets import Secret
 from adapters.base.spec import AccountConfig, AnyToolSpec
+from adapters.enterprise_chat import (
+    LINK_DESCRIPTION_LIMIT_BYTES,
+    LINK_TITLE_LIMIT_BYTES,
+    MINI_PROGRAM_TITLE_LIMIT_BYTES,
+    WELCOME_TEXT_LIMIT_BYTES,
+)
 from adapters.registry import TOOLS
 
 _HOUR: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -92,6 +98,37 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quiet_until: str = "08:00"
     #: What the corp's administrator chose for 客户群发: MONTH is as many as the month has days, WEEK 7, DAY 1.
     group_sends: Literal["MONTH", "WEEK", "DAY"] = "MONTH"
+
+
+class WelcomeLink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A link (图文消息) of a welcome."""
+
+    title: str
+    url: str
+    picture_url: str = ""
+    description: str = ""
+
+
+class WelcomeCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mini-program card (小程序卡片) of a welcome. ``picture`` is the path of a JPG or PNG of 10 MB at most."""
+
+    title: str
+    appid: str
+    page: str
+    picture: str
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a guide's new contact is greeted with (新客户欢迎语); the first that fits is sent."""
+
+    #: Pattern of the state that the code or link carried, such as ``store_*``; ``*`` fits also those without one.
+    state: str = "*"
+    #: enterprise_chat alias; empty for every corp.
+    account: str = ""
+    #: With places for {guide} and {store}: where their names are not known, the message does not fit.
+    text: str = ""
+    link: WelcomeLink | None = None
+    mini_program: WelcomeCard | None = None
 
 
 class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -241,6 +278,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
+    #: Greetings of new contacts in 企业微信; none without one.
+    welcome: tuple[Welcome, ...] = ()
     exports: Exports = Exports()
     cache: Cache = Cache()
     quota: Quota = Quota()
@@ -370,6 +409,8 @@ def _check(settings: Settings) -> None:
     _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)
     _check_points(settings.points)
+    for number, each in enumerate(settings.welcome):
+        _check_welcome(settings, f"welcome[{number}]", each)
     seen: set[str] = set()
     for key in settings.api_keys:
         if key.id in seen:
@@ -420,6 +461,31 @@ def _check_points(rules: tuple[PointsRule, ...]) -> None:
         for name in ("per_yuan", "valid_days"):
             if getattr(rule, name) < 0:
                 raise SettingsError(f"{where}.{name} is {getattr(rule, name)}: give 0 or more.")
+
+
+def _check_welcome(settings: Settings, where: str, welcome: Welcome) -> None:
+    if welcome.account and welcome.account not in settings.tools.get("enterprise_chat", {}).get("accounts", {}):
+        raise SettingsError(f"{where}.account is {welcome.account!r}: no enterprise_chat account has this alias.")
+    if not welcome.text and welcome.link is None and welcome.mini_program is None:
+        raise SettingsError(f"{where} says nothing: give a text, a link or a mini_program.")
+    try:
+        text = welcome.text.format(guide="", store="")
+    except (KeyError, IndexError, ValueError, AttributeError):
+        raise SettingsError(
+            f"{where}.text has another place than {{guide}} and {{store}}: write a brace that is meant twice."
+        ) from None
+    sizes = [("text", text, WELCOME_TEXT_LIMIT_BYTES)]
+    if welcome.link is not None:
+        sizes.append(("link.title", welcome.link.title, LINK_TITLE_LIMIT_BYTES))
+        sizes.append(("link.description", welcome.link.description, LINK_DESCRIPTION_LIMIT_BYTES))
+    card = welcome.mini_program
+    if card is not None:
+        sizes.append(("mini_program.title", card.title, MINI_PROGRAM_TITLE_LIMIT_BYTES))
+        if not Path(card.picture).is_file() or not card.picture.lower().endswith((".jpg", ".jpeg", ".png")):
+            raise SettingsError(f"{where}.mini_program.picture is {card.picture!r}: give the path of a JPG or PNG.")
+    for name, value, limit in sizes:
+        if len(value.encode()) > limit:
+            raise SettingsError(f"{where}.{name} has {len(value.encode())} bytes: 企业微信 takes {limit}; shorten it.")
 
 
 def _check_identity(rules: IdentityRules) -> None:

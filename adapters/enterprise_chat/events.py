@@ -7,6 +7,7 @@ from typing import Final
 from adapters.base.webhooks import EventKind
 
 _CONTACT: Final = "the customer is read again, with all their guides"
+_GREETED: Final = f"{_CONTACT}; with a welcome code they are greeted at once, if the settings say how"
 _GROUP: Final = "the group is read again, with its members"
 _TAGS: Final = "all corp tags are read again"
 _STAFF: Final = "the employee is read again"
@@ -19,13 +20,13 @@ EVENT_KINDS: Final = (
         "change_external_contact/add_external_contact",
         "添加企业客户",
         "ContactAdded",
-        f"{_CONTACT}; a welcome code is used at once",
+        _GREETED,
     ),
     EventKind(
         "change_external_contact/add_half_external_contact",
         "外部联系人免验证添加成员",
         "ContactAdded",
-        f"{_CONTACT}; a welcome code is used at once",
+        _GREETED,
     ),
     EventKind("change_external_contact/edit_external_contact", "编辑企业客户", "ContactEdited", _CONTACT),
     EventKind(

@@ -55,6 +55,7 @@ _TOOLS: Final = {
     Channel.CUSTOMER_SERVICE: "official_account",
     Channel.SUBSCRIBE_MESSAGE: "mini_program_store",
     Channel.ENTERPRISE_CHAT: "enterprise_chat",
+    Channel.WELCOME: "enterprise_chat",
     Channel.SOCIAL_ADS: "social_ads",
 }
 
@@ -91,7 +92,7 @@ class Decision:
         reason: why not; None when allowed.
         opens_at: when a refusal is over by itself, where that is known.
         account, identity: by which account to which of our identity ids; None where the channel has no name.
-        attempt: id of the recorded attempt; None for channels that carry no message.
+        attempt: id of the recorded attempt; None for channels of which nothing is counted.
     """
 
     asked: str
@@ -163,7 +164,7 @@ class Gate:
         return work.decisions
 
     def _data(self, asked: Asked, member_id: str, known: Circumstances | None, now: datetime) -> Decision:
-        """Data goes out or not: nothing is counted."""
+        """Data, or a welcome, goes out or not: nothing is counted."""
         if known is None:
             return Decision(member_id, member_id, False, Reason.UNKNOWN_MEMBER)
         [way] = endpoints(known, asked.purpose, asked.channel, now, self._rules)
@@ -325,6 +326,11 @@ class _Work:
 
 
 _FACTS: Final = {"ALLOWED": "message.attempted", "CAPPED": "message.capped", "REFUSED": "message.refused"}
+_DATA_FACTS: Final = {
+    Channel.WELCOME: "message.refused",
+    Channel.SOCIAL_ADS: "audience.refused",
+    Channel.EXPORT: "export.refused",
+}
 #: Why there is no way by the one account or template that was asked for.
 _ABSENT: Final = {
     Channel.OFFICIAL_ACCOUNT: Reason.NEVER_FOLLOWED,
@@ -337,9 +343,8 @@ _ABSENT: Final = {
 
 
 def _data_fact(asked: Asked, decision: Decision, now: datetime) -> Fact:
-    kind = "audience.refused" if asked.channel is Channel.SOCIAL_ADS else "export.refused"
     return Fact(
-        kind=kind,
+        kind=_DATA_FACTS[asked.channel],
         occurred_at=now,
         source=asked.source,
         source_key=f"{asked.key}:{decision.member}:{decision.reason}",

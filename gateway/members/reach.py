@@ -29,7 +29,10 @@ from gateway.settings import Reach
 
 
 class Channel(StrEnum):
-    """Ways to a member. The last two carry no message: data goes out by them."""
+    """Ways to a member. WELCOME is none that anybody chooses: it answers one who comes (欢迎语), once.
+
+    The last two carry no message: data goes out by them.
+    """
 
     OFFICIAL_ACCOUNT = "OFFICIAL_ACCOUNT"
     MASS_MESSAGE = "MASS_MESSAGE"
@@ -37,12 +40,13 @@ class Channel(StrEnum):
     SUBSCRIBE_MESSAGE = "SUBSCRIBE_MESSAGE"
     ENTERPRISE_CHAT = "ENTERPRISE_CHAT"
     SMS = "SMS"
+    WELCOME = "WELCOME"
     SOCIAL_ADS = "SOCIAL_ADS"
     EXPORT = "EXPORT"
 
 
-#: Channels that carry messages, in the order in which reach lists them.
-MESSAGES: Final = tuple(each for each in Channel if each not in {Channel.SOCIAL_ADS, Channel.EXPORT})
+#: Channels by which the brand speaks to whom it wants, in the order in which reach lists them; each message counts.
+MESSAGES: Final = tuple(each for each in Channel if each not in {Channel.WELCOME, Channel.SOCIAL_ADS, Channel.EXPORT})
 
 
 class Reason(StrEnum):
@@ -378,6 +382,11 @@ def _sms(known: Circumstances, now: datetime) -> list[Endpoint]:
     return [Endpoint(Channel.SMS, None if known.family.has_phone else Reason.NO_PHONE)]
 
 
+def _welcome(known: Circumstances, now: datetime) -> list[Endpoint]:
+    del known, now
+    return [Endpoint(Channel.WELCOME)]
+
+
 def _social_ads(known: Circumstances, now: datetime) -> list[Endpoint]:
     del known, now
     return [Endpoint(Channel.SOCIAL_ADS)]
@@ -395,6 +404,7 @@ _WAYS: Final[Mapping[Channel, Callable[[Circumstances, datetime], list[Endpoint]
     Channel.SUBSCRIBE_MESSAGE: _subscribe_message,
     Channel.ENTERPRISE_CHAT: _enterprise_chat,
     Channel.SMS: _sms,
+    Channel.WELCOME: _welcome,
     Channel.SOCIAL_ADS: _social_ads,
     Channel.EXPORT: _export,
 }

@@ -283,6 +283,10 @@ def _order(shape: _Shape, facts: FromClause) -> list[ColumnElement[Any]]:
     return [column.asc() if shape.backward else column.desc() for column in columns]
 
 
+#: Messages that are not simply to the member, by ``to`` of the fact.
+_WHOM = {"guide": "导购收到付款提醒", "new_contact": "收到导购的欢迎语"}
+
+
 def sentence(kind: str, payload: Mapping[str, Any], amount: int | None, quantity: int | None) -> str:
     """What a fact says of itself, in Chinese. Money in fen."""
     scene = payload.get("scene")
@@ -292,7 +296,7 @@ def sentence(kind: str, payload: Mapping[str, Any], amount: int | None, quantity
         "name": payload.get("name", ""),
         "amount": f"¥{amount / 100:.2f}" if amount is not None else "",
         "quantity": "" if quantity is None else abs(quantity),
-        "whom": "导购收到付款提醒" if payload.get("to") == "guide" else "消息已发送",
+        "whom": _WHOM.get(payload.get("to", ""), "消息已发送"),
     }
     return FACT_KINDS[kind].summary.format(**values).strip()
 

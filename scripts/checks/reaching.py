@@ -11,7 +11,9 @@ from typing import Final
 from scripts.checks.source import Module, modules
 
 #: Adapter methods that reach a shopper or hand their data out, by tool.
-TO_SHOPPERS: Final = frozenset({"official_account.send_template", "social_ads.report_conversions"})
+TO_SHOPPERS: Final = frozenset(
+    {"enterprise_chat.send_welcome", "official_account.send_template", "social_ads.report_conversions"}
+)
 #: Those that speak to the brand's own employees, whom no consent of a shopper protects.
 TO_STAFF: Final = frozenset({"enterprise_chat.send_app_message"})
 #: Names that such methods have: one of them must be in a list above.

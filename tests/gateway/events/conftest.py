@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from sqlalchemy import Table, delete, select
@@ -103,10 +104,12 @@ StartFlow = Callable[..., Awaitable[Flow]]
 
 @pytest.fixture
 async def start_flow(start_sandbox: StartSandbox, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[StartFlow]:
-    """``await start_flow(*tools, served=False, database=url)``: all seven tools by default."""
+    """``await start_flow(*tools, served=False, database=url, **settings)``: all seven tools by default."""
     async with AsyncExitStack() as stack:
 
-        async def start(*tools: str, served: bool = False, database: str = "", size: int = SIZE) -> Flow:
+        async def start(
+            *tools: str, served: bool = False, database: str = "", size: int = SIZE, **changes: Any
+        ) -> Flow:
             if not database:
                 shutil.copyfile(sqlite_template, tmp_path / "flow.db")
                 database = f"sqlite:///{tmp_path}/flow.db"
@@ -122,6 +125,7 @@ async def start_flow(start_sandbox: StartSandbox, tmp_path: Path, sqlite_templat
                 keys=Keys("hq_" + "0" * 24, "mp_" + "0" * 24),
                 master_key=base64.b64encode(MASTER).decode(),
             )
+            settings = msgspec.structs.replace(settings, **changes)
             if not served:
                 listener.close()
                 return Flow(sandbox, settings, await stack.enter_async_context(open_gateway(settings)))
