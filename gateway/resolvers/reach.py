@@ -35,7 +35,7 @@ class SessionRequired(UserError):
 
 
 class KeyRequired(UserError):
-    """The mutation moves money, stock or messages, and came without a key."""
+    """The mutation moves money, stock or messages, or is counted, and came without a key."""
 
     code = "IDEMPOTENCY_KEY_REQUIRED"
 

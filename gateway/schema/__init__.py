@@ -33,6 +33,7 @@ from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
 from gateway.schema.transactions import TransactionMutations, TransactionQueries
+from gateway.schema.visits import VisitMutations
 from gateway.schema.webhook_mutations import WebhookMutations
 from gateway.schema.webhooks import WebhookQueries
 
@@ -64,6 +65,7 @@ MUTATIONS = (
     StockMutations,
     TemplateMessageMutations,
     TransactionMutations,
+    VisitMutations,
     WebhookMutations,
 )
 

@@ -259,6 +259,7 @@ class VisitTimelineEntry(TimelineEntry):
 
     appid: str = strawberry.field(resolver=_account, description="appid of the app.")
     scene: str | None = strawberry.field(resolver=_text("scene"), description="How they came (场景值).")
+    path: str | None = strawberry.field(resolver=_text("path"), description="The page, where the client told one.")
     store: Store | None = strawberry.field(resolver=_store, description="The store (门店) of the code.")
     campaign: Campaign | None = strawberry.field(resolver=_campaign, description="The campaign (营销活动).")
 
