@@ -18,15 +18,23 @@ from adapters.enterprise_chat import (
     EmployeeChanged,
     EnterpriseChatAdapter,
     GroupChanged,
+    HandoverFailed,
 )
 from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged, Interacted, QrScanned
-from adapters.payments import PaymentNotice, RefundNotice
+from adapters.official_account import FollowerChanged, Interacted, QrScanned, TemplateDelivered
+from adapters.payments import CouponReceived, PaymentNotice, PaymentsAdapter, RefundNotice
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.cache import EntityCache, tags
 from gateway.events.handling import Handling
-from gateway.events.projections import enterprise_chat, mini_program_store, official_account, places, social_ads
+from gateway.events.projections import (
+    enterprise_chat,
+    mini_program_store,
+    official_account,
+    payments,
+    places,
+    social_ads,
+)
 from gateway.events.projector import Projector
 from gateway.members import grants
 from gateway.members.gate import Gate
@@ -105,6 +113,19 @@ def connect(
     async def subscribed(_account: str, event: SubscribeAnswered | SubscribeEnded) -> None:
         await grants.told(projector, event)
 
+    async def delivered(_account: str, events: Sequence[TemplateDelivered]) -> None:
+        await official_account.delivered(projector, events)
+
+    async def handovers(_account: str, events: Sequence[HandoverFailed]) -> None:
+        await enterprise_chat.handovers_failed(projector, events)
+
+    async def coupon(account: str, event: CouponReceived) -> None:
+        adapter, seen = tools.get(PaymentsAdapter, account), projector.asking()
+        # The platform does not say in which app. Of a shopper whom none knows yet, the sync reads the coupons.
+        apps = await payments.apps_of(projector, event.openid, adapter.appids)
+        answers = [await adapter.coupon(event.openid, appid, event.code) for appid in apps]
+        await payments.coupons(seen, _found(answers), source="webhook")
+
     async def removed(account: str, events: Sequence[ContactRemoved]) -> None:
         await enterprise_chat.removed(projector, events)
         cache.purge([tags.person(account, each.external_userid) for each in events])
@@ -123,10 +144,12 @@ def connect(
             ContactEdited: contacts,
             ContactRemoved: removed,
             GroupChanged: groups,
+            HandoverFailed: handovers,
             CorpTagsChanged: corp_tags,
             FollowerChanged: followers,
             Interacted: interacted,
             QrScanned: interacted,
+            TemplateDelivered: delivered,
             AdClick: clicks,
             PaymentNotice: checkout.on_payments,
             RefundNotice: checkout.refunds.on_refunds,
@@ -134,6 +157,7 @@ def connect(
     )
     handling.handlers.update(
         {
+            CouponReceived: coupon,
             EmployeeChanged: employee,
             SubscribeAnswered: subscribed,
             SubscribeEnded: subscribed,

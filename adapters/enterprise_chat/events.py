@@ -38,7 +38,12 @@ EVENT_KINDS: Final = (
         "ContactRemoved",
         "the customer ended the contact; nothing else tells",
     ),
-    EventKind("change_external_contact/transfer_fail", "客户接替失败", "HandoverFailed", "handovers are not made here"),
+    EventKind(
+        "change_external_contact/transfer_fail",
+        "客户接替失败",
+        "HandoverFailed",
+        "the guide who was to take over does not: the customer refused, or the guide is full",
+    ),
     EventKind("change_external_chat/create", "客户群创建", "GroupChanged", _GROUP),
     EventKind("change_external_chat/update", "客户群变更", "GroupChanged", _GROUP),
     EventKind("change_external_chat/dismiss", "客户群解散", "GroupChanged", _GROUP),

@@ -31,9 +31,7 @@ EVENT_KINDS: Final = (
     EventKind("pic_photo_or_album", "弹出拍照或者相册发图", "", _TAP),
     EventKind("pic_weixin", "弹出微信相册发图器", "", _TAP),
     EventKind("location_select", "弹出地理位置选择器", "", _TAP),
-    EventKind(
-        "TEMPLATESENDJOBFINISH", "模板消息送达", "TemplateDelivered", "no fact yet: what counts is that it was accepted"
-    ),
+    EventKind("TEMPLATESENDJOBFINISH", "模板消息送达", "TemplateDelivered", "it arrived, or why it did not"),
     EventKind("MASSSENDJOBFINISH", "群发结果", "", "nothing here sends to all followers"),
     EventKind("FREEPUBLISHJOBFINISH", "发布结果", "", "nothing here publishes articles"),
     EventKind("subscribe_msg_popup_event", "订阅通知弹窗", "SubscribeAnswered", "one grant more, or a refusal"),

@@ -121,6 +121,7 @@ class TemplateDelivered:
     """The end of a template message; ``message_id`` is that of ``TemplateSent``."""
 
     appid: str
+    openid: str = field(repr=False)
     message_id: str
     status: DeliveryStatus
     at: datetime

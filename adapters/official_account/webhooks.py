@@ -87,7 +87,7 @@ def interpret(event: InboundEvent, appid: str) -> Sequence[object]:
             return (QrScanned(appid, openid, key, at),)
         case "TEMPLATESENDJOBFINISH":
             status = delivery_status(_text(payload, "Status"))
-            return (TemplateDelivered(appid, _text(payload, "MsgID"), status, at),)
+            return (TemplateDelivered(appid, openid, _text(payload, "MsgID"), status, at),)
         case kind if kind in MESSAGES:
             return (Interacted(appid, openid, "MESSAGE", at),)
         case kind if kind in _MENU:

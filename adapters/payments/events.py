@@ -13,7 +13,9 @@ EVENT_KINDS: Final = (
     EventKind("REFUND.SUCCESS", "退款成功", "RefundNotice", _REFUND),
     EventKind("REFUND.ABNORMAL", "退款异常", "RefundNotice", _REFUND),
     EventKind("REFUND.CLOSED", "退款关闭", "RefundNotice", _REFUND),
-    EventKind("COUPON.SEND", "领取商家券", "CouponReceived", "the coupon is read"),
+    EventKind(
+        "COUPON.SEND", "领取商家券", "CouponReceived", "the coupon is read, once an app of ours knows the shopper"
+    ),
     EventKind("COUPON.USE", "代金券核销", "", "the payment tells what the coupon took off"),
     EventKind("MCHTRANSFER.BILL.FINISHED", "商家转账完成", "", "nothing here transfers money to shoppers"),
     EventKind("PROFITSHARING.SUCCESS", "分账动账", "", "profits are not shared"),

@@ -36,7 +36,12 @@ def _books(*kinds: tuple[str, str]) -> list[FactKind]:
 _KINDS: Final = (
     *_told("FOLLOW", ("follow", "关注公众号{scene}"), ("unfollow", "取消关注公众号"), acts=True),
     *_told("CONTACT", ("contact.added", "添加导购为好友"), ("contact.deleted_by_customer", "删除了导购"), acts=True),
-    *_told("CONTACT", ("contact.deleted_by_guide", "被导购删除"), ("guide.assigned", "分配导购")),
+    *_told(
+        "CONTACT",
+        ("contact.deleted_by_guide", "被导购删除"),
+        ("guide.assigned", "分配导购"),
+        ("handover.refused", "导购接替未成"),
+    ),
     *_told("GROUP", ("group.joined", "加入客户群「{group}」"), ("group.left", "退出客户群「{group}」"), acts=True),
     *_told("AD", ("ad.click", "点击广告"), acts=True),
     *_told("LEAD", ("lead", "留下线索"), acts=True),

@@ -90,6 +90,17 @@ class People:
         self._note(CONTACT, change, _ids(relation), "contact_deleted")
         return {"external_userid": relation.external_userid}
 
+    async def refuse_handover(self, body: Body) -> Body:
+        """{userid, person, reason?}: a customer whom an administrator gave to ``userid`` stays where they are."""
+        member, customer = self._employee(body), admit(self._state, self._world, body["person"])
+        fields = {
+            "UserID": member.userid,
+            "ExternalUserID": customer.external_userid,
+            "FailReason": str(body.get("reason", "customer_refused")),
+        }
+        self._note(CONTACT, "transfer_fail", fields, "handover_refused")
+        return {"external_userid": customer.external_userid}
+
     async def edit_contact(self, body: Body) -> Body:
         """{userid, person, remark?, description?, mobiles?}."""
         relation = self._pair(body, Standing.FRIEND)

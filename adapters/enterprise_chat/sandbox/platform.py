@@ -96,6 +96,7 @@ class Sandbox:
             "edit_contact": people.edit_contact,
             "join_group": people.join_group,
             "leave_group": people.leave_group,
+            "refuse_handover": people.refuse_handover,
             "remove_employee": people.remove_employee,
             "rename_tag": people.rename_tag,
             "revoke_token": self._revoke_token,

@@ -25,7 +25,10 @@ SUMMARIES = {
     "REFUND.SUCCESS": "退款成功",
     "REFUND.ABNORMAL": "退款异常",
     "REFUND.CLOSED": "退款关闭",
+    "COUPON.SEND": "商家券领券",
 }
+#: ``original_type`` by the first word of the event; published samples of coupons have none.
+_ORIGINAL = {"REFUND": "refund", "COUPON": ""}
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -77,7 +80,7 @@ def notify(
     notice = Notice(
         f"EV-{now.astimezone(BEIJING):%Y%m%d%H%M%S}{secrets.randbelow(10**6):06d}",
         event_type,
-        "refund" if event_type.startswith("REFUND") else "transaction",
+        _ORIGINAL.get(event_type.partition(".")[0], "transaction"),
         content,
         stamp(now),
     )

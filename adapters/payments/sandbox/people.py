@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from adapters.payments.sandbox import coupons, orders, refunds
 from adapters.payments.sandbox.notifications import notify
-from adapters.payments.sandbox.state import Book, Order
-from adapters.payments.sandbox.wire import PlatformKey, Refused
+from adapters.payments.sandbox.state import Book, CouponEntry, Order
+from adapters.payments.sandbox.wire import PlatformKey, Refused, stamp
 from sandbox.platform import Action, Kit
 from sandbox.world import World
 
@@ -36,6 +37,7 @@ class People:
         settle_refund       {out_refund_no, status, mchid?}
         pos_pay             {mchid, person, total, description?}
         redeem_in_shop      {coupon_code}
+        take_coupon         {stock_id, person, notify_url?}
         sign_with           {mchid, kind: public_key | certificate}: notifications from now on
         probe               {out_trade_no, mchid?}: test traffic that must be refused
         ==================  =====================================================================
@@ -46,6 +48,7 @@ class People:
             "console_refund": self._console_refund,
             "pos_pay": self._pos_pay,
             "redeem_in_shop": self._redeem,
+            "take_coupon": self._take_coupon,
             "sign_with": self._sign_with,
             "probe": self._probe,
         }
@@ -96,6 +99,33 @@ class People:
             return coupons.redeem(book, self._kit, coupon, f"POS{code}", body)
         except Refused as refused:
             raise ValueError(f"{refused.code}: {refused.message}") from refused
+
+    async def _take_coupon(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``notify_url`` is the address that the merchant set for events of its coupons."""
+        stock = next((each for each in self._world.coupon_stocks if each.stock_id == asked["stock_id"]), None)
+        person = self._world.people.get(str(asked["person"]))
+        if stock is None or person is None:
+            raise ValueError("take_coupon needs a known stock_id and a known person")
+        book = self._books[stock.mchid]
+        appid = next((app for app in book.merchant.appids if app in person.openids), None)
+        if appid is None:
+            raise ValueError("this person has no openid in an app of the merchant")
+        now = self._kit.clock.now()
+        code = f"{1_000_000 + len(book.coupons)}{stock.stock_id}"
+        book.coupons[code] = CouponEntry(stock, code, person, "SENDED", now, now, now + timedelta(days=30))
+        self._kit.effect("payments", "coupon_taken", code, mchid=stock.mchid)
+        content = {
+            "event_type": "EVENT_TYPE_BUSICOUPON_SEND",
+            "coupon_code": code,
+            "stock_id": stock.stock_id,
+            "send_time": stamp(now),
+            "openid": person.openids[appid],
+            "unionid": person.unionid,
+            "send_channel": "BUSICOUPON_SEND_CHANNEL_MINIAPP",
+            "send_merchant": stock.mchid,
+        }
+        self._notify(book, str(asked.get("notify_url", "")), "COUPON.SEND", content)
+        return {"coupon_code": code}
 
     async def _sign_with(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         mchid, kind = str(asked["mchid"]), str(asked["kind"])

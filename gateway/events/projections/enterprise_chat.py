@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import and_, delete, or_, select, tuple_, update
 
-from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, RemovedBy
+from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, HandoverFailed, RemovedBy
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks
 from gateway.database.statements import insert_new
@@ -94,6 +95,22 @@ async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> Non
             kind = f"contact.deleted_by_{event.by.lower()}"
             batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
         await labels.keep(batch.connection, [linked.member for linked in batch.linked])
+
+
+async def handovers_failed(projector: Projector, events: Sequence[HandoverFailed]) -> None:
+    """Customers who were to go over to another guide (客户接替) and do not: with whom they are stays as it was."""
+    evidence = [
+        Evidence(handles(projector, each.corpid, each.external_userid, None), f"{TOOL}.event", each.at, via="webhook")
+        for each in events
+    ]
+    events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
+    async with projector.batch(evidence) as batch:
+        batch.facts += [
+            replace(
+                _fact("handover.refused", each.corpid, each.userid, linked, each.at, "webhook", ""), reason=each.reason
+            )
+            for each, linked in zip(events, batch.linked, strict=True)
+        ]
 
 
 async def _remove(batch: Batch, event: ContactRemoved, linked: Linked) -> None:

@@ -7,7 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
-from adapters.official_account import Follower, FollowerChanged, Interacted, QrScanned, Tag
+from adapters.official_account import (
+    DeliveryStatus,
+    Follower,
+    FollowerChanged,
+    Interacted,
+    QrScanned,
+    Tag,
+    TemplateDelivered,
+)
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
@@ -117,7 +125,29 @@ async def interacted(projector: Projector, events: Sequence[Interacted | QrScann
             batch.facts.append(_fact(each.appid, linked, name, each.at, scene, "webhook"))
 
 
-def _heard(projector: Projector, event: FollowerChanged | Interacted | QrScanned) -> Evidence:
+async def delivered(projector: Projector, events: Sequence[TemplateDelivered]) -> None:
+    """Template messages arrived, or did not. The number is the platform's own, given when it accepted the message."""
+    evidence = [_heard(projector, event) for event in events]
+    # What the platform ends is no new contact.
+    events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
+    async with projector.batch(evidence) as batch:
+        batch.facts += [
+            Fact(
+                kind="message.delivered" if each.status is DeliveryStatus.DELIVERED else "message.failed",
+                occurred_at=each.at,
+                source="webhook",
+                source_key=each.message_id,
+                account=each.appid,
+                tool=TOOL,
+                member=linked.member,
+                identity=linked.identity,
+                reason=None if each.status is DeliveryStatus.DELIVERED else each.status.value,
+            )
+            for each, linked in zip(events, batch.linked, strict=True)
+        ]
+
+
+def _heard(projector: Projector, event: FollowerChanged | Interacted | QrScanned | TemplateDelivered) -> Evidence:
     handles = projector.handles(appid=event.appid, openid=event.openid, unionid=None)
     return Evidence(handles, f"{TOOL}.event", event.at, via="webhook")
 

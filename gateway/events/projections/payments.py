@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.payments import BillRow, Coupon, Payment, Refund
 from gateway.database.facts import Fact, Source
+from gateway.database.tables.members import identity
 from gateway.database.tables.projections import coupon, payment, purchase, refund
 from gateway.events.erased import erased, owners, unless_erased, unless_sealed
+from gateway.events.kinds import normal
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, whole_second
 
 TOOL = "payments"
@@ -215,7 +217,18 @@ async def without(connection: AsyncConnection, identities: Sequence[str], purcha
     await connection.execute(update(payment).where(payment.c.purchase.in_(purchases)).values(purchase=None))
 
 
-async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
+async def apps_of(projector: Projector, openid: str, appids: Sequence[str]) -> Sequence[str]:
+    """In which of these apps somebody is known by an openid: an event may name it without its app."""
+    hashed = projector.database.keyring.hash(normal("OPENID", openid), "identity")
+    rows = await projector.database.fetch(
+        select(identity.c.issuer).where(
+            identity.c.kind == "OPENID", identity.c.issuer.in_(appids), identity.c.value_hash == hashed
+        )
+    )
+    return [row.issuer for row in rows]
+
+
+async def coupons(projector: Projector, records: Sequence[Coupon], *, source: Source = "poll") -> int:
     """Coupons of shoppers, as the platform lists them."""
     evidence = [
         Evidence(
@@ -228,7 +241,7 @@ async def coupons(projector: Projector, records: Sequence[Coupon]) -> int:
     records, evidence = await unless_erased(projector, records, evidence)
     async with projector.batch(evidence) as batch:
         pairs = list(zip(records, batch.linked, strict=True))
-        batch.facts += [_coupon_fact(each, linked) for each, linked in pairs]
+        batch.facts += [_coupon_fact(each, linked, source) for each, linked in pairs]
         return await batch.upsert(coupon, [_coupon(each, linked) for each, linked in pairs])
 
 
@@ -356,11 +369,11 @@ def _coupon(record: Coupon, linked: Linked) -> dict[str, object]:
     }
 
 
-def _coupon_fact(record: Coupon, linked: Linked) -> Fact:
+def _coupon_fact(record: Coupon, linked: Linked, source: Source) -> Fact:
     return Fact(
         kind="coupon.received",
         occurred_at=record.received_at,
-        source="poll",
+        source=source,
         source_key=record.code,
         account=record.mchid,
         tool=TOOL,

@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from adapters.official_account import OfficialAccountAdapter, TemplateMessage
 from adapters.payments import PaymentsAdapter, PrepayIntent, RefundIntent
 from gateway.database.tables.dimensions import guide, guide_store
 from gateway.database.tables.facts import fact
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.jobs import job
+from gateway.database.tables.members import identity
 from gateway.database.tables.projections import (
     ad_click,
     after_sale,
     contact,
     contact_tag,
+    coupon,
     customer_group,
     customer_group_member,
     dialogue,
@@ -30,6 +33,7 @@ from gateway.database.tables.projections import (
     refund,
 )
 from gateway.database.tables.reach import subscribe_grant
+from gateway.events.projector import Evidence
 from sandbox.http1 import request
 from tests.gateway.events.conftest import Flow, StartFlow
 
@@ -165,6 +169,54 @@ async def _tags(flow: Flow) -> Sequence[object]:
     return sorted(row.name for row in await flow.rows(contact_tag))
 
 
+async def _template(flow: Flow, status: str) -> None:
+    known = flow.sandbox.describe()["platforms"]["official_account"]["known"]["main"]
+    await flow.act("official_account", "template_status", status=status)
+    content = {"thing1": "积分到账", "number2": "899"}
+    who, template = known["followers"]["protagonist"], known["templates"]["points_changed"]
+    adapter = flow.gateway.services.tools.named(OfficialAccountAdapter, "main")
+    await adapter.send_template(TemplateMessage(who, template, content, "points-1"))
+
+
+async def _template_arrives(flow: Flow) -> None:
+    await _template(flow, "success")
+
+
+async def _template_is_blocked(flow: Flow) -> None:
+    await _template(flow, "failed:user block")
+
+
+async def _reasons(flow: Flow) -> Sequence[object]:
+    rows = await flow.database.fetch(
+        select(fact.c.reason, identity.c.kind)
+        .join(identity, identity.c.id == fact.c.identity)
+        .where(fact.c.kind.in_(["message.delivered", "message.failed", "handover.refused"]))
+    )
+    return [tuple(row) for row in rows]
+
+
+async def _take_coupon(flow: Flow) -> None:
+    """The shopper is known already, by the app in which the platform knows them too."""
+    adapter = flow.gateway.services.tools.named(PaymentsAdapter, "main")
+    stock = next(each for each in flow.sandbox.world.coupon_stocks if each.mchid == adapter.account)
+    openids = flow.sandbox.world.people[SHE].openids
+    appid = next(each for each in adapter.appids if each in openids)
+    projector = flow.gateway.services.projector
+    handles = projector.handles(appid=appid, openid=openids[appid], unionid=None)
+    async with projector.batch([Evidence(handles, "test", flow.gateway.clock.now(), via="webhook")]):
+        pass
+    url = f"{flow.url}/hooks/payments/main"
+    await flow.act("payments", "take_coupon", person=SHE, stock_id=stock.stock_id, notify_url=url)
+
+
+async def _coupons(flow: Flow) -> Sequence[object]:
+    return [tuple(row) for row in await flow.rows(coupon, "mchid", "state")]
+
+
+async def _refuse_handover(flow: Flow) -> None:
+    await flow.act("enterprise_chat", "refuse_handover", userid="zhaominghui", person=SHE)
+
+
 XML, EMPTY = (200, b"success", "text/plain; charset=utf-8"), (200, b"", "text/plain; charset=utf-8")
 PUSHES = {
     "follow, encrypted": Push(
@@ -233,6 +285,38 @@ PUSHES = {
         ["group.joined"] * 20,
         _groups,
         lambda flow: [("安福路店·会员福利群", 21), 20],
+    ),
+    "template, delivered": Push(
+        "official_account",
+        _template_arrives,
+        XML,
+        ["message.delivered"],
+        _reasons,
+        lambda flow: [(None, "OPENID")],
+    ),
+    "template, blocked": Push(
+        "official_account",
+        _template_is_blocked,
+        XML,
+        ["message.failed"],
+        _reasons,
+        lambda flow: [("BLOCKED_BY_USER", "OPENID")],
+    ),
+    "coupon": Push(
+        "payments",
+        _take_coupon,
+        (204, b"", "application/json"),
+        ["coupon.received"],
+        _coupons,
+        lambda flow: [(flow.gateway.services.tools.named(PaymentsAdapter, "main").account, "USABLE")],
+    ),
+    "handover": Push(
+        "enterprise_chat",
+        _refuse_handover,
+        EMPTY,
+        ["handover.refused"],
+        _reasons,
+        lambda flow: [("customer_refused", "EXTERNAL_USERID")],
     ),
     "tag": Push(
         "enterprise_chat", _rename_tag, EMPTY, [], _tags, lambda flow: sorted(["金卡", "银卡", "雾灰", "徒步"])
