@@ -188,7 +188,7 @@ async def open_gateway(
             feed,
             webhooks,
         )
-        inbox = Inbox(database, queue, tools, clock)
+        inbox = Inbox(database, queue, tools, clock, sleep=sleep)
         handlers = Handlers()
         handlers.add(INBOX_JOB, inbox.handling.handle, versions={1})
         handlers.add(URGENT_JOB, inbox.handling.handle_urgent, versions={1})

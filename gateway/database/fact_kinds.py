@@ -111,6 +111,7 @@ _KINDS: Final = (
         ("ad.cost", "广告花费"),
         ("audience.refused", "未获许可，不入人群包"),
         ("export.refused", "未获许可，不予导出"),
+        ("gateway.refused", "拒绝请求"),
         ("guide.left", "导购离职"),
         ("identity.linked", "身份关联"),
         ("identity.unlinked", "解除身份关联"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +19,7 @@ from gateway.database.statements import insert_returning
 from gateway.database.tables.inbox import inbox
 from gateway.database.ulid import Ulids
 from gateway.events.handling import JOB, PRIORITY, URGENT_JOB, Handling
+from gateway.events.refusals import Refusals
 from gateway.events.rounds import Rounds
 from gateway.events.stored import packed
 from gateway.jobs import URGENT, Queue
@@ -54,7 +56,15 @@ class _Arrival:
 class Inbox:
     """Receives the platforms' webhooks; ``handling`` is what is done with them."""
 
-    def __init__(self, database: Database, queue: Queue, tools: OpenTools, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        tools: OpenTools,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._database = database
         self._queue = queue
         self._tools = tools
@@ -64,6 +74,7 @@ class Inbox:
         self.handling = Handling(database, tools, clock)
         #: Refused requests by (tool, reason), for the health page.
         self.refused: Counter[tuple[str, str]] = Counter()
+        self._refusals = Refusals(database, clock, sleep)
 
     async def receive(self, tool: str, alias: str, request: WebhookRequest) -> WebhookReply:
         """Verify, store and answer. Raises UnknownHook, or WebhookRefused; nothing is stored then."""
@@ -75,6 +86,7 @@ class Inbox:
             received = await adapter.receive(request)
         except WebhookRefused as refusal:
             self.refused[(tool, refusal.reason)] += 1
+            self._refusals.note(tool, adapter.account, refusal.reason)
             log.warning("webhook of %s/%s refused: %s", tool, alias, refusal.reason)
             raise
         now = self._clock.now()
@@ -87,6 +99,7 @@ class Inbox:
         """Wait for what is being stored and handled."""
         await self._arriving.close()
         await self.handling.close()
+        await self._refusals.close()
 
     async def _store(self, arrivals: Sequence[_Arrival]) -> Sequence[None]:
         """Keep each event once, whatever number of times it is delivered, with a job to handle it.
