@@ -142,6 +142,7 @@ async def delivered(projector: Projector, events: Sequence[TemplateDelivered]) -
                 member=linked.member,
                 identity=linked.identity,
                 reason=None if each.status is DeliveryStatus.DELIVERED else each.status.value,
+                payload={"message": each.message_id},
             )
             for each, linked in zip(events, batch.linked, strict=True)
         ]

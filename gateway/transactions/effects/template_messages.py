@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.official_account import OfficialAccountAdapter, TemplateMessage
+from gateway.database.facts import Fact
 from gateway.database.tables.members import identity
 from gateway.members.consent import Purpose
-from gateway.members.gate import Asked
+from gateway.members.gate import Asked, Decision
 from gateway.members.reach import Channel
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
@@ -91,10 +92,31 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         sent = await adapter.send_template(message)
     except OutcomeUnknown:
         raise
-    except UpstreamError:
+    except UpstreamError as error:
         await ctx.gate.release(intent.key, [wanted.member])
+        ctx.facts.append(_fact(ctx, intent, decision, "message.failed", reason=error.reason))
         raise
+    ctx.facts.append(_fact(ctx, intent, decision, "message.accepted", message=sent.message_id))
     return Sent(decision.account, sent.message_id)
+
+
+def _fact(
+    ctx: StepContext, intent: Send, decision: Decision, kind: str, *, reason: str | None = None, message: str = ""
+) -> Fact:
+    """What the platform said to it. Whether it arrived comes by its event, of the same ``message``."""
+    return Fact(
+        kind=kind,
+        occurred_at=ctx.now,
+        source="own",
+        source_key=intent.key,
+        account=decision.account,
+        tool="official_account",
+        member=decision.member,
+        identity=decision.identity,
+        reason=reason,
+        payload={"template": intent.wanted.template, "purpose": intent.wanted.purpose}
+        | ({"message": message} if message else {}),
+    )
 
 
 async def _openid(ctx: StepContext, identity_id: str | None) -> str:

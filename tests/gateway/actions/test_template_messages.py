@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from gateway.database.tables.facts import fact
 from gateway.database.tables.reach import send_attempt
 from gateway.database.tables.sagas import saga, saga_step
 from sandbox.journal import Effect
@@ -62,6 +63,14 @@ class Desk:
         answer: dict[str, Any] = (await self.served.client().data(SEND, input=given))["templateMessageSend"]
         return answer
 
+    async def told(self) -> list[tuple[Any, ...]]:
+        """Facts of what was sent: kind, reason, payload."""
+        kinds = ("message.accepted", "message.failed")
+        rows = await self.served.gateway.services.database.fetch(
+            select(fact.c.kind, fact.c.reason, fact.c.payload).where(fact.c.kind.in_(kinds)).order_by(fact.c.seq)
+        )
+        return [(row.kind, row.reason, row.payload) for row in rows]
+
     async def later(self) -> None:
         """Two minutes on, and what was due is done."""
         by = timedelta(minutes=2)
@@ -96,6 +105,8 @@ async def test_a_message_is_a_transaction_of_one_step(desk: Desk) -> None:
     [effect] = desk.sent()[before:]
     assert effect.data["message"]["data"]["thing1"] == {"value": "风衣"}
     assert str(effect.data["msgid"]) == answer["messageId"]
+    about = {"template": desk.known["templates"]["order_paid"], "purpose": "SERVICE"}
+    assert await desk.told() == [("message.accepted", None, {**about, "message": answer["messageId"]})]
 
 
 async def test_the_same_key_sends_once(desk: Desk) -> None:
@@ -167,6 +178,8 @@ async def test_a_refusal_leaves_the_key_and_the_place_free(desk: Desk) -> None:
 
     assert again["__typename"] == "TemplateMessageSent"
     assert len(desk.sent()) == before + 1
+    told = [(kind, reason) for kind, reason, _ in await desk.told()]
+    assert told == [("message.failed", "template_unknown"), ("message.accepted", None)]
 
 
 async def test_the_gate_is_asked(desk: Desk) -> None:

@@ -1,0 +1,100 @@
+"""What we do at a platform is seen in our own rows: platforms call nobody back for changes made by API.
+
+``FOLLOWS`` names for every writing method of every adapter how its rows and facts follow. A new one is a gap until it
+stands here, and so is a caller that lost the function which makes them follow.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from scripts.checks.source import ROOT, Module, modules
+from tests.adapters.contract_subjects import SUBJECTS
+
+#: Called under this name by the contract suite, for a second way of the same method.
+_SAME = {"send_app_message_unkeyed": "send_app_message"}
+
+
+@dataclass(frozen=True)
+class Follows:
+    """``by`` are the functions of ours that write what the method did, in the function that calls it; where there are
+    none, ``why`` says what follows it, or why nothing does."""
+
+    by: frozenset[str] = frozenset()
+    why: str = ""
+
+
+def _by(*names: str) -> Follows:
+    return Follows(frozenset(names))
+
+
+FOLLOWS: Mapping[str, Follows] = {
+    "cloud_storage.put": Follows(why="nothing of the gateway stores a file"),
+    "cloud_storage.delete": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
+    "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
+    "enterprise_chat.send_welcome": _by("_tell"),
+    "enterprise_chat.upload_image": Follows(why="a picture of a card lives three days and is of no person"),
+    "mini_program_store.login": _by("batch"),
+    "mini_program_store.phone_number": Follows(why="the caller binds the number that the platform tells"),
+    "official_account.send_template": _by("_fact"),
+    "payments.prepay": Follows(why="nothing is paid yet: the order is our own row, the payment comes with its event"),
+    "payments.close": Follows(why="the transaction that ends closes its order; a payment that nobody made has no row"),
+    "payments.refund": Follows(why="refund.request wrote it before, refund.settle asks the platform until it ends"),
+    "payments.use_coupon": _by("coupons", "told"),
+    "payments.return_coupon": _by("coupon_returned"),
+    "social_ads.report_conversions": Follows(why="the platform's own figures come with the daily reports"),
+}
+
+
+def _writing() -> set[str]:
+    return {
+        f"{case.spec.name}.{_SAME.get(each.name, each.name)}"
+        for case in (subject.case for subject in SUBJECTS)
+        for each in case.operations
+        if each.repeat != "read"
+    }
+
+
+def test_every_method_that_writes_at_a_platform_is_listed() -> None:
+    assert _writing() == FOLLOWS.keys()
+
+
+@pytest.mark.parametrize("method", [name for name, each in FOLLOWS.items() if each.by])
+def test_whoever_calls_it_makes_the_rows_follow(method: str) -> None:
+    name = method.partition(".")[2]
+    callers = [(module, function) for module in modules(ROOT, "gateway") for function in _callers(module, name)]
+    assert callers, f"nobody calls {method}: say why instead"
+    for module, function in callers:
+        called = {_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+        missing = FOLLOWS[method].by - called
+        assert not missing, f"{module.path}: {function.name} calls {method} without {sorted(missing)}"
+
+
+def _callers(module: Module, name: str) -> Iterator[ast.AsyncFunctionDef]:
+    """Outermost functions that await the method of an adapter."""
+    if not re.search(rf"\.{name}\(", module.text):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("record"):
+            awaited = (each.value for each in ast.walk(node) if isinstance(each, ast.Await))
+            if any(isinstance(each, ast.Call) and _adapters(each, name) for each in awaited):
+                yield node
+
+
+def _adapters(call: ast.Call, name: str) -> bool:
+    """``adapter.name(…)`` or ``ctx.tools.get(…).name(…)``."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != name:
+        return False
+    owner = call.func.value
+    return (isinstance(owner, ast.Name) and owner.id == "adapter") or isinstance(owner, ast.Call)
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
