@@ -124,18 +124,6 @@ def sender(addresses: Addresses, names: Iterator[Sequence[str]], **options: obje
     return Sender(addresses, SystemClock(), resolve=resolve, **options)  # type: ignore[arg-type]
 
 
-async def test_a_name_that_changes_its_mind(receiver: Receiver) -> None:
-    """DNS rebinding: a name is resolved once per attempt, and the connection goes to what was judged."""
-    port = receiver.url.rpartition(":")[2].partition("/")[0]
-    asked = iter([["127.0.0.1"], ["169.254.169.254"]])
-    # Nobody but the resolver of this test knows the name: only the judged address can have been connected to.
-    send = sender(Addresses(sandbox=True), asked)
-    url = f"http://localhost:{port}/hooks"
-    assert await send.post(url, {}, b"{}") == Answered(204, None)
-    assert await send.post(url, {}, b"{}") == Answered(None, "WEBHOOK_ADDRESS_REFUSED")
-    assert len(receiver.seen) == 1
-
-
 async def test_redirects_are_not_followed(receiver: Receiver, other: Receiver) -> None:
     receiver.reply, receiver.extra = (lambda _: 307), {"location": other.url}
     send = Sender(SANDBOX, SystemClock(), seconds=10)
@@ -216,22 +204,44 @@ def certificate(folder: Path, name: str) -> Iterator[Path]:
     yield path
 
 
-async def test_the_certificate_is_checked_against_the_name_and_not_the_address(tmp_path: Path) -> None:
-    seen: list[bytes] = []
+@asynccontextmanager
+async def secured(folder: Path, name: str, heads: list[bytes]) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
+    """A server on 127.0.0.1 with a certificate of this name: its port, and who trusts it. ``heads`` gets requests."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         await writer.drain()
         writer.close()
 
-    with certificate(tmp_path, "hooks.example.com") as path:
+    with certificate(folder, name) as path:
         server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         server_side.load_cert_chain(path)
         trust = ssl.create_default_context(cafile=str(path))
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_side)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_side) as server:
+        yield server.sockets[0].getsockname()[1], trust
+
+
+async def test_a_name_that_changes_its_mind(tmp_path: Path) -> None:
+    """DNS rebinding: a name is resolved once per attempt, and the connection goes to what was judged."""
+    seen: list[bytes] = []
+    asked = iter([["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1", "169.254.169.254"], ["127.0.0.1"]])
+    async with secured(tmp_path, "hooks.example.com", seen) as (port, trust):
+        # Nobody but the resolver of this test knows the name: only the judged address can have been connected to.
+        send = sender(Addresses(["127.0.0.0/8"]), asked, trust=trust)
+        url = f"https://hooks.example.com:{port}/hooks"
+        assert await send.post(url, {}, b"{}") == Answered(204, None)
+        assert await send.post(url, {}, b"{}") == Answered(None, "WEBHOOK_ADDRESS_REFUSED")
+        # One bad address among good ones is a refusal, not a choice.
+        assert await send.post(url, {}, b"{}") == Answered(None, "WEBHOOK_ADDRESS_REFUSED")
+        assert len(seen) == 1
+        assert await send.post(url, {}, b"{}") == Answered(204, None)
+    assert (len(seen), next(asked, None)) == (2, None)
+
+
+async def test_the_certificate_is_checked_against_the_name_and_not_the_address(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+    async with secured(tmp_path, "hooks.example.com", seen) as (port, trust):
         names = iter([["127.0.0.1"]] * 3)
         addresses = Addresses(["127.0.0.0/8"])
         send = sender(addresses, names, trust=trust)
