@@ -48,7 +48,7 @@ from gateway.events.sync.run import Sync
 from gateway.events.wake import Wake
 from gateway.graphql_route import GraphQLRoute, Scope, Send
 from gateway.hooks import connect
-from gateway.jobs import URGENT, Handlers, Kinds, Lane, Queue, Recurring, Worker
+from gateway.jobs import ORDINARY, URGENT, Handlers, Lane, Queue, Recurring, Worker
 from gateway.members.access_report import AccessReports
 from gateway.members.earning import Earning
 from gateway.members.erasure import Erasures
@@ -68,13 +68,10 @@ from gateway.settings import Settings
 from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
 from gateway.webhooks.addresses import Addresses
-from gateway.webhooks.outgoing import SLOW_JOBS, Outgoing
+from gateway.webhooks.outgoing import Outgoing
 from gateway.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
-
-#: Welcome codes; webhooks, which are handled many at a time; and everything else.
-LANES = (Lane(URGENT, 4), Lane(INBOX_PRIORITY, 2 * TOGETHER), Lane(None, 4))
 
 
 @dataclass(slots=True)
@@ -85,8 +82,6 @@ class Gateway:
     services: Services
     inbox: Inbox
     worker: Worker
-    #: Deliveries of webhooks, which wait for servers of others.
-    deliveries: Worker
     auth: Authenticator
     transport: Transport
     health: health.States
@@ -200,25 +195,26 @@ async def open_gateway(
         for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
-        worker = Worker(queue, handlers, lanes=LANES, clock=clock, sleep=sleep, kinds=Kinds(never=SLOW_JOBS))
-        deliveries = Worker(
-            queue,
-            handlers,
-            concurrency=settings.webhooks.concurrency,
-            clock=clock,
-            sleep=sleep,
-            kinds=Kinds(only=SLOW_JOBS),
-        )
+        worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
         stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        stack.push_async_callback(deliveries.stop, 0)
         recurring = (retention.daily, points_expiry.daily, reconciliation.daily)
         gateway = Gateway(
-            clock, services, inbox, worker, deliveries, auth, wire, health.States(services), recurring,
+            clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,
         )  # fmt: skip
         yield gateway
+
+
+def _lanes(settings: Settings) -> tuple[Lane, ...]:
+    """Welcome codes; webhooks, which are handled many at a time; everything else; and below it deliveries."""
+    return (
+        Lane(URGENT, 4),
+        Lane(INBOX_PRIORITY, 2 * TOGETHER),
+        Lane(ORDINARY, 4),
+        Lane(None, settings.webhooks.concurrency),
+    )
 
 
 async def _redis(stack: AsyncExitStack, settings: Settings, keyring: Keyring) -> RedisLink | None:
@@ -259,12 +255,11 @@ def create_app(
                 await each.ensure()
             await gateway.services.webhooks.start()
             gateway.worker.start()
-            gateway.deliveries.start()
             try:
                 yield
             finally:
                 await gateway.services.webhooks.stop()
-                await asyncio.gather(gateway.worker.stop(10), gateway.deliveries.stop(10))
+                await gateway.worker.stop(10)
                 # A checkout goes on when its client leaves; what it uses is closed after it.
                 await sockets.drain()
                 await gateway.services.checkout.drain()

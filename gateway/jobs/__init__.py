@@ -1,9 +1,8 @@
 """The one durable queue: whatever must happen later, or again, is a job. See docs/jobs.md."""
 
 from gateway.jobs.backoff import Backoff
-from gateway.jobs.claims import Kinds
 from gateway.jobs.handlers import Handler, Handlers
-from gateway.jobs.model import URGENT, Job, JobActive, JobError, Lane, LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import ORDINARY, URGENT, Job, JobActive, JobError, Lane, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import DEFAULT_MAX_ATTEMPTS, Queue
 from gateway.jobs.recurring import Recurring
 from gateway.jobs.running import RunningJob, complete_all
@@ -11,6 +10,7 @@ from gateway.jobs.worker import Worker
 
 __all__ = [
     "DEFAULT_MAX_ATTEMPTS",
+    "ORDINARY",
     "URGENT",
     "Backoff",
     "Handler",
@@ -18,7 +18,6 @@ __all__ = [
     "Job",
     "JobActive",
     "JobError",
-    "Kinds",
     "Lane",
     "LeaseLost",
     "ParkJob",

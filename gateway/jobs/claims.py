@@ -18,7 +18,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     tuple_,
     update,
 )
@@ -45,23 +44,7 @@ class Band:
         return (self.low is None or priority >= self.low) and (self.high is None or priority < self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """Which kinds of jobs a worker takes: these only, or all but those."""
-
-    only: frozenset[str] | None = None
-    never: frozenset[str] = frozenset()
-
-    @property
-    def condition(self) -> ColumnElement[bool]:
-        """On the table of jobs."""
-        if self.only is not None:
-            return job.c.kind.in_(self.only)
-        return job.c.kind.not_in(self.never) if self.never else true()
-
-
 _ALL = Band()
-EVERY_KIND = Kinds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +79,7 @@ _RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
 
 
 @lru_cache(maxsize=16)
-def due(band: Band = _ALL, kinds: Kinds = EVERY_KIND) -> Select[int]:
+def due(band: Band = _ALL) -> Select[int]:
     """Jobs of a band that may start at ``now``: their time has come or their lease is over, and it is their entity's
     turn. Made once: putting the expression together costs more than running it.
     """
@@ -113,7 +96,7 @@ def due(band: Band = _ALL, kinds: Kinds = EVERY_KIND) -> Select[int]:
     waiting = and_(job.c.state == _QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
     return (
         select(job.c.seq)
-        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired), *_within(band), kinds.condition)
+        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired), *_within(band))
         .order_by(job.c.priority.desc(), job.c.run_at, job.c.seq)
     )
 
@@ -124,13 +107,13 @@ def _within(band: Band) -> list[ColumnElement[bool]]:
 
 
 @lru_cache(maxsize=16)
-def _any(band: Band, kinds: Kinds) -> Select[int]:
-    return due(band, kinds).limit(1)
+def _any(band: Band) -> Select[int]:
+    return due(band).limit(1)
 
 
-async def any_due(database: Database, now: datetime, band: Band = _ALL, kinds: Kinds = EVERY_KIND) -> bool:
+async def any_due(database: Database, now: datetime, band: Band = _ALL) -> bool:
     """Whether a claim would find something: a read, which no writer has to wait for."""
-    return await database.one(_any(band, kinds), {"now": now}) is not None
+    return await database.one(_any(band), {"now": now}) is not None
 
 
 async def claim(
@@ -140,13 +123,12 @@ async def claim(
     now: datetime,
     until: datetime,
     band: Band = _ALL,
-    kinds: Kinds = EVERY_KIND,
 ) -> list[Claim]:
     """Take up to ``limit`` due jobs, most urgent first, and lease them until ``until``."""
     for _ in range(_CLAIM_TRIES):
         try:
             async with database.write() as connection:
-                return await _claim(connection, worker, limit, now, until, band, kinds)
+                return await _claim(connection, worker, limit, now, until, band)
         except IntegrityError:
             # On PostgreSQL another worker took a job of the same entity while we looked; the partial
             # unique index refuses the second. Look again.
@@ -155,11 +137,11 @@ async def claim(
 
 
 @lru_cache(maxsize=16)
-def _taking(band: Band, kinds: Kinds) -> ReturningUpdate[Any]:
+def _taking(band: Band) -> ReturningUpdate[Any]:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
     limit: ColumnElement[int] = bindparam("at_most", type_=Integer())
-    chosen = due(band, kinds).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
+    chosen = due(band).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
     return (
         update(job)
         .where(job.c.seq.in_(select(chosen.c.seq)))
@@ -175,10 +157,10 @@ def _taking(band: Band, kinds: Kinds) -> ReturningUpdate[Any]:
 
 
 async def _claim(
-    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band, kinds: Kinds
+    connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band
 ) -> list[Claim]:
     bound = {"now": now, "at_most": limit, "by": worker, "until": until, "begun": now}
-    rows = (await connection.execute(_taking(band, kinds), bound)).all()
+    rows = (await connection.execute(_taking(band), bound)).all()
     return [Claim(*row[:-1]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
 
 

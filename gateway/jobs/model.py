@@ -64,6 +64,8 @@ class Lane:
 
 #: From this priority on a job is worth something for seconds only.
 URGENT: Final = 90
+#: The priority of whatever does not ask for another one; what is below waits for servers of others.
+ORDINARY: Final = 0
 
 _FIELDS = tuple(Job.__dataclass_fields__)
 #: The columns of a Job, in its order.

@@ -22,7 +22,7 @@ from gateway.database import ERASED, DatabaseError
 from gateway.database.errors import SealError
 from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
-from gateway.jobs.claims import EVERY_KIND, Band, Claim, Kinds, any_due, claim, extend, settle
+from gateway.jobs.claims import Band, Claim, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
 from gateway.jobs.model import Lane, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
@@ -55,8 +55,7 @@ class Worker:
     """Runs up to ``concurrency`` jobs at once on this event loop; with ``lanes``, as many of each as it has room for.
 
     ``clock`` decides what is due and how long leases last; ``sleep`` paces polling and heartbeats and
-    must really suspend. ``kinds`` says which kinds it takes: slow ones get a worker of their own, so that they take
-    no places from the others.
+    must really suspend.
     """
 
     def __init__(
@@ -72,9 +71,7 @@ class Worker:
         poll_seconds: float = 1.0,
         backoff: Backoff | None = None,
         random: Random | None = None,
-        kinds: Kinds = EVERY_KIND,
     ) -> None:
-        self.kinds = kinds
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._queue = queue
         self._handlers = handlers
@@ -130,7 +127,7 @@ class Worker:
                     attempts += await self._fill()
                     if self._runs:
                         await changed.wait()
-                    elif not await any_due(self._queue.database, self._clock.now(), kinds=self.kinds):
+                    elif not await any_due(self._queue.database, self._clock.now()):
                         return attempts
         finally:
             beat.cancel()
@@ -187,9 +184,9 @@ class Worker:
         taken = sum(band.has(run.claim.priority) for run in self._runs.values())
         now = self._clock.now()
         # A wide lane takes many at once, and not one for each that ends: they are then done together.
-        if room - taken < max(1, room // 4) or not await any_due(self._queue.database, now, band, self.kinds):
+        if room - taken < max(1, room // 4) or not await any_due(self._queue.database, now, band):
             return 0
-        claims = await claim(self._queue.database, self.name, room - taken, now, now + self._lease, band, self.kinds)
+        claims = await claim(self._queue.database, self.name, room - taken, now, now + self._lease, band)
         for claimed in claims:
             self._runs[claimed.seq] = _Run(claimed, asyncio.create_task(self._attempt(claimed)))
         return len(claims)

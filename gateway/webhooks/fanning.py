@@ -20,13 +20,15 @@ from gateway.database.rows import AnyRow
 from gateway.database.tables.webhooks import PENDING, webhook_delivery, webhook_endpoint, webhook_replay
 from gateway.database.ulid import Ulids
 from gateway.events.horizon import LoggedFact, Position
-from gateway.jobs import PostponeJob, Queue, RunningJob
+from gateway.jobs import ORDINARY, PostponeJob, Queue, RunningJob
 from gateway.settings import Webhooks
 from gateway.webhooks.log import EventLog
 from gateway.webhooks.records import DeliveryState, Endpoint, EndpointState, entity_of
 
 JOB: Final = "webhooks.fan_out"
 DELIVER_JOB: Final = "webhooks.deliver"
+#: Deliveries wait for somebody's server: they have a lane of their own, below everything else.
+DELIVER_PRIORITY: Final = ORDINARY - 1
 #: Until facts that a running transaction holds back are looked for again.
 HELD: Final = timedelta(milliseconds=200)
 PAGE: Final = 100
@@ -36,7 +38,8 @@ _earlier = webhook_delivery.alias("earlier")
 
 async def put_delivery(queue: Queue, connection: AsyncConnection, delivery: str, entity: bytes) -> str:
     """The job of a delivery, after all others of its entity; returns its id."""
-    return await queue.put(connection, DELIVER_JOB, 1, {"delivery": delivery}, entity=f"webhook:{entity.hex()}")
+    payload, place = {"delivery": delivery}, f"webhook:{entity.hex()}"
+    return await queue.put(connection, DELIVER_JOB, 1, payload, entity=place, priority=DELIVER_PRIORITY)
 
 
 class _Moved(Exception):

@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 WATCH_JOB: Final = "webhooks.watch"
 #: How long an event may wait whose process died between its commit and the look at the log.
 WATCH_EVERY: Final = timedelta(seconds=30)
-#: Jobs that wait for somebody's server: they have a worker of their own.
-SLOW_JOBS: Final = frozenset({DELIVER_JOB})
 
 
 class Outgoing:

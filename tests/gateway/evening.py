@@ -184,7 +184,6 @@ async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *change
         gateway: Gateway = app.state.gateway
         # Its polling would be counted among the statements of the requests.
         await gateway.worker.stop()
-        await gateway.deliveries.stop()
         yield Served(stage.sandbox, gateway, url, sessions)
     finally:
         server.should_exit = True

@@ -104,8 +104,7 @@ class Stage:
         """Run what is due now; waits for nothing that is due later."""
         async with self.database.write() as connection:
             await self.gateway.services.webhooks.fan_out.put(connection)
-        while await self.gateway.worker.drain() + await self.gateway.deliveries.drain():
-            pass
+        await self.gateway.worker.drain()
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Run until something is true: on PostgreSQL whatever else writes there holds events back for a moment."""

@@ -15,10 +15,10 @@ from tests.gateway.webhooks_out.conftest import settings
 
 async def main(url: str) -> None:
     async with open_gateway(settings(url)) as gateway:
-        for worker in (gateway.worker, gateway.deliveries):
-            worker._lease = timedelta(seconds=0.9)
-            worker._poll_seconds = 0.05
-            worker.start()
+        worker = gateway.worker
+        worker._lease = timedelta(seconds=0.9)
+        worker._poll_seconds = 0.05
+        worker.start()
         await gateway.services.webhooks.start()
         await asyncio.Event().wait()
 

@@ -253,7 +253,6 @@ async def test_a_slow_endpoint_does_not_hold_the_others_up(
     receiver.reply = slow
     await stage.gateway.services.webhooks.start()
     stage.gateway.worker.start()
-    stage.gateway.deliveries.start()
     for number in range(12):
         await stage.happen(f"n{number}")
     async with asyncio.timeout(30):
@@ -266,7 +265,6 @@ async def test_a_slow_endpoint_does_not_hold_the_others_up(
             await asyncio.sleep(0.01)
     await stage.gateway.services.webhooks.stop()
     await stage.gateway.worker.stop()
-    await stage.gateway.deliveries.stop()
     assert most == 3
     assert sorted(reasons(receiver)) == sorted(reasons(other)) == sorted(f"n{number}" for number in range(12))
 
@@ -347,7 +345,6 @@ async def test_what_died_between_its_commit_and_the_look_at_the_log_is_found(sta
     async with asyncio.timeout(30):
         while not receiver.seen:
             await stage.gateway.worker.drain()
-            await stage.gateway.deliveries.drain()
             stage.later(seconds=31)
     assert reasons(receiver) == ["one"]
     watches = await stage.database.fetch(select(job.c.state).where(job.c.kind == "webhooks.watch"))
