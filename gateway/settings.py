@@ -405,7 +405,7 @@ def _check(settings: Settings) -> None:
             f"quota.interactive_share is {settings.quota.interactive_share}: give 0 or more, and less than 1."
         )
     _check_reach(settings.reach)
-    _check_subscriptions(settings)
+    _check_subscriptions(settings.subscriptions)
     _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)
     _check_points(settings.points)
@@ -429,11 +429,9 @@ def _check_reach(reach: Reach) -> None:
             raise SettingsError(f"reach.{name} is {text!r}: give a time of day such as 22:00.")
 
 
-def _check_subscriptions(settings: Settings) -> None:
-    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingsError("redis_url is no address of a Redis: give one such as redis://redis.internal:6379/0.")
+def _check_subscriptions(subscriptions: Subscriptions) -> None:
     for field in msgspec.structs.fields(Subscriptions):
-        if getattr(settings.subscriptions, field.name) <= 0:
+        if getattr(subscriptions, field.name) <= 0:
             raise SettingsError(f"subscriptions.{field.name} is not above 0: give a larger number.")
 
 

@@ -144,8 +144,15 @@ def _problem(error: WebhookRefused | UserError) -> DomainProblem:
     return DomainProblem(code=error.code, message=str(error), retryable=error.code == "WEBHOOK_PAYLOAD_FAILED")
 
 
-def _purpose(purpose: ConsentPurpose | None) -> Purpose | None:
-    return None if purpose is None else Purpose[purpose.name]
+def _wish(given: WebhookEndpointCreateInput | WebhookEndpointUpdateInput) -> Wish:
+    return Wish(
+        url=given.url,
+        kinds=given.kinds,
+        query=given.query,
+        purpose=None if given.purpose is None else Purpose[given.purpose.name],
+        description=given.description,
+        enabled=given.enabled,
+    )
 
 
 @strawberry.type(description="Mutations about webhooks out. Each needs the scope webhooks.")
@@ -161,16 +168,8 @@ class WebhookMutations:
         info: Info,
         input: Annotated[WebhookEndpointCreateInput, strawberry.argument(description="The endpoint.")],  # noqa: A002
     ) -> SecretOrProblem:
-        wish = Wish(
-            url=input.url,
-            kinds=input.kinds,
-            query=input.query,
-            purpose=_purpose(input.purpose),
-            description=input.description,
-            enabled=input.enabled,
-        )
         try:
-            record, secret = await webhooks.create(info.context, wish)
+            record, secret = await webhooks.create(info.context, _wish(input))
         except _REFUSED as error:
             return _problem(error)
         return WebhookEndpointSecret(endpoint=WebhookEndpoint.of(record), secret=secret)
@@ -183,16 +182,8 @@ class WebhookMutations:
         info: Info,
         input: Annotated[WebhookEndpointUpdateInput, strawberry.argument(description="The changes.")],  # noqa: A002
     ) -> EndpointOrProblem:
-        wish = Wish(
-            url=input.url,
-            kinds=input.kinds,
-            query=input.query,
-            purpose=_purpose(input.purpose),
-            description=input.description,
-            enabled=input.enabled,
-        )
         try:
-            return WebhookEndpoint.of(await webhooks.change(info.context, input.id, wish))
+            return WebhookEndpoint.of(await webhooks.change(info.context, input.id, _wish(input)))
         except _REFUSED as error:
             return _problem(error)
 
