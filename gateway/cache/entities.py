@@ -103,6 +103,20 @@ class _Flight(Generic[T]):
         self.task = task
 
 
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T]):
+    """A read that the store did not answer: under which generations an answer is kept (none without a store), and how
+    old another one may be."""
+
+    read: Read[T]
+    key: Key
+    name: str
+    tags: tuple[str, ...]
+    generations: tuple[Generation, ...] | None
+    ask: Callable[[], Awaitable[T]]
+    limit: timedelta
+
+
 class EntityCache:
     """See the module. ``store`` None keeps nothing: every read is live.
 
@@ -147,7 +161,7 @@ class EntityCache:
         if kept is not None and begun - kept.as_of <= limit:
             return kept
         try:
-            return await self._asked(read, key, name, tags, generations, ask, begun, limit)
+            return await self._asked(_Question(read, key, name, tags, generations, ask, limit), begun)
         except OUTAGES:
             if wish.stale_ok is None:
                 raise
@@ -211,19 +225,10 @@ class EntityCache:
             return None, None
         return (None if sealed is None else self._opened(read, name, sealed, generations)), generations
 
-    async def _asked(
-        self,
-        read: Read[T],
-        key: Key,
-        name: str,
-        tags: tuple[str, ...],
-        generations: tuple[Generation, ...] | None,
-        ask: Callable[[], Awaitable[T]],
-        begun: datetime,
-        limit: timedelta,
-    ) -> Answer[T]:
+    async def _asked(self, question: _Question[T], begun: datetime) -> Answer[T]:
         # What was asked for before a purge is not given to whoever comes after it: that is another flight.
-        place = (name, self._purges if generations is None else generations)
+        place = (question.name, self._purges if question.generations is None else question.generations)
+        read, limit = question.read, question.limit
         flight: _Flight[T] | None = self._flights.get(place)
         if flight is not None and begun - flight.asked_at <= limit:
             try:
@@ -235,7 +240,7 @@ class EntityCache:
             else:
                 if self._clock.now() - answer.as_of <= limit or answer.as_of >= begun:
                     return answer if answer.as_of >= begun else Answer(answer.value, Source.CACHE, answer.as_of)
-        task = self._start(self._fly(read, key, name, tags, generations, ask, limit))
+        task = self._start(self._fly(question))
         mine = _Flight(begun, task)
         self._flights[place] = mine
         task.add_done_callback(lambda _: self._landed(place, mine))
@@ -245,49 +250,38 @@ class EntityCache:
         if self._flights.get(place) is flight:
             del self._flights[place]
 
-    async def _fly(
-        self,
-        read: Read[T],
-        key: Key,
-        name: str,
-        tags: tuple[str, ...],
-        generations: tuple[Generation, ...] | None,
-        ask: Callable[[], Awaitable[T]],
-        limit: timedelta,
-    ) -> Answer[T]:
+    async def _fly(self, question: _Question[T]) -> Answer[T]:
         receipt: str | None = None
-        if generations is not None and limit > timedelta(0):
-            receipt, found = await self._claim(read, name, tags, limit)
+        if question.generations is not None and question.limit > timedelta(0):
+            receipt, found = await self._claim(question)
             if found is not None:
                 return found
         try:
             asked_at = self._clock.now()
-            value = await ask()
-            if generations is not None:
-                await self._keep(read, key, name, generations, asked_at, value)
+            value = await question.ask()
+            if question.generations is not None:
+                await self._keep(question, question.generations, asked_at, value)
             return Answer(value, Source.LIVE, asked_at)
         finally:
             if receipt is not None:
-                await self._release(name, receipt)
+                await self._release(question.name, receipt)
 
-    async def _claim(
-        self, read: Read[T], name: str, tags: tuple[str, ...], limit: timedelta
-    ) -> tuple[str | None, Answer[T] | None]:
+    async def _claim(self, question: _Question[T]) -> tuple[str | None, Answer[T] | None]:
         """The right to ask, or the answer that whoever had it has got; neither when that takes too long."""
         assert self._store is not None  # noqa: S101 — there are generations, so there is a store
         waits = 0.0
         patience = min(PATIENCE_SECONDS, remaining(2 * PATIENCE_SECONDS) / 2)
         while True:
             try:
-                receipt = await self._store.claim(name, CLAIM_SECONDS)
+                receipt = await self._store.claim(question.name, CLAIM_SECONDS)
             except StoreDown:
                 return None, None
             if receipt is not None and not waits:
                 return receipt, None
-            kept, _ = await self._look(read, name, tags)
-            if kept is not None and self._clock.now() - kept.as_of <= limit:
+            kept, _ = await self._look(question.read, question.name, question.tags)
+            if kept is not None and self._clock.now() - kept.as_of <= question.limit:
                 if receipt is not None:
-                    await self._release(name, receipt)
+                    await self._release(question.name, receipt)
                 return None, kept
             if receipt is not None or waits >= patience:
                 return receipt, None
@@ -302,14 +296,14 @@ class EntityCache:
             return
 
     async def _keep(
-        self, read: Read[T], key: Key, name: str, generations: tuple[Generation, ...], asked_at: datetime, value: T
+        self, question: _Question[T], generations: tuple[Generation, ...], asked_at: datetime, value: T
     ) -> None:
         assert self._store is not None  # noqa: S101 — there are generations, so there is a store
         raw = msgspec.Raw(msgspec.msgpack.encode(value))
-        plain = msgspec.msgpack.encode(_Kept(name, asked_at.timestamp(), generations, raw))
+        plain = msgspec.msgpack.encode(_Kept(question.name, asked_at.timestamp(), generations, raw))
         try:
-            sealed = bytes(self._keyring.seal_bytes(plain, subject=key.subject))
-            await self._store.keep(name, sealed, read.lifetime.total_seconds() + self._stale_seconds)
+            sealed = bytes(self._keyring.seal_bytes(plain, subject=question.key.subject))
+            await self._store.keep(question.name, sealed, question.read.lifetime.total_seconds() + self._stale_seconds)
         except (SealError, StoreDown):
             # Somebody erased meanwhile leaves nothing behind; a store that is away costs the next reader a call.
             return
