@@ -146,8 +146,8 @@ async def open_gateway(
         stack.push_async_callback(feed.stop)
         bell = database.facts_appended
         bell.listeners.append(feed.wake)
-        if settings.redis_url:
-            await stack.enter_async_context(Wake.open(settings.redis_url, keyring, bell, feed.wake))
+        if link is not None:
+            await stack.enter_async_context(Wake.open(link, bell, feed.wake))
         auth = Authenticator(settings.api_keys, database)
         webhooks = Outgoing(
             database,

@@ -38,8 +38,9 @@ class RedisLink:
     and the return are logged once each.
     """
 
-    def __init__(self, client: Redis, namespace: str) -> None:
+    def __init__(self, client: Redis, url: str, namespace: str) -> None:
         self._client = client
+        self._url = url
         self._namespace = namespace
         self._away_until = 0.0
         self._down = False
@@ -59,7 +60,7 @@ class RedisLink:
             retry=Retry(NoBackoff(), 1),
         )
         try:
-            yield cls(client, keyring.hash("redis", "namespace")[:9].hex())
+            yield cls(client, url, keyring.hash("redis", "namespace")[:9].hex())
         finally:
             await client.aclose()
 
@@ -90,6 +91,22 @@ class RedisLink:
             self._down = False
             log.warning("Redis answers again")
         return answer
+
+    @asynccontextmanager
+    async def heard(self, channel: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What is published on a channel from now on. Raises RedisDown, also while it is listened to.
+
+        By a connection of its own: whoever listens may wait for hours, so its reads have no time limit.
+        """
+        client = Redis.from_url(self._url, socket_connect_timeout=5)
+        try:
+            async with client.pubsub(ignore_subscribe_messages=True) as subscription:
+                await subscription.subscribe(channel)
+                yield (message["data"] async for message in subscription.listen())
+        except (RedisError, OSError) as error:
+            raise RedisDown from error
+        finally:
+            await client.aclose()
 
 
 def _name(error: BaseException) -> str:
