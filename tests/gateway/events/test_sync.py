@@ -65,6 +65,10 @@ def _facts_expected(world: World) -> Counter[str]:
             "ad.cost": len(truth["ad_report"]),
             "file.stored": len(truth["stored_file"]),
             "level.changed": len(world.vip_cards),
+            # The ERP's count: a pile in every store, and one in the central stock where there are pieces.
+            "stock.counted": sum(
+                len(world.stores) + (sku.stock > 0) for product in world.products for sku in product.skus
+            ),
             "points.changed": sum(card.score > 0 for card in world.vip_cards),
         }
     )
