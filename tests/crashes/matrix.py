@@ -10,13 +10,10 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Protocol
 
-import msgspec
-
-from adapters.base.secrets import Secret
-from gateway.settings import Settings
 from sandbox.journal import Effect
 from tests.crashes.postbox import Postbox
 from tests.crashes.processes import Ended, Zygote
+from tests.gateway.transactions.settings_file import settings_file
 from tests.gateway.transactions.shop import Shop
 
 #: What passes before somebody recovers: every lease is over, and so is the time of an unpaid order.
@@ -128,11 +125,7 @@ class Matrix:
 
     def _settings(self) -> Path:
         """The settings as a file, with the sandbox's clock as it is now."""
-        offset = self._shop.sandbox.kit.clock.offset.total_seconds()
-        settings = msgspec.structs.replace(self._shop.settings, clock_offset_seconds=offset)
-        path = self._folder / "gateway.toml"
-        path.write_text(toml(_plain(settings) | {"master_key": self._master}))
-        return path
+        return settings_file(self._folder / "gateway.toml", self._shop, self._master)
 
 
 def _instants(labels: Sequence[str]) -> Sequence[Instant]:
@@ -142,33 +135,3 @@ def _instants(labels: Sequence[str]) -> Sequence[Instant]:
         found.append(Instant(label, seen[label]))
         seen[label] += 1
     return found
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """Only what differs from the defaults, secrets as text."""
-    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=_revealed)
-    names = ("environment", "database_url", "open_platform", "checkout", "tools", "clock_offset_seconds", "reach")
-    kept = {name: plain[name] for name in names}
-    # Opening an account of 微信支付 means checking its RSA key, which would be a third of each round.
-    accounts = plain["tools"]["payments"]["accounts"]
-    kept["tools"] = plain["tools"] | {"payments": {"accounts": {"main": accounts["main"]}}}
-    return kept
-
-
-def _revealed(value: object) -> object:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise NotImplementedError(type(value))
-
-
-def toml(value: Any) -> str:
-    """A TOML document of plain values: inline tables below the first level."""
-    return "".join(f"{json.dumps(name)} = {_inline(each)}\n" for name, each in value.items() if each is not None)
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)} = {_inline(v)}" for k, v in value.items() if v is not None) + "}"
-    if isinstance(value, list | tuple | set | frozenset):
-        return "[" + ", ".join(_inline(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
