@@ -36,6 +36,10 @@ OPENING_BALANCE = 1_000_000_00
 SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
 
 
+#: (when, 微信支付业务单号, 业务名称, 业务类型, fen, 业务凭证号)
+_Flow = tuple[datetime, str, str, str, int, str]
+
+
 @dataclass(slots=True)
 class Downloads:
     """Links that were given out: token → (mchid, bytes, instant of death)."""
@@ -85,7 +89,7 @@ def fund_flow_bill(book: Book, bill_date: str, account_type: str, now: datetime)
     day = _billed(bill_date, now)
     if account_type not in {"BASIC", "OPERATION", "FEES"}:
         raise Refused("PARAM_ERROR", "资金账户类型错误")
-    flows = sorted(_flows(book, day)) if account_type == "BASIC" else []
+    flows = sorted(_booked(book, day)) if account_type == "BASIC" else []
     if not flows:
         raise Refused("NO_STATEMENT_EXIST", "账单文件不存在")
     balance = OPENING_BALANCE
@@ -106,8 +110,20 @@ def fund_flow_bill(book: Book, bill_date: str, account_type: str, now: datetime)
     return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
 
 
-def _flows(book: Book, day: date) -> Iterator[tuple[datetime, str, str, str, int, str]]:
-    """(when, 微信支付业务单号, 业务名称, 业务类型, fen, 业务凭证号)"""
+def _booked(book: Book, day: date) -> Iterator[_Flow]:
+    """What moved: as the trades say, but for what somebody misbooked."""
+    wrong = {(each.business_id, each.fee): each for each in book.misbooked}
+    for at, business_id, name, kind, amount, voucher in _flows(book, day):
+        misbooked = wrong.pop((business_id, kind in {FEE_TAKEN, FEE_RETURNED}), None)
+        moved = amount if misbooked is None else misbooked.amount
+        if moved:
+            yield at, business_id, name, kind, moved, voucher
+    for each in wrong.values():
+        if _day(each.at) == day and each.amount:
+            yield each.at, each.business_id, "交易", FEE_TAKEN if each.fee else "交易", each.amount, ""
+
+
+def _flows(book: Book, day: date) -> Iterator[_Flow]:
     for order in book.orders.values():
         if order.paid_at is not None and _day(order.paid_at) == day:
             number = order.out_trade_no

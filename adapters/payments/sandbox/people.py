@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.payments.sandbox import coupons, orders, refunds
 from adapters.payments.sandbox.notifications import notify
-from adapters.payments.sandbox.state import Book, CouponEntry, Order
+from adapters.payments.sandbox.state import Book, CouponEntry, Misbooking, Order
 from adapters.payments.sandbox.wire import PlatformKey, Refused, stamp
 from sandbox.platform import Action, Kit
 from sandbox.world import World
@@ -36,6 +36,9 @@ class People:
         console_refund      {out_trade_no, amount, mchid?}: in the merchant console; it tells nobody
         settle_refund       {out_refund_no, status, mchid?}
         pos_pay             {mchid, person, total, description?}
+        misbook             {mchid, amount, business_id?, fee?}: of this transaction_id or refund_id another amount
+                            moves than the trade bill says, in fen, 0 for none; fee: the fee does
+                            without business_id: money moves as for a trade that nobody knows
         redeem_in_shop      {coupon_code}
         take_coupon         {stock_id, person, notify_url?}
         sign_with           {mchid, kind: public_key | certificate}: notifications from now on
@@ -47,6 +50,7 @@ class People:
             "settle_refund": self._settle_refund,
             "console_refund": self._console_refund,
             "pos_pay": self._pos_pay,
+            "misbook": self._misbook,
             "redeem_in_shop": self._redeem,
             "take_coupon": self._take_coupon,
             "sign_with": self._sign_with,
@@ -89,6 +93,12 @@ class People:
         openid = person.openids.get(appid, "")
         order = orders.pos_pay(book, self._kit, openid, appid, total, description)
         return {"out_trade_no": order.out_trade_no, "transaction_id": order.transaction_id}
+
+    async def _misbook(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        book, now = self._books[str(asked["mchid"])], self._kit.clock.now()
+        business_id = str(asked.get("business_id") or f"4299{now:%Y%m%d%H%M%S%f}")
+        book.misbooked.append(Misbooking(now, business_id, int(asked["amount"]), bool(asked.get("fee", False))))
+        return {"business_id": business_id}
 
     async def _redeem(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         code = str(asked["coupon_code"])

@@ -84,6 +84,16 @@ class CouponEntry:
         return "EXPIRED" if self.state == "SENDED" and now >= self.expires_at else self.state
 
 
+@dataclass(frozen=True, slots=True)
+class Misbooking:
+    """Money that moved otherwise than the trade bill says: ``amount`` fen, 0 for none. ``fee``: it is about the fee."""
+
+    at: datetime
+    business_id: str
+    amount: int
+    fee: bool
+
+
 @dataclass(slots=True)
 class Book:
     """One mchid's memory. ``requests`` keeps coupon request numbers: number → (content, answer)."""
@@ -94,6 +104,7 @@ class Book:
     refunds: dict[str, tuple[Order, RefundEntry]] = field(default_factory=dict)
     coupons: dict[str, CouponEntry] = field(default_factory=dict)
     requests: dict[tuple[str, str], tuple[Mapping[str, Any], dict[str, Any]]] = field(default_factory=dict)
+    misbooked: list[Misbooking] = field(default_factory=list)
 
     def person(self, appid: str, openid: str) -> Person | None:
         """Whoever holds the openid within the appid."""
