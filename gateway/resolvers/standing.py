@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from gateway.context import Context
-from gateway.database.ledgers import CURRENT_LEVELS, PointsEntry, highest
+from gateway.database.ledgers import CURRENT_LEVELS, highest
 from gateway.database.owned import POINTS
 from gateway.database.tables.ledger import points_entry
 from gateway.members import codes
@@ -23,6 +23,7 @@ from gateway.resolvers import members
 from gateway.resolvers.errors import SessionRequired, UserError
 from gateway.resolvers.members import MemberRecord
 from gateway.resolvers.paging import OwnedList, aware
+from gateway.transactions.effects.points import Wanted
 
 #: The most points that one adjustment moves.
 MOST_POINTS = 100_000_000
@@ -59,15 +60,6 @@ class Adjustment:
     reason: str
     valid_until: datetime | None
     key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Adjusted:
-    """An entry that stands, and the member's balance now."""
-
-    member: str
-    balance: int
-    entry: EntryRecord
 
 
 class MemberUnknown(UserError):
@@ -154,8 +146,8 @@ def member_code(ctx: Context, record: MemberRecord, seconds: int) -> str:
     return codes.issue(ctx.database.keyring, record.id, ctx.clock.now(), seconds)
 
 
-async def adjust(ctx: Context, wanted: Adjustment) -> Adjusted:
-    """Book an adjustment, once per key. Needs the scope points:write. Raises UserError and PointsRefused."""
+async def adjustment(ctx: Context, wanted: Adjustment) -> Wanted:
+    """What an adjustment is to book. Needs the scope points:write. Raises UserError."""
     ctx.principal.require("points:write")
     now = ctx.clock.now()
     if wanted.points == 0 or abs(wanted.points) > MOST_POINTS:
@@ -167,18 +159,10 @@ async def adjust(ctx: Context, wanted: Adjustment) -> Adjusted:
     record = await ctx.loaders.load(members.by_ids, wanted.member)
     if record is None:
         raise MemberUnknown("There is no such member; pass the id as you received it.")
-    entry = PointsEntry(
-        member=record.id,
-        kind="ADJUST",
-        delta=wanted.points,
-        reason=wanted.reason,
-        source="own.pointsAdjust",
-        source_key=f"{ctx.principal.id}:{wanted.key}",
-        occurred_at=now,
-        valid_until=wanted.valid_until,
-        decided_by=ctx.principal.id,
-    )
-    async with ctx.database.write() as connection:
-        posted = await ledger.post(connection, entry, clock=ctx.clock)
-        row = (await connection.execute(select(points_entry).where(points_entry.c.id == posted.id))).one()
-    return Adjusted(posted.member, posted.balance, _entry(row))
+    return Wanted(record.id, wanted.points, wanted.reason, wanted.valid_until, wanted.key)
+
+
+async def entry(ctx: Context, entry_id: str) -> EntryRecord:
+    """An entry that is in the ledger."""
+    [row] = await ctx.database.fetch(select(points_entry).where(points_entry.c.id == entry_id))
+    return _entry(row)

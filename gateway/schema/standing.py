@@ -8,15 +8,17 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.members.points import PointsRefused
 from gateway.members.totals import Totals
 from gateway.resolvers import ids, standing
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.standing import EntryRecord, LevelRecord
+from gateway.schema.acting import KEY_DESCRIPTION, act
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.problems import DomainProblem
 from gateway.schema.scalars import Long, Money
+from gateway.transactions.actions import Performed
+from gateway.transactions.effects import points
 
 
 @strawberry.type(description="会员等级.")
@@ -165,7 +167,7 @@ class PointsAdjustInput:
         description="When what is left of points that come lapses; never by default.", default=None
     )
     idempotency_key: str | None = strawberry.field(
-        description="Names this adjustment: the same key never books twice. Required; 8 to 64 characters.", default=None
+        description=f"{KEY_DESCRIPTION} The ledger never books a key twice.", default=None
     )
 
     def record(self) -> standing.Adjustment:
@@ -183,8 +185,17 @@ class PointsAdjustInput:
 class PointsAdjusted:
     """Adjusted points."""
 
-    entry: PointsEntry = strawberry.field(description="The entry.")
-    points: MemberPoints = strawberry.field(description="The member's points now.")
+    entry_id: strawberry.Private[str]
+    member: strawberry.Private[str]
+
+    @strawberry.field(description="The entry.")
+    async def entry(self, info: Info) -> PointsEntry:
+        return PointsEntry.of(await standing.entry(info.context, self.entry_id))
+
+    @strawberry.field(description="The member's points now.")
+    async def points(self, info: Info) -> MemberPoints:
+        found = await info.context.loaders.load(standing.points, self.member)
+        return MemberPoints(member=self.member, balance=Long(found or 0))
 
 
 PointsAdjustResult = Annotated[
@@ -206,16 +217,12 @@ class PointsMutations:
         input: Annotated[PointsAdjustInput, strawberry.argument(description="The adjustment.")],  # noqa: A002
     ) -> PointsAdjustResult:
         info.context.principal.require("points:write")
-        if not 8 <= len(input.idempotency_key or "") <= 64:
-            return DomainProblem(
-                code="IDEMPOTENCY_KEY_REQUIRED",
-                message="idempotencyKey must have 8 to 64 characters; make one per adjustment and keep it for retries.",
-                retryable=False,
-            )
         try:
-            done = await standing.adjust(info.context, input.record())
-        except (UserError, PointsRefused) as error:
+            asked = await standing.adjustment(info.context, input.record())
+        except UserError as error:
             return DomainProblem(code=error.code, message=str(error), retryable=False)
-        return PointsAdjusted(
-            entry=PointsEntry.of(done.entry), points=MemberPoints(member=done.member, balance=Long(done.balance))
-        )
+        done = await act(info, points.ADJUST, asked, input.idempotency_key)
+        if isinstance(done, Performed):
+            return PointsAdjusted(entry_id=done.outcome.entry, member=done.outcome.member)
+        assert isinstance(done, DomainProblem)  # noqa: S101 — no platform has a part in it
+        return done
