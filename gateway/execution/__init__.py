@@ -22,11 +22,15 @@ from gateway.execution.cache import PlanCache, Rejected, compile_operation
 from gateway.execution.explain import explain
 from gateway.execution.hook import CompiledExecutor
 from gateway.execution.operation import Operation as Plan
-from gateway.execution.running import SerialHook, Step, begin, run
+from gateway.execution.phases import Fetched, Instead, PhasedHook, Step
+from gateway.execution.running import SerialHook, begin, run
 from gateway.execution.subscribing import subscribe
 
 __all__ = [
     "CompiledExecutor",
+    "Fetched",
+    "Instead",
+    "PhasedHook",
     "Plan",
     "PlanCache",
     "Rejected",

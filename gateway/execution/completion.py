@@ -178,6 +178,21 @@ def complete_field(state: State, field: Field, source: Any, trail: Trail | None,
         answer[key] = None
 
 
+def complete_value(state: State, field: Field, value: Any, trail: Trail | None, answer: dict[str, Any]) -> None:
+    """Complete what was fetched elsewhere; an exception is the field's error. Raises as ``complete_field`` does."""
+    key, position = field.key, field.position
+    below: Trail = (trail, key, field.parent.name, position.nullable)
+    answer[key] = None
+    try:
+        if field.put is not None:
+            field.put(state, value, below, answer)
+        else:
+            complete(state, position, value, below, answer, key)
+    except Exception as error:
+        state.fail(position, below, error)
+        answer[key] = None
+
+
 def fetch(state: State, field: Field, source: Any, trail: Trail) -> Any:
     """What the field's resolver gives."""
     resolver, arguments = field.resolver, field.arguments

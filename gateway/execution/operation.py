@@ -101,8 +101,11 @@ class Operation:
         """Whether it has one answer per event."""
         return self.node.operation is OperationType.SUBSCRIPTION
 
-    def variant(self, variables: dict[str, Any]) -> Variant | None:
-        """The variant for these values; None where graphql-core has to run this one."""
+    def variant(self, variables: dict[str, Any], *, own: bool = False) -> Variant | None:
+        """The variant for these values; None where graphql-core has to run this one.
+
+        ``own``: one for these very values, compiled for this run alone where there are too many to keep.
+        """
         if self.reason is not None:
             return None
         vector = tuple([variables.get(name) for name in self.conditions])
@@ -111,9 +114,10 @@ class Operation:
             if any(each is not True and each is not False for each in vector):
                 # Null for a condition is an error, and graphql-core has the words for it.
                 return None
-            if len(self.variants) >= self._specialised:
+            full = len(self.variants) >= self._specialised
+            if full and not own:
                 return self._for_all()
-            return self._compile(vector)  # type: ignore[arg-type]
+            return self._compile(vector, keep=not full)  # type: ignore[arg-type]
         return found
 
     def executor(self, state: State) -> Executor[Any]:
@@ -140,14 +144,15 @@ class Operation:
             default_field_resolver,
         )
 
-    def _compile(self, vector: tuple[bool, ...]) -> Variant | None:
+    def _compile(self, vector: tuple[bool, ...], *, keep: bool = True) -> Variant | None:
         try:
             variant = Variant(self, dict(zip(self.conditions, vector, strict=True)))
         except (TooLarge, RecursionError, SyntaxError):
             self.reason = "too large to compile"
             self.variants.clear()
             return None
-        self.variants[vector] = variant
+        if keep:
+            self.variants[vector] = variant
         return variant
 
     def _for_all(self) -> Variant | None:

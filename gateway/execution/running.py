@@ -8,42 +8,18 @@ from typing import Any, Protocol
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution.executor import UNEXPECTED_MULTIPLE_PAYLOADS, Executor
 
-from gateway.execution.completion import complete_field
+from gateway.execution.completion import complete_field, complete_value
 from gateway.execution.model import Field
 from gateway.execution.operation import Operation
+from gateway.execution.phases import Instead, PhasedHook, Step, fetch_all
 from gateway.execution.state import State
-
-
-class Step:
-    """A root field of a mutation whose turn has come."""
-
-    __slots__ = ("_state", "field")
-
-    def __init__(self, state: State, field: Field) -> None:
-        self._state = state
-        self.field = field
-
-    @property
-    def key(self) -> str:
-        """Its response key."""
-        return self.field.key
-
-    @property
-    def variables(self) -> dict[str, Any]:
-        """The coerced variables; what is put here is seen by this field's arguments and by all that follow."""
-        return self._state.variables
-
-    @property
-    def context(self) -> Any:
-        """The context of the run."""
-        return self._state.context
 
 
 class SerialHook(Protocol):
     """Stands around each root field of a mutation. Arguments are coerced after ``before``, one field at a time."""
 
     async def before(self, step: Step) -> None:
-        """Before the field is fetched. What it raises becomes the field's error."""
+        """Before the field is fetched. What it raises becomes the field's error; Instead, its value."""
 
     async def after(self, step: Step, value: Any) -> None:
         """After the field and all below it are complete; ``value`` is its answer, null where it failed."""
@@ -56,9 +32,10 @@ async def run(
     root: Any = None,
     *,
     serial: SerialHook | None = None,
+    phased: PhasedHook | None = None,
 ) -> ExecutionResult:
     """The result of an operation, as graphql-core's ``execute`` would give it."""
-    result = begin(plan, variables, context, root, serial=serial)
+    result = begin(plan, variables, context, root, serial=serial, phased=phased)
     return result if isinstance(result, ExecutionResult) else await result
 
 
@@ -69,17 +46,27 @@ def begin(
     root: Any = None,
     *,
     serial: SerialHook | None = None,
+    phased: PhasedHook | None = None,
 ) -> ExecutionResult | Awaitable[ExecutionResult]:
-    """Like ``run``, but the result itself where nothing has to be awaited."""
+    """Like ``run``, but the result itself where nothing has to be awaited.
+
+    A hook is never left out: a plan that cannot be run with one is not run at all.
+    """
     raw = variables or {}
     coerced = plan.variables.coerce(raw)
     if isinstance(coerced, list):
         return ExecutionResult(None, coerced)
-    variant = plan.variant(coerced)
+    hooked = serial is not None or phased is not None
+    variant = plan.variant(coerced, own=hooked)
+    if variant is None and hooked:
+        why = plan.reason or "a condition of @skip or @include is null"
+        return ExecutionResult(None, [GraphQLError(f"This operation cannot be run as it asks to be: {why}.")])
     if variant is None:
         return _by_reference(plan, raw, context, root)
     plan.counts["compiled"] += 1
     state = State(variant, context, root, coerced, raw)
+    if phased is not None:
+        return _phased(state, phased)
     return execute(state, serial=variant.serial, hook=serial)
 
 
@@ -129,6 +116,10 @@ async def _serial_rest(state: State, fields: Sequence[Field], hook: SerialHook |
             if hook is not None:
                 try:
                     await hook.before(step)
+                except Instead as instead:
+                    complete_value(state, field, instead.value, None, answer)
+                    await state.drive()
+                    continue
                 except Exception as error:
                     nullable = field.position.nullable
                     state.fail(field.position, (None, field.key, field.parent.name, nullable), error)
@@ -141,6 +132,14 @@ async def _serial_rest(state: State, fields: Sequence[Field], hook: SerialHook |
             await state.drive()
         if hook is not None:
             await hook.after(step, answer.get(field.key))
+    return _result(state)
+
+
+async def _phased(state: State, hook: PhasedHook) -> ExecutionResult:
+    try:
+        await fetch_all(state, hook)
+    except GraphQLError as error:
+        _fail_all(state, error)
     return _result(state)
 
 

@@ -1,4 +1,4 @@
-"""Plans: the cache and its bounds, specialisation, what falls back, the serial hook, and what a run waits for."""
+"""Plans: the cache and its bounds, specialisation, what falls back, the hooks, and what a run waits for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,20 @@ import pytest
 import strawberry
 from graphql import ExecutionResult, build_schema, execute, parse
 
-from gateway.execution import Plan, PlanCache, Rejected, SerialHook, Step, begin, compile_operation, explain, run
+from gateway.execution import (
+    Fetched,
+    Instead,
+    PhasedHook,
+    Plan,
+    PlanCache,
+    Rejected,
+    SerialHook,
+    Step,
+    begin,
+    compile_operation,
+    explain,
+    run,
+)
 from gateway.execution.strawberry import StrawberryExecutor
 
 
@@ -308,6 +321,69 @@ async def test_the_serial_hook_stands_around_each_root_field() -> None:
         ("after", "c", "None"),
         ("before", "d"),
     ]
+
+
+class Deciding(PhasedHook):
+    """Hands the first field's answer on, answers ``instead`` without its resolver, and stops at a failure."""
+
+    def __init__(self) -> None:
+        self.settled: list[tuple[str, Any, str]] = []
+
+    async def before(self, step: Step) -> None:
+        if step.key == "instead":
+            raise Instead("answered")
+
+    async def fetched(self, found: Fetched) -> bool:
+        if found.key == "a":
+            found.variables["k"] = await found.leaf([])
+        return found.error is None
+
+    async def settle(self, found: Sequence[Fetched]) -> None:
+        self.settled = [(each.key, each.value, str(each.error or "")) for each in found]
+        for each in found:
+            if each.key == "c":
+                each.value = "settled"
+
+
+async def test_the_phased_hook_sees_all_fields_before_any_is_completed() -> None:
+    hook, context = Deciding(), list[str]()
+    text = 'mutation ($k: String! = "") { a: put(key: "first") b: put(key: $k) instead: put(key: "no") __typename }'
+    result = await run(compile_operation(SCHEMA, text), {}, context, phased=hook)
+    assert context == ["first", "first"]
+    assert hook.settled == [("a", "first", ""), ("b", "first", ""), ("instead", "answered", "")]
+    assert (result.data, result.errors) == (
+        {"a": "first", "b": "first", "instead": "answered", "__typename": "Mutation"},
+        None,
+    )
+
+
+async def test_what_comes_after_a_failure_is_not_fetched_and_may_be_answered_by_the_hook() -> None:
+    hook, context = Deciding(), list[str]()
+    plan = compile_operation(SCHEMA, 'mutation { a: put(key: "x") b: put(key: "bad") c: put(key: "y") }')
+    result = await run(plan, {}, context, phased=hook)
+    assert context == ["x", "bad"]
+    assert hook.settled == [("a", "x", ""), ("b", None, "refused"), ("c", None, "")]
+    assert result.data == {"a": "x", "b": None, "c": "settled"}
+    assert [each.path for each in result.errors or ()] == [["b"]]
+
+
+async def test_a_hook_is_never_left_out() -> None:
+    """Not where a plan has no room for more variants, and not where graphql-core would have to run it."""
+    text = 'mutation ($c: Boolean) { a: put(key: "x") b: put(key: "y") @include(if: $c) }'
+    full = compile_operation(SCHEMA, text, specialised=0)
+    for given, data in ((True, {"a": "x", "b": "y"}), (False, {"a": "x"})):
+        hook = Deciding()
+        assert (await run(full, {"c": given}, [], phased=hook)).data == data
+        assert [each[0] for each in hook.settled] == list(data)
+        serial = Recorder()
+        await run(full, {"c": given}, [], serial=serial)
+        assert [key for word, key, *_ in serial.calls if word == "before"] == list(data)
+    assert full.variants == {}
+    context = list[str]()
+    result = await run(full, {"c": None}, context, phased=Deciding())
+    assert (context, result.data) == ([], None)
+    [error] = result.errors or ()
+    assert "cannot be run as it asks to be" in error.message
 
 
 async def test_cancelling_a_run_cancels_its_resolvers() -> None:
