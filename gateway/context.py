@@ -25,6 +25,7 @@ from gateway.members.graph import IdentityGraph
 from gateway.runtime import CountingMeter, OpenTools
 from gateway.runtime.redis import RedisState
 from gateway.settings import Settings
+from gateway.transactions.atomic import Atomic
 from gateway.transactions.checkout import CheckoutService
 from gateway.webhooks.outgoing import Outgoing
 
@@ -85,6 +86,8 @@ class Context:
     demands: Demands | None = None
     #: The event after which a subscription goes on, where the transport says it rather than the document.
     resume: str | None = None
+    #: The transaction that the whole request is, under @atomic.
+    atomic: Atomic | None = None
     _loaders: Loaders[Context] | None = field(init=False, default=None)
     _live: Hashable = field(init=False, default=None)
 
@@ -106,8 +109,11 @@ class Context:
     def may_read_live(self, who: Hashable) -> bool:
         """Whether the platforms may be asked about this member now: the first one of the document only.
 
-        Sixty members by sixty aliases would otherwise be sixty calls to each platform.
+        Sixty members by sixty aliases would otherwise be sixty calls to each platform. Under @atomic nobody: what is
+        answered is what stands in the gateway's own book when the outcome is known.
         """
+        if self.atomic is not None:
+            return False
         if self._live is None:
             self._live = who
         return self._live == who

@@ -26,7 +26,9 @@ from gateway.context import Context, Services
 from gateway.database.traces import trace
 from gateway.execution import Plan, PlanCache, Rejected, begin
 from gateway.resolvers.errors import UserError
+from gateway.schema.atomic import hooks
 from gateway.schema.errors import format_error
+from gateway.schema.exports import DocumentRefused, located
 from gateway.schema.freshness import listed
 from gateway.schema.wishes import demands
 
@@ -115,7 +117,10 @@ class GraphQLRoute:
             wanted = demands(plan, variables, report=report)
         except UserError as error:
             raise BadRequest(400, error.code, str(error)) from None
-        result = await self._run(plan, variables, principal, request_id, receive, wanted)
+        try:
+            result = await self._run(plan, variables, principal, request_id, receive, wanted)
+        except DocumentRefused as refused:
+            return _answer({"errors": [format_error(located(refused), request_id)]}, 400, modern=modern)
         extensions = {"freshness": listed(wanted, self._services().clock.now())} if report and wanted else None
         answer = _completed(result, request_id, modern=modern, extensions=extensions)
         if SHOW_PLAN in headers:
@@ -188,7 +193,7 @@ class GraphQLRoute:
             if not turns.take():
                 await (turns.wait() if attend is None else attend(turns.wait()))
             try:
-                result = begin(plan, variables, context, root)
+                result = begin(plan, variables, context, root, **await hooks(plan, variables, context))
                 if isinstance(result, ExecutionResult):
                     return result
                 if plan.is_query and attend is not None:

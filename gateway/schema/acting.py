@@ -22,7 +22,11 @@ KEY_DESCRIPTION = (
 async def act(
     info: Info, action: Action[A, O], asked: A, idempotency_key: str | None
 ) -> Performed[O] | DomainProblem | ToolProblem:
-    """Perform the action for this caller."""
+    """Perform the action for this caller; under @atomic as a part of the transaction, which has the key."""
+    atomic = info.context.atomic
+    if atomic is not None:
+        part = await atomic.perform(action, asked)
+        return part if isinstance(part, Performed) else plain_problem(part)
     if idempotency_key is None or not 8 <= len(idempotency_key) <= 64:
         return DomainProblem(
             code="IDEMPOTENCY_KEY_REQUIRED",

@@ -278,7 +278,15 @@ def plain_problem(record: records.Problem) -> DomainProblem | ToolProblem:
             tool=record.tool,
             reason=str(record.details.get("reason", "")),
         )
-    return DomainProblem(code=record.code, message=record.message, retryable=record.retryable)
+    transaction, failed, cause = (record.details.get(each) for each in ("transaction", "field", "cause"))
+    return DomainProblem(
+        code=record.code,
+        message=record.message,
+        retryable=record.retryable,
+        transaction_id=None if transaction is None else strawberry.ID(ids.encode("tx", str(transaction))),
+        failed_field=None if failed is None else str(failed),
+        cause=None if cause is None else str(cause),
+    )
 
 
 def _invalid(error: UserError) -> DomainProblem:

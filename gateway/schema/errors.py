@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """One entry of ``errors``."""
-    message, extensions = _explain(error, request_id)
+    message, extensions = explain(error, request_id)
     formatted: dict[str, Any] = {"message": message, "extensions": extensions}
     if error.locations:
         formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
@@ -29,7 +29,8 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
     return formatted
 
 
-def _explain(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]:
+def explain(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]:
+    """What a client is told of an error: a message of ours, and its extensions with the code."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error

@@ -21,6 +21,16 @@ class Problem:
 class DomainProblem(Problem):
     """Domain problem."""
 
+    transaction_id: strawberry.ID | None = strawberry.field(
+        description="The transaction to watch; null where there is none.", default=None
+    )
+    failed_field: str | None = strawberry.field(
+        description="Under @atomic: the response key of the field for which nothing was done.", default=None
+    )
+    cause: str | None = strawberry.field(
+        description="Under @atomic: the code of that field's own problem.", default=None
+    )
+
 
 @strawberry.type(description="The price is not what the client showed (价格已变); nothing was done.")
 class PriceChanged(Problem):

@@ -138,8 +138,7 @@ class Actions:
         IDEMPOTENCY_MISMATCH, IDEMPOTENCY_IN_FLIGHT, and TRANSACTION_IN_PROGRESS with ``transaction`` among its
         details, when the outcome is being found out.
         """
-        scope = principal.id if principal.session_identity is None else f"{principal.id}:{principal.session_identity}"
-        claim = Claim(scope, action.mutation, idempotency_key, canonical(asked))
+        claim = Claim(scope_of(principal), action.mutation, idempotency_key, canonical(asked))
         earlier = await self._replayed(claim, action)
         if earlier is not None:
             return earlier
@@ -198,7 +197,7 @@ class Actions:
                 [Planned(step, effect.intent, saga_id)],
                 principal=principal.id,
                 subject=effect.subject,
-                values={**effect.values, "claim": claim_id},
+                values={**effect.values, "claim": claim_id, "caller": claim.scope},
                 deadline=now + DEADLINE,
                 attempted=step.tool is not None,
             )
@@ -240,11 +239,21 @@ class Actions:
 
     async def _answer(self, saga_id: str, action: Action[A, O]) -> Performed[O] | Problem:
         [row] = await self._log.steps(saga_id)
-        if row.state in {StepState.DONE, StepState.UNDONE}:
-            return Performed(saga_id, row.outcome(action.step.outcome))
         if row.state in {StepState.PENDING, StepState.RUNNING}:
             return in_progress(saga_id)
-        return _ended(row)
+        return outcome_of(row, action)
+
+
+def scope_of(principal: Principal) -> str:
+    """Whose keys and transactions: the API key's, and with a session the shopper's alone."""
+    return principal.id if principal.session_identity is None else f"{principal.id}:{principal.session_identity}"
+
+
+def outcome_of(row: StepRow, action: Action[A, O]) -> Performed[O] | Problem:
+    """How a step of the action's ended."""
+    if row.state in {StepState.DONE, StepState.UNDONE}:
+        return Performed(row.saga, row.outcome(action.step.outcome))
+    return _ended(row)
 
 
 async def _nothing_more(batch: Batch) -> None:

@@ -18,6 +18,8 @@ from gateway.transactions.steps import Delivery, Kind, StepRefused
 
 #: Kinds of transactions whose steps wait for one another.
 _IN_ORDER: Final = frozenset({refunding.KIND})
+#: Where a pivot stands that keeps nothing from happening after it.
+_PASSED: Final = frozenset({StepState.DONE, StepState.SKIPPED})
 
 
 class AttentionDesk:
@@ -82,7 +84,10 @@ class AttentionDesk:
     async def _run_again(self, batch: Batch, row: SagaRow) -> None:
         """Steps after the pivot that ended badly, and those whose jobs were given up."""
         await self._move(batch, row, SagaState.COMPLETING)
-        steps = [each for each in await self._log.steps(row.id) if each.kind is Kind.RETRIABLE]
+        every = await self._log.steps(row.id)
+        # What follows a pivot must not happen while nobody knows whether the pivot did.
+        decided = all(each.state in _PASSED for each in every if each.kind is Kind.PIVOT)
+        steps = [each for each in every if each.kind is Kind.RETRIABLE and decided]
         bad = [each for each in steps if each.state in BADLY and self._may_repeat(each)]
         stopped = [each for each in steps if each.state in {StepState.PENDING, StepState.RUNNING}]
         if not bad and not stopped:

@@ -25,7 +25,8 @@ from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions import parties, planning, refunding
-from gateway.transactions.actions import Actions
+from gateway.transactions.actions import Actions, scope_of
+from gateway.transactions.atomic import Atomics
 from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.effects import ACTIONS
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
@@ -94,6 +95,10 @@ class CheckoutService:
         self._runner = Runner(self._log, registry, projector, queue, tools, gate)
         #: Every other mutation with an effect.
         self.actions = Actions(self._log, self._runner, projector, queue, tools, settings)
+        #: Several of them as one transaction.
+        self.atomics = Atomics(
+            self._log, self._runner, projector, queue, tools, settings, {each.mutation: each for each in ACTIONS}
+        )
         self._settlement = Settlement(self._log, self._runner, projector, queue, tools, self._idempotency)
         #: What gives the money of an order back.
         self.refunds = RefundService(database, queue, tools, projector, clock, settings, self._log, self._runner)
@@ -106,6 +111,7 @@ class CheckoutService:
         """Add the jobs of checkout to the queue's handlers."""
         self._runner.register(handlers)
         self.actions.register(handlers)
+        self.atomics.register(handlers)
         handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
 
     async def drain(self) -> None:
@@ -113,6 +119,7 @@ class CheckoutService:
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
         await self.actions.drain()
+        await self.atomics.drain()
 
     async def quote(self, principal: Principal, asked: QuoteInput) -> Quote | Problem:
         """What the basket costs now. Reads; one call for the shopper's coupons."""
@@ -199,6 +206,8 @@ class CheckoutService:
         await self._settlement.captured(payment, source=source)
 
     async def _may_watch(self, principal: Principal, row: SagaRow) -> bool:
+        if (row.input or {}).get("caller") == scope_of(principal):
+            return True
         order_id = (row.input or {}).get("order", "")
         return not isinstance(await self._own(principal, order_id, operators=True), Problem)
 

@@ -166,6 +166,28 @@ class SagaLog:
             )
         await connection.execute(_INSERT_STEPS, rows)
 
+    async def append(
+        self, connection: AsyncConnection, saga_id: str, seq: int, planned: Planned, *, subject: str, attempted: bool
+    ) -> bool:
+        """Write one step more of a saga that is RUNNING; False, and nothing written, if it is not any more.
+
+        ``subject`` and ``attempted`` as ``begin`` has them.
+        """
+        if await self.hold(connection, saga_id, SagaState.RUNNING) is None:
+            return False
+        now, declared = self._clock.now(), planned.step
+        row = {"saga_id": saga_id, "seq": seq, "name": declared.name, "tool": declared.tool, "kind": declared.kind}
+        row |= {"delivery": declared.delivery, "state": StepState.RUNNING if attempted else StepState.PENDING}
+        row |= {"key": planned.key, "intent": self._sealed(planned, subject)}
+        row |= {"attempts": int(attempted), "started_at": now if attempted else None}
+        await connection.execute(_INSERT_STEPS, row)
+        return True
+
+    async def note(self, connection: AsyncConnection, saga_id: str, values: dict[str, Any]) -> None:
+        """Add to what is known of a saga, such as why it failed; what is there already stays."""
+        row = (await connection.execute(select(saga.c.input).where(saga.c.id == saga_id).with_for_update())).one()
+        await connection.execute(update(saga).where(saga.c.id == saga_id).values(input=values | (row.input or {})))
+
     def _sealed(self, planned: Planned, subject: str) -> object:
         value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}
         return self._database.keyring.seal_json(value, subject=subject) if planned.step.personal else value

@@ -133,7 +133,6 @@ class Runner:
 
     async def _advance(self, row: StepRow, following: StepRow | None, finish: InCommit) -> None:
         """One step, its outcome, and the attempt of the next one if that is a tool's."""
-        step = self._registry.find(row.name, row.version)
 
         async def also(batch: Batch) -> None:
             if following is None:
@@ -141,6 +140,15 @@ class Runner:
             elif following.tool is not None:
                 await self.log.attempt(batch.connection, following)
 
+        await self.run_one(row, also)
+
+    async def run_one(self, row: StepRow, also: InCommit) -> None:
+        """Run one step of a saga that is RUNNING; ``also`` is part of its outcome's commit.
+
+        A step of a tool has its attempt noted before. Raises the failure, which nothing has been undone for, and
+        SagaMoved.
+        """
+        step = self._registry.find(row.name, row.version)
         if step.tool is None:
             await self._book(step, row, also)
             return
@@ -149,6 +157,36 @@ class Runner:
         async with self._projector.batch() as batch:
             await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
             await also(batch)
+
+    async def find_out(self, row: StepRow, also: InCommit) -> bool:
+        """What became of a pivot of a tool whose process died or was told nothing; ``also`` as for ``run_one``.
+
+        True: it is done. False: it certainly did not happen, and is FAILED. Raises OutcomeUnknown where the step
+        is UNKNOWN now, and whatever else a platform answers for a later try.
+        """
+        step = self._registry.find(row.name, row.version)
+        ctx = self._context(row)
+        if row.erased or (step.ask is None and self._too_late(step, row)):
+            await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
+            raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
+        intent = row.intent(step.intent)
+        if step.ask is not None:
+            outcome = await step.ask(ctx, intent)
+            if outcome is None:
+                await self._end(row, StepState.FAILED, ctx, "NOT_DONE")
+                return False
+        else:
+            await self._note_attempt(row)
+            try:
+                outcome = await step.run(ctx, intent)
+            except (StepRefused, *FINAL) as error:
+                # It speaks of this attempt only; the first one may have had its effect.
+                await self._end(row, StepState.UNKNOWN, ctx, _reason(error))
+                raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened before.") from error
+        async with self._projector.batch() as batch:
+            await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+            await also(batch)
+        return True
 
     async def single(self, row: StepRow, finish: InCommit) -> Failure | None:
         """Run the only step of a saga that this process has just begun; ``finish`` is part of a good outcome's commit.
@@ -169,14 +207,7 @@ class Runner:
             await finish(batch)
 
         try:
-            if step.tool is None:
-                await self._book(step, row, also)
-                return None
-            ctx = self._context(row)
-            outcome = await self._deliver(step, row, ctx)
-            async with self._projector.batch() as batch:
-                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
-                await also(batch)
+            await self.run_one(row, also)
         except OutcomeUnknown as failure:
             if step.delivery is Delivery.ONCE:
                 async with self._projector.batch() as batch:
@@ -233,6 +264,12 @@ class Runner:
             raise
 
     # Backward -------------------------------------------------------------------------------------
+
+    async def undo(self, saga_id: str) -> bool:
+        """Undo a saga now; False where that is not at its end, and a job goes on with it."""
+        await self._give_up(saga_id)
+        found = await self.log.saga(saga_id)
+        return found is not None and found.state is SagaState.COMPENSATED
 
     async def _give_up(self, saga_id: str) -> None:
         """Undo now; what a platform does not let us undo now is a job."""

@@ -1,0 +1,394 @@
+"""Transactions that a client composes: any actions, one after the other, all of them or none.
+
+    opened = await atomics.open(principal, key, document)    # Atomic, or a problem
+    opened.at("a")                                           # the next action answers the field "a"
+    done = await opened.perform(action, asked)               # Performed, or a problem: QUEUED, or why not
+    await opened.complete()                                  # or: await opened.undo(Failed(…))
+
+The first action's commit holds the caller's key, the saga and the job that ends its time, should this process die;
+each further one adds its step to the saga. What can be undone runs at once, a pivot last, and what is retriable is put
+into the queue by the commit that ends the saga's forward part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, TypeVar
+
+import msgspec
+
+from adapters.base.deadline import remaining
+from adapters.base.errors import OutcomeUnknown, UpstreamError
+from gateway.access.principal import Principal
+from gateway.database.ulid import Ulids
+from gateway.events.projector import Batch, Projector
+from gateway.jobs import Handlers, Queue, RunningJob
+from gateway.runtime import OpenTools, ToolNotConfigured
+from gateway.settings import Settings
+from gateway.transactions.actions import (
+    Action,
+    AnyAction,
+    Effect,
+    Performed,
+    Planning,
+    in_progress,
+    outcome_of,
+    scope_of,
+)
+from gateway.transactions.idempotency import Claim, Idempotency
+from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
+from gateway.transactions.problems import in_flight, problem
+from gateway.transactions.records import Problem
+from gateway.transactions.runner import Runner, SagaMoved
+from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
+from gateway.transactions.steps import Delivery, Kind, StepRefused
+
+A = TypeVar("A")
+O = TypeVar("O")  # noqa: E741 — the outcome's type
+
+#: The kind of these sagas, and the name under which their keys are kept.
+KIND: Final = "atomic"
+#: What a field answers that is done after the others.
+QUEUED: Final = "QUEUED"
+#: Decides a transaction whose process died, or whose pivot nobody knows the outcome of.
+DECIDE_JOB: Final = "atomic.decide"
+#: Added to the time that a request has: nothing of a living process is under way any more when the job comes.
+MARGIN: Final = timedelta(minutes=1)
+#: How long a transaction may take to be decided; for operators.
+DEADLINE: Final = timedelta(days=1)
+#: Where a transaction stands that does not go through.
+UNDOABLE: Final = (SagaState.RUNNING, SagaState.COMPENSATING, SagaState.COMPENSATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a transaction is undone: the response key of the field, and its problem's code and message."""
+
+    field: str | None
+    code: str
+    message: str
+
+
+def must_be_last(action: AnyAction) -> bool:
+    """Whether nothing that may fail can come after it: it runs at once, and cannot surely be undone."""
+    step = action.step
+    return step.kind is Kind.PIVOT or (step.kind is Kind.COMPENSATABLE and step.delivery is Delivery.ONCE)
+
+
+def is_queued(action: AnyAction) -> bool:
+    """Whether it is done after all the others, as a job."""
+    return action.step.kind is Kind.RETRIABLE
+
+
+class Atomics:
+    """Opens transactions of clients, and decides those that nobody goes on with."""
+
+    def __init__(
+        self,
+        log: SagaLog,
+        runner: Runner,
+        projector: Projector,
+        queue: Queue,
+        tools: OpenTools,
+        settings: Settings,
+        actions: Mapping[str, AnyAction],
+    ) -> None:
+        self.log = log
+        self.runner = runner
+        self.projector = projector
+        self.queue = queue
+        self.tools = tools
+        self.settings = settings
+        #: What can be part of one, by root field.
+        self.actions = actions
+        self.idempotency = Idempotency(projector.database)
+        self.ulids = Ulids(projector.clock)
+        #: Undoing that goes on although the request it belongs to is answered.
+        self.undoing: set[asyncio.Task[bool]] = set()
+
+    def register(self, handlers: Handlers) -> None:
+        """Add the job."""
+        handlers.add(DECIDE_JOB, self._decide_job, versions={1})
+
+    async def drain(self) -> None:
+        """Wait for what is being undone: before the database and the tools are closed."""
+        while self.undoing:
+            await asyncio.gather(*self.undoing, return_exceptions=True)
+
+    async def open(self, principal: Principal, key: str, asked: str) -> Atomic | Problem:
+        """The caller's transaction under this key; ``asked`` is all that the answer depends on, as a text.
+
+        A transaction that went through is opened again, and answers what was. Problems: IDEMPOTENCY_MISMATCH,
+        IDEMPOTENCY_IN_FLIGHT, and what became of one that did not go through.
+        """
+        claim = Claim(scope_of(principal), KIND, key, asked)
+        earlier = await self.idempotency.earlier(claim, self.projector.clock.now())
+        if earlier is None:
+            return Atomic(self, principal, claim, self.ulids.next(), None)
+        if not earlier.same:
+            return Problem(
+                "IDEMPOTENCY_MISMATCH",
+                "This key of @atomic was used for another document or other variables; make a new key.",
+            )
+        saga_id = earlier.ids["transaction"]
+        found = await self.log.saga(saga_id)
+        assert found is not None  # noqa: S101 — the key and the saga are one commit
+        if found.state is SagaState.RUNNING:
+            return in_flight()
+        if "failed" in (found.input or {}):
+            return self.undone(found)
+        return Atomic(self, principal, claim, saga_id, await self.log.steps(saga_id))
+
+    def undone(self, saga: SagaRow) -> Problem:
+        """What every field of a transaction answers that did not go through."""
+        failed = Failed(**(saga.input or {})["failed"])
+        if saga.state is SagaState.NEEDS_ATTENTION:
+            return Problem(
+                "OUTCOME_UNKNOWN",
+                f"The transaction failed ({failed.code}), and not all of it could be undone; a person has to look.",
+                details={"transaction": saga.id, "field": failed.field, "cause": failed.code},
+            )
+        return rolled_back(saga.id, failed, finished=saga.state is SagaState.COMPENSATED)
+
+    async def finish(self, batch: Batch, saga_id: str, claim_id: str) -> None:
+        """The forward part is over: put what is left into the queue. Raises SagaMoved."""
+        if not await self.log.move(batch, saga_id, SagaState.COMPLETING, source=SagaState.RUNNING):
+            raise SagaMoved(f"transaction {saga_id} is not RUNNING any more; it does not complete")
+        await self.runner.enqueue_rest(batch, await self.log.steps(saga_id, batch.connection))
+        await self.idempotency.done(batch.connection, claim_id)
+
+    async def give_to_a_person(self, saga_id: str) -> None:
+        """Nobody can tell whether its pivot happened: nothing is undone, and nothing more is done."""
+        async with self.projector.batch() as batch:
+            await self.log.move(
+                batch,
+                saga_id,
+                SagaState.NEEDS_ATTENTION,
+                source=SagaState.RUNNING,
+                attention=Attention.STEP_FAILED,
+            )
+
+    async def _decide_job(self, job: RunningJob) -> None:
+        saga_id = job.payload["saga"]
+        found = await self.log.saga(saga_id)
+        if found is None or found.state is not SagaState.RUNNING:
+            return
+        async with self.runner.within_limit(job, saga_id, Attention.STEP_FAILED):
+            if await self._decided(saga_id, (found.input or {})["claim"]):
+                return
+            await self.note_failure(saga_id, Failed(None, "INTERRUPTED", "The process that worked on it ended."))
+        # Its own job goes on where a platform does not let something be undone now.
+        await self.runner.compensate(saga_id)
+
+    async def _decided(self, saga_id: str, claim_id: str) -> bool:
+        """Whether its pivot has decided it: done, and so is the forward part; or unknown, and a person looks."""
+        pivot = await self._pivot(saga_id)
+        if pivot is None or pivot.state not in {StepState.RUNNING, StepState.UNKNOWN}:
+            return False
+
+        async def also(batch: Batch) -> None:
+            await self.finish(batch, saga_id, claim_id)
+
+        if pivot.state is StepState.RUNNING:
+            try:
+                return await self.runner.find_out(pivot, also)
+            except OutcomeUnknown:
+                pivot = await self._pivot(saga_id)
+                if pivot is None or pivot.state is not StepState.UNKNOWN:
+                    raise
+        await self.give_to_a_person(saga_id)
+        return True
+
+    async def _pivot(self, saga_id: str) -> StepRow | None:
+        return next((row for row in await self.log.steps(saga_id) if row.kind is Kind.PIVOT), None)
+
+    async def note_failure(self, saga_id: str, failed: Failed) -> None:
+        """For the answers to the same request; the first failure stays."""
+        async with self.projector.database.write() as connection:
+            if await self.log.hold(connection, saga_id, *UNDOABLE) is not None:
+                told = {"field": failed.field, "code": failed.code, "message": failed.message}
+                await self.log.note(connection, saga_id, {"failed": told})
+
+
+class Atomic:
+    """One transaction that a client composes; used by one request, from one task at a time.
+
+    Attributes:
+        id: the transaction's.
+        decided: nothing can be undone any more: it went through, now or earlier, or nobody knows.
+    """
+
+    def __init__(
+        self, atomics: Atomics, principal: Principal, claim: Claim, saga_id: str, steps: list[StepRow] | None
+    ) -> None:
+        self._all = atomics
+        self._principal = principal
+        self._claim = claim
+        self._claim_id = atomics.ulids.next()
+        self.id = saga_id
+        #: By their keys, where this is the answer to a request that was made before.
+        self._earlier = None if steps is None else {row.key: row for row in steps}
+        self._steps = 0
+        self._field = ""
+        self.decided = steps is not None
+        #: What every field answers where this request cannot tell the outcome.
+        self.answer: Problem | None = None
+
+    def at(self, field: str) -> None:
+        """The action that comes next answers the field with this response key."""
+        self._field = field
+
+    async def perform(self, action: Action[A, O], asked: A) -> Performed[O] | Problem:
+        """Plan the action, and run it where it can be undone or is the last one.
+
+        Problems: QUEUED, with ``transaction`` among its details; or why it was not done, and the whole is to be undone.
+        """
+        key = self._key()
+        if self._earlier is not None:
+            earlier = self._earlier[key]
+            return outcome_of(earlier, action) if earlier.state in SETTLED else queued(self.id)
+        planning = Planning(self._principal, key, self._all.projector, self._all.tools, self._all.settings)
+        try:
+            effect = await action.plan(planning, asked)
+            row = await self._append(action, effect, key)
+            if row is None:
+                self.answer = in_flight()
+                return self.answer
+            if is_queued(action):
+                return queued(self.id)
+            await self._run(action, row)
+        except OutcomeUnknown as error:
+            if action.step.kind is Kind.PIVOT:
+                await self._undecided()
+            return problem(error)
+        except (StepRefused, UpstreamError, ToolNotConfigured) as error:
+            return problem(error)
+        except SagaMoved:
+            return await self._overtaken() or await self._outcome(action, key)
+        return await self._outcome(action, key)
+
+    async def _outcome(self, action: Action[A, O], key: str) -> Performed[O] | Problem:
+        row = next(each for each in await self._all.log.steps(self.id) if each.key == key)
+        return outcome_of(row, action) if row.state in SETTLED else in_progress(self.id)
+
+    async def _overtaken(self) -> Problem | None:
+        """The job came before this process was done: None where it has brought the transaction to its end."""
+        found = await self._all.log.saga(self.id)
+        if found is None or found.state in UNDOABLE:
+            return Problem("SAGA_MOVED", "It took too long, and another process has begun to undo it.", retryable=True)
+        self.decided = True
+        return None
+
+    async def complete(self) -> None:
+        """Every action succeeded: the transaction goes through. Raises SagaMoved."""
+        if self.decided or self._steps == 0:
+            return
+        async with self._all.projector.batch() as batch:
+            await self._all.finish(batch, self.id, self._claim_id)
+        self.decided = True
+
+    async def undo(self, failed: Failed) -> Problem:
+        """Undo what was done, and what every field answers then: TRANSACTION_ROLLED_BACK, or where the time of
+        the request does not suffice, TRANSACTION_IN_PROGRESS."""
+        if self._steps == 0:
+            return rolled_back(None, failed, finished=True)
+        await self._all.note_failure(self.id, failed)
+        undoing = asyncio.create_task(self._all.runner.undo(self.id))
+        self._all.undoing.add(undoing)
+        undoing.add_done_callback(self._all.undoing.discard)
+        await asyncio.wait({undoing}, timeout=max(0.0, remaining(self._all.settings.limits.deadline)))
+        found = await self._all.log.saga(self.id)
+        assert found is not None  # noqa: S101 — a step was appended to it
+        return self._all.undone(found)
+
+    def _key(self) -> str:
+        """Names the field's effect, for platforms and for the log: 26 characters."""
+        named = msgspec.json.encode([self._claim.scope, self._claim.key, self._field])
+        return base64.b32encode(hashlib.sha256(named).digest())[:26].decode()
+
+    async def _append(self, action: AnyAction, effect: Effect, key: str) -> StepRow | None:
+        """Commit the intent; None where another request has taken the key meanwhile. Raises SagaMoved."""
+        everything, planned = self._all, Planned(action.step, effect.intent, key)
+        attempted = action.step.tool is not None and not is_queued(action)
+        if effect.subject:
+            await everything.projector.database.keyring.ensure(effect.subject)
+        async with everything.projector.batch() as batch:
+            connection = batch.connection
+            if self._steps:
+                if not await everything.log.append(
+                    connection, self.id, self._steps + 1, planned, subject=effect.subject, attempted=attempted
+                ):
+                    raise SagaMoved(f"transaction {self.id} is not RUNNING any more; nothing is added to it")
+            else:
+                now = everything.projector.clock.now()
+                ids = {"transaction": self.id}
+                if not await everything.idempotency.claim(
+                    connection, self._claim, self._claim_id, ids, now, result=KIND
+                ):
+                    return None
+                await everything.log.begin(
+                    batch,
+                    self.id,
+                    KIND,
+                    [planned],
+                    principal=self._principal.id,
+                    subject=effect.subject,
+                    values={"claim": self._claim_id, "caller": self._claim.scope},
+                    deadline=now + DEADLINE,
+                    attempted=attempted,
+                )
+                run_at = now + timedelta(seconds=everything.settings.limits.deadline) + MARGIN
+                await everything.queue.put(connection, DECIDE_JOB, 1, {"saga": self.id}, key=self.id, run_at=run_at)
+        self._steps += 1
+        row = (await everything.log.steps(self.id))[-1]
+        # The attempt that was committed with the intent is this one: none before it may have had an effect.
+        return replace(row, started_at=None)
+
+    async def _run(self, action: AnyAction, row: StepRow) -> None:
+        is_pivot = action.step.kind is Kind.PIVOT
+
+        async def also(batch: Batch) -> None:
+            if is_pivot:
+                await self._all.finish(batch, self.id, self._claim_id)
+
+        await self._all.runner.run_one(row, also)
+        self.decided = is_pivot
+
+    async def _undecided(self) -> None:
+        """Nobody knows whether the pivot happened: what can be found out, the job finds out."""
+        self.decided = True
+        row = (await self._all.log.steps(self.id))[-1]
+        if row.state is StepState.UNKNOWN:
+            await self._all.give_to_a_person(self.id)
+            self.answer = Problem(
+                "OUTCOME_UNKNOWN",
+                "The last field may have happened, and its platform cannot tell; a person has to look.",
+                details={"transaction": self.id},
+            )
+        else:
+            self.answer = in_progress(self.id)
+
+
+def queued(saga_id: str) -> Problem:
+    """It is done after all the others, and tried until it ends."""
+    return Problem(
+        "QUEUED",
+        "It is done as soon as the transaction has gone through; watch the transaction to see it end.",
+        details={"transaction": saga_id},
+    )
+
+
+def rolled_back(saga_id: str | None, failed: Failed, *, finished: bool) -> Problem:
+    """Why nothing was done, or is to stay."""
+    where = f"The field {failed.field} failed" if failed.field else "It was not finished"
+    details = {"transaction": saga_id, "field": failed.field, "cause": failed.code}
+    if finished:
+        message = f"{where} ({failed.code}), and nothing of the transaction stays: {failed.message}"
+        return Problem("TRANSACTION_ROLLED_BACK", message, details=details)
+    message = f"{where} ({failed.code}); what was done before is being undone. Watch the transaction. {failed.message}"
+    return Problem("TRANSACTION_IN_PROGRESS", message, retryable=True, details=details)

@@ -1,0 +1,1 @@
+"""Transactions that clients compose."""
