@@ -15,6 +15,7 @@ from gateway.database.tables.sagas import saga, saga_step
 from gateway.jobs import State
 from gateway.transactions.records import BasketLine, CheckoutDone, CheckoutInput, CouponRef, QuoteInput
 from sandbox.journal import Effect
+from tests.crashes.matrix import LATER
 from tests.crashes.playing import Stage
 from tests.gateway.transactions.shop import COAT, MCHID, STORE, Shop
 
@@ -59,6 +60,8 @@ class Refused:
 
 class CheckoutCase:
     """Buys one coat with a coupon, from the platforms to the books."""
+
+    later = LATER
 
     def __init__(self, plays: type) -> None:
         self.plays = f"{plays.__module__}:{plays.__name__}"

@@ -33,7 +33,7 @@ async def many_pieces(shop: Shop) -> None:
 async def matrix(opens: OpenShop, database_url: str, tmp_path: Path) -> AsyncIterator[Matrix]:
     """A matrix over a shop on SQLite and on PostgreSQL in turn."""
     async with postbox() as box:
-        shop = await opens(database_url, notify_base=box.url)
+        shop = await opens(database_url, notify_base=box.url, more=("official_account",))
         await many_pieces(shop)
         await shop.allow_ads()
         with zygote(tmp_path) as processes:

@@ -16,7 +16,7 @@ from tests.crashes.processes import Ended, Zygote
 from tests.gateway.transactions.settings_file import settings_file
 from tests.gateway.transactions.shop import Shop
 
-#: What passes before somebody recovers: every lease is over, and so is the time of an unpaid order.
+#: Seconds after which every lease is over, and so is the time of an unpaid order.
 LATER = 35 * 60
 #: How often somebody recovers, until nothing is left.
 ROUNDS = 3
@@ -29,6 +29,8 @@ class Case(Protocol):
     """
 
     plays: str
+    #: Seconds that pass before somebody recovers.
+    later: int
 
     async def prepare(self, shop: Shop, number: int) -> dict[str, Any]:
         """Make what this round needs; the values go to ``act``."""
@@ -116,7 +118,7 @@ class Matrix:
 
     async def _recover(self, case: Case, values: dict[str, Any]) -> None:
         for _ in range(ROUNDS):
-            self._shop.pass_time(seconds=LATER)
+            self._shop.pass_time(seconds=case.later)
             await case.settle(self._shop, values)
             ended = await self._zygote.run("tests.crashes.playing:recover", settings=str(self._settings()))
             if ended.code == 0:

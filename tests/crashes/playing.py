@@ -18,8 +18,11 @@ from adapters.base.webhooks import WebhookRequest
 from gateway.access.principal import Principal
 from gateway.app import Gateway, _schema, open_gateway
 from gateway.cli import main as command
+from gateway.context import Context
 from gateway.database.tables.members import identity
+from gateway.execution import Plan, PlanCache, run
 from gateway.jobs import Worker
+from gateway.schema.atomic import hooks
 from gateway.settings import load
 from tests.crashes.killing import DeadlyTransport, Deaths, watch_commits
 
@@ -40,6 +43,7 @@ class Stage:
 
     gateway: Gateway
     worker: Worker
+    plans: PlanCache
     control: str
     postbox: str
 
@@ -61,6 +65,16 @@ class Stage:
         """Time passes, at the platforms and here."""
         _ask(f"{self.control}/control/clock/advance", {"seconds": seconds})
         self.gateway.clock.advance(timedelta(seconds=seconds))
+
+    async def mutate(self, caller: Principal, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """The data of a document's answer, without HTTP."""
+        plan = self.plans.plan(text)
+        assert isinstance(plan, Plan), plan.errors
+        context = Context(self.gateway.services, caller, "played")
+        result = await run(plan, variables, context, **await hooks(plan, variables, context))
+        assert result.errors is None, result.errors
+        assert result.data is not None
+        return result.data
 
     async def notified(self) -> None:
         """The next notification arrives, as it came over the wire."""
@@ -103,7 +117,7 @@ async def _play(
         watch_commits(gateway.services.database, deaths)
         worker = Worker(gateway.services.queue, gateway.worker._handlers, concurrency=1, clock=gateway.clock)
         deaths.arm()
-        await scenario.act(Stage(gateway, worker, control, postbox), values)
+        await scenario.act(Stage(gateway, worker, PlanCache(_schema()), control, postbox), values)
 
 
 def recover(settings: str) -> int:

@@ -14,6 +14,7 @@ from gateway.database.tables.sagas import saga
 from gateway.transactions.records import CouponRef, RefundDone, RefundInput
 from sandbox.journal import Effect
 from tests.crashes.checkout import PAYABLE, give_coupon
+from tests.crashes.matrix import LATER
 from tests.crashes.playing import Stage
 from tests.gateway.transactions.shop import Shop
 
@@ -48,6 +49,8 @@ class Parts:
 
 class RefundCase:
     """Refunds an order that was paid before."""
+
+    later = LATER
 
     def __init__(self, plays: type) -> None:
         self.plays = f"{plays.__module__}:{plays.__name__}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.crashes.atomic import AtomicCase, InVain, Through
 from tests.crashes.checkout import CheckoutCase, Paid, Refused, Unpaid
 from tests.crashes.matrix import Case, Matrix
 from tests.crashes.refund import Parts, RefundCase, Whole
@@ -18,6 +19,8 @@ CASES: tuple[tuple[Case, int], ...] = (
     (CheckoutCase(Refused), 10),
     (RefundCase(Whole), 20),
     (RefundCase(Parts), 30),
+    (AtomicCase(Through), 36),
+    (AtomicCase(InVain), 26),
 )
 
 

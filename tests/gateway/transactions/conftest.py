@@ -25,14 +25,19 @@ OpenShop = Callable[..., Awaitable[Shop]]
 async def opens(start_sandbox: StartSandbox) -> AsyncIterator[OpenShop]:
     """``await opens(url, without=(…,), **checkout_settings)``: a shop on a database of one's own.
 
-    ``skew`` is how far the gateway's clock is ahead of the platforms'.
+    ``skew`` is how far the gateway's clock is ahead of the platforms'; ``more`` are tools besides the usual ones.
     """
     async with AsyncExitStack() as stack:
 
         async def start(
-            url: str, *, without: tuple[str, ...] = (), skew: timedelta = timedelta(), **checkout: Any
+            url: str,
+            *,
+            without: tuple[str, ...] = (),
+            more: tuple[str, ...] = (),
+            skew: timedelta = timedelta(),
+            **checkout: Any,
         ) -> Shop:
-            sandbox = await start_sandbox(*TOOLS)
+            sandbox = await start_sandbox(*TOOLS, *more)
             described = settings_for(sandbox, url, without=without, **checkout)
             clock = Skewed(sandbox.kit.clock, skew)
             database = await stack.enter_async_context(Database.open(url, Keyring(MASTER), clock=clock))
