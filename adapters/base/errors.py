@@ -36,6 +36,7 @@ class UpstreamError(Exception):
         endpoint: our name of the remote endpoint.
         account: the platform's own account id (appid, mchid, corpid, bucket).
         request_id: the platform's trace id, for its support desk.
+        unknown_code: the tool's error table has no row for the code; such codes are counted.
     """
 
     kind: ClassVar[str] = "UPSTREAM"
@@ -55,6 +56,7 @@ class UpstreamError(Exception):
         retry_after: float | None = None,
         resets_at: datetime | None = None,
         renew_token: bool = False,
+        unknown_code: bool = False,
     ) -> None:
         super().__init__(message)
         self.tool = tool
@@ -67,6 +69,7 @@ class UpstreamError(Exception):
         self.retry_after = retry_after
         self.resets_at = resets_at
         self.renew_token = renew_token
+        self.unknown_code = unknown_code
 
     def __str__(self) -> str:
         where = ".".join(part for part in (self.tool, self.endpoint) if part)
@@ -193,11 +196,12 @@ class FaultTable(Mapping[str, Fault]):
         retry_after: float | None = None,
         resets_at: datetime | None = None,
         fallback: Fault | None = None,
+        is_status: bool = False,
     ) -> UpstreamError:
         """The error for a remote code. ``writes`` says that the endpoint has an effect.
 
         ``fallback`` is for codes that are not in the table, chosen by the caller from what else it
-        knows (an HTTP status, a code family).
+        knows (an HTTP status, a code family). ``is_status``: the code is the HTTP status, for want of another.
         """
         text = str(code)
         fault = self._rows.get(text) or fallback or _UNKNOWN
@@ -215,6 +219,7 @@ class FaultTable(Mapping[str, Fault]):
             retry_after=retry_after if retry_after is not None else fault.retry_after,
             resets_at=resets_at,
             renew_token=fault.renew_token,
+            unknown_code=text not in self._rows and not is_status,
         )
 
 

@@ -161,7 +161,7 @@ class Upstream:
         await self._enter(endpoint)
         breaker = self.breaker(endpoint.family)
         started = time.monotonic()
-        outcome = "CANCELLED"
+        outcome, unknown = "CANCELLED", ""
         try:
             if not breaker.admit():
                 raise self._error(Unavailable, endpoint, "breaker_open", _BREAKER_OPEN)
@@ -178,12 +178,16 @@ class Upstream:
             return value
         except UpstreamError as error:
             outcome = error.kind
+            if error.unknown_code:
+                unknown = error.upstream_code
+                log.warning("%s.%s answered a code that is not in our table: %.64r", self.tool, endpoint.name, unknown)
             if isinstance(error, QuotaExhausted):
                 await self.runtime.quota.exhausted(self.tool, self.account, endpoint.name, error.resets_at)
             raise
         finally:
             self._turns.leave()
-            self.runtime.meter.record(Call(self.tool, self.account, endpoint.name, outcome, time.monotonic() - started))
+            seconds = time.monotonic() - started
+            self.runtime.meter.record(Call(self.tool, self.account, endpoint.name, outcome, seconds, unknown))
 
     async def _enter(self, endpoint: Endpoint) -> None:
         """Take a slot within the deadline and count the call against the quota."""

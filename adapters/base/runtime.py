@@ -88,13 +88,17 @@ class Quota(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt at an upstream endpoint, for metrics. ``outcome`` is ``ok`` or an error kind."""
+    """One attempt at an upstream endpoint, for metrics. ``outcome`` is ``ok`` or an error kind.
+
+    ``unknown_code`` is the platform's code where the tool's error table has no row for it.
+    """
 
     tool: str
     account: str
     endpoint: str
     outcome: str
     seconds: float
+    unknown_code: str = ""
 
 
 class Meter(Protocol):

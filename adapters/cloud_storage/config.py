@@ -24,6 +24,7 @@ class CloudStorageConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknow
         region: such as ``ap-shanghai``.
         secret_id: SecretId of a sub-account; it is visible in presigned URLs and is no secret.
         secret_key: SecretKey that belongs to it.
+        sts_url: where temporary keys (临时密钥) are asked for; the sandbox sets it.
     """
 
     base_url: str = ""
@@ -31,6 +32,7 @@ class CloudStorageConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknow
     region: str
     secret_id: str
     secret_key: Secret
+    sts_url: str = "https://sts.tencentcloudapi.com"
 
     def __post_init__(self) -> None:
         """Check the shapes that would otherwise show as a puzzling DNS failure."""
@@ -41,8 +43,17 @@ class CloudStorageConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknow
         if not self.secret_id or not self.secret_key:
             raise ValueError("secret_id and secret_key must both be set: create them in the CAM console")
         if not self.base_url:
-            real = f"https://{self.bucket}.cos.{self.region}.myqcloud.com"
-            msgspec.structs.force_setattr(self, "base_url", real)
+            msgspec.structs.force_setattr(self, "base_url", f"https://{self.virtual_host}")
+
+    @property
+    def app_id(self) -> str:
+        """The APPID, which ends the bucket's name."""
+        return self.bucket.rpartition("-")[2]
+
+    @property
+    def virtual_host(self) -> str:
+        """The bucket's own host name, by which other requests name it, wherever ``base_url`` points."""
+        return f"{self.bucket}.cos.{self.region}.myqcloud.com"
 
     @property
     def external_id(self) -> str:

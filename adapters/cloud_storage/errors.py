@@ -2,7 +2,8 @@
 
 COS names errors with words in an XML document. Two kinds of keys are ours: ``Request has expired`` is a
 *message* that arrives under the code AccessDenied, and numbers are HTTP statuses of answers without a
-document, which is how HEAD reports every failure.
+document, which is how HEAD reports every failure. STS's codes stand in the same table; the ``InternalError.…`` of STS
+fall under COS's ``InternalError``.
 """
 
 from __future__ import annotations
@@ -154,7 +155,70 @@ _PASSING: Final[dict[str | int, Fault]] = {
     "InternalError": Fault(Unavailable, "internal_error", "COS failed inside; repeat later."),
 }
 
-FAULTS: Final = FaultTable(NAME, {**_CREDENTIAL, **_ABSENT, **_REQUEST, **_STATE, **_BUSINESS, **_PASSING})
+#: STS speaks Tencent Cloud API 3.0: codes with a dot, of which one without a row falls under the part before it.
+_TEMPORARY_KEYS: Final[dict[str | int, Fault]] = {
+    "AuthFailure": _operator("sts_credentials", "STS refused the key pair; check secret_id and secret_key."),
+    "AuthFailure.AccessKeyIllegal": _operator(
+        "sts_key_illegal", "STS does not take this kind of key; configure a sub-account's permanent key."
+    ),
+    "AuthFailure.SecretIdNotFound": _operator(
+        "unknown_secret_id", "STS knows no such SecretId; check secret_id and whether the key is enabled."
+    ),
+    "AuthFailure.InvalidSecretId": _operator(
+        "unknown_secret_id", "This SecretId is of another kind than the API takes; configure one of CAM."
+    ),
+    "AuthFailure.SignatureFailure": _operator(
+        "bad_signature", "The signature does not fit; check that secret_key belongs to secret_id."
+    ),
+    "AuthFailure.SignatureExpire": _operator(
+        "clock_skew", "This machine's clock is more than 5 minutes off; correct it (NTP)."
+    ),
+    "AuthFailure.TokenFailure": _operator(
+        "temporary_key_expired", "The key itself is a temporary one that has expired; configure a permanent key."
+    ),
+    "AuthFailure.MFAFailure": _operator("mfa_needed", "The sub-account must use MFA for this; take it off in CAM."),
+    "UnauthorizedOperation": _operator(
+        "sts_not_allowed", "The key may not ask for temporary keys; allow sts:GetFederationToken in CAM."
+    ),
+    "InvalidParameter": _bug("sts_parameter", "STS refused a parameter; this is a bug."),
+    "InvalidParameter.ParamError": _bug("sts_parameter", "STS refused a parameter; this is a bug."),
+    "InvalidParameter.StrategyFormatError": _bug("sts_policy", "STS could not read the policy; this is a bug."),
+    "InvalidParameter.StrategyInvalid": _bug("sts_policy", "STS calls the policy invalid; this is a bug."),
+    "InvalidParameter.PolicyTooLong": _bug("sts_policy_too_long", "The policy is too long; give a shorter scope."),
+    "InvalidParameter.OverTimeError": _bug(
+        "sts_too_long", "The key would live too long: 7200 s with a root key, 129600 s with a sub-account's."
+    ),
+    "InvalidParameter.GrantOtherResource": _operator(
+        "sts_other_resource", "The bucket is another account's; check bucket and whose the key pair is."
+    ),
+    "InvalidParameter.ResouceError": _bug("sts_resource", "STS calls the policy's resource malformed; this is a bug."),
+    "InvalidParameterValue": _bug("sts_parameter", "STS refused the value of a parameter; this is a bug."),
+    "MissingParameter": _bug("sts_parameter", "STS misses a parameter; this is a bug."),
+    "UnknownParameter": _bug("sts_parameter", "STS does not know a parameter; this is a bug."),
+    "InvalidAction": _bug("sts_action", "STS does not know the action; check sts_url."),
+    "UnsupportedRegion": _bug("sts_region", "STS is not offered in this region; check region."),
+    "UnsupportedProtocol": _bug("sts_protocol", "STS does not take this protocol; check sts_url."),
+    "UnsupportedOperation": _bug("sts_unsupported", "STS does not do this; this is a bug."),
+    "ResourceNotFound.RoleNotFound": Fault(NotFound, "no_such_role", "There is no such role; check its name."),
+    "FailedOperation": Fault(Rejected, "sts_failed", "STS would not make the key; see the account's console."),
+    "RequestLimitExceeded": Fault(
+        RateLimited, "sts_rate", "Too many temporary keys a second; ask less often.", retry_after=1.0
+    ),
+    "LimitExceeded": Fault(Rejected, "sts_limit", "The account's allowance for temporary keys is used up."),
+}
+
+FAULTS: Final = FaultTable(
+    NAME, {**_CREDENTIAL, **_ABSENT, **_REQUEST, **_STATE, **_BUSINESS, **_PASSING, **_TEMPORARY_KEYS}
+)
+#: STS's own view: its ``NoSuchVersion`` is not an object's.
+STS_FAULTS: Final = FaultTable(
+    NAME,
+    {
+        **_TEMPORARY_KEYS,
+        "InternalError": _PASSING["InternalError"],
+        "NoSuchVersion": _TEMPORARY_KEYS["InvalidAction"],
+    },
+)
 
 _REFUSED: Final = Fault(Invalid, "refused", "COS refused the request with a code that is not in our table; look it up.")
 

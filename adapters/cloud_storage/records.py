@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
+
+from adapters.base.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,49 @@ class PutReceipt:
     size: int
     etag: str
     crc64: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectOptions:
+    """What is stored with an object beside its content and type.
+
+    Attributes:
+        metadata: ``x-cos-meta-…`` by name, printable ASCII, 2 KB in all.
+        tags: at most 10 (对象标签).
+        storage_class: such as STANDARD, STANDARD_IA or ARCHIVE.
+        cache_control: for browsers and CDNs.
+    """
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    storage_class: str = "STANDARD"
+    cache_control: str = ""
+
+
+class Permission(Enum):
+    """What a temporary key may do."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryKey:
+    """A key pair of STS (临时密钥) that is limited to ``scope``: one key, or all keys with that prefix.
+
+    Used like a permanent pair, with ``token`` as ``x-cos-security-token``, until ``expires_at``, UTC. Its secrets
+    do not show in ``repr``.
+    """
+
+    bucket: str
+    region: str
+    scope: str
+    permission: Permission
+    secret_id: str = field(repr=False)
+    secret_key: Secret
+    token: Secret
+    starts_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

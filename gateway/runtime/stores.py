@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from adapters.base.runtime import Call, Token
 
@@ -51,6 +52,11 @@ class MemoryTokenStore:
             yield
 
 
+#: Codes come from outside, so their number and length are limited.
+MOST_CODES: Final = 1000
+LONGEST_CODE: Final = 64
+
+
 class CountingMeter:
     """Upstream calls and their time, per tool; the health page, the demo and the tests read it."""
 
@@ -58,9 +64,15 @@ class CountingMeter:
         self.calls: Counter[str] = Counter()
         self.seconds: Counter[str] = Counter()
         self.endpoints: Counter[tuple[str, str, str]] = Counter()
+        #: By tool, endpoint and code: what the platforms said that no error table has.
+        self.unknown_codes: Counter[tuple[str, str, str]] = Counter()
 
     def record(self, call: Call) -> None:
         """See ``Meter``."""
         self.calls[call.tool] += 1
         self.seconds[call.tool] += call.seconds  # type: ignore[assignment] # Counter types its values int
         self.endpoints[(call.tool, call.endpoint, call.outcome)] += 1
+        if call.unknown_code:
+            key = (call.tool, call.endpoint, call.unknown_code[:LONGEST_CODE])
+            if key in self.unknown_codes or len(self.unknown_codes) < MOST_CODES:
+                self.unknown_codes[key] += 1

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import datetime
 from typing import Final
 from xml.sax.saxutils import escape
 
 from adapters.cloud_storage.sandbox.refusals import Refusal
 from adapters.cloud_storage.sandbox.signature import percent
-from adapters.cloud_storage.sandbox.store import Blob, Container
+from adapters.cloud_storage.sandbox.store import Blob, Container, document_time
 
 _MOST: Final = 1000
 
 
-def list_objects(bucket: Container, params: Mapping[str, str]) -> bytes:
-    """The answer's XML. Keys come in byte order; keys and common prefixes share the page's limit."""
+def list_objects(bucket: Container, params: Mapping[str, str], before: datetime | None = None) -> bytes:
+    """The answer's XML. Keys come in byte order; keys and common prefixes share the page's limit.
+
+    A stale list knows nothing that was written after ``before``.
+    """
     prefix, delimiter, marker = (params.get(name, "") for name in ("prefix", "delimiter", "marker"))
     encoding = params.get("encoding-type", "")
     limit = _limit(params.get("max-keys", str(_MOST)))
@@ -23,7 +26,7 @@ def list_objects(bucket: Container, params: Mapping[str, str]) -> bytes:
         raise Refusal("InvalidDelimiter", "The delimiter you specified is invalid.")
     if encoding not in {"", "url"}:
         raise Refusal("InvalidArgument", "The value of encoding-type is invalid.")
-    entries = _entries(bucket, prefix, delimiter, marker)
+    entries = _entries(bucket, prefix, delimiter, marker, before)
     page, truncated = entries[:limit], len(entries) > limit
 
     def text(tag: str, value: str) -> str:
@@ -49,11 +52,15 @@ def _limit(text: str) -> int:
     return min(int(text), _MOST)
 
 
-def _entries(bucket: Container, prefix: str, delimiter: str, marker: str) -> list[tuple[str, Blob | None]]:
+def _entries(
+    bucket: Container, prefix: str, delimiter: str, marker: str, before: datetime | None
+) -> list[tuple[str, Blob | None]]:
     """(key, blob) and (common prefix, None) after the marker, in order."""
     found: dict[str, Blob | None] = {}
     for key in sorted(bucket.blobs, key=str.encode):
         if not key.startswith(prefix) or key.encode() <= marker.encode():
+            continue
+        if before is not None and bucket.blobs[key].modified_at >= before:
             continue
         cut = key.find(delimiter, len(prefix)) if delimiter else -1
         if cut < 0:
@@ -64,7 +71,7 @@ def _entries(bucket: Container, prefix: str, delimiter: str, marker: str) -> lis
 
 
 def _facts(bucket: Container, blob: Blob) -> str:
-    modified = blob.modified_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    modified = document_time(blob.modified_at)
     return (
         f"<LastModified>{modified}</LastModified><ETag>{escape(blob.etag)}</ETag>"
         f"<Size>{len(blob.body)}</Size>"

@@ -88,6 +88,13 @@ class Presented:
         if not any(self._signs(headers, secret_key) for headers in (self.headers, self._without_port())):
             raise Refusal("SignatureDoesNotMatch", "The Signature you specified is invalid.")
 
+    def check_strict(self) -> None:
+        """严格签名模式: raise Refusal unless the host and every query parameter are signed."""
+        signed = set(self.fields["q-header-list"].split(";"))
+        asked = set(self.fields["q-url-param-list"].split(";"))
+        if "host" not in signed or not {percent(name).lower() for name, _ in self.params} <= asked:
+            raise Refusal("AccessDenied", "Access Denied.")
+
     def _signs(self, headers: list[tuple[str, str]], secret_key: str) -> bool:
         digest = digest_of(
             self.method,

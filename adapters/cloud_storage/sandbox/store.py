@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cached_property
 from typing import Final
@@ -39,6 +39,11 @@ def checksum(data: bytes) -> str:
     return str(register ^ _MASK)
 
 
+def document_time(instant: datetime) -> str:
+    """An instant as XML documents write it: whole seconds."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
 @dataclass(frozen=True)
 class Blob:
     """One stored object. ``kept`` are the headers that GET and HEAD echo, lower case."""
@@ -49,10 +54,15 @@ class Blob:
     modified_at: datetime
     storage_class: str = "STANDARD"
     kept: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    #: MD5 sums of the parts it was put together of; empty for an object that came in one piece.
+    parts: tuple[str, ...] = ()
 
     @cached_property
     def etag(self) -> str:
-        """With its double quotes."""
+        """With its double quotes. Of several parts it is no MD5 of the content, and says how many they were."""
+        if self.parts:
+            return f'"{hashlib.md5("".join(self.parts).encode()).hexdigest()}-{len(self.parts)}"'
         return f'"{hashlib.md5(self.body).hexdigest()}"'
 
     @cached_property
@@ -67,17 +77,34 @@ class Blob:
 
     def same_as(self, other: Blob | None) -> bool:
         """True when only the time differs."""
-        return other is not None and (self.body, self.content_type, self.storage_class, self.kept) == (
-            other.body,
-            other.content_type,
-            other.storage_class,
-            other.kept,
+        return other is not None and (
+            (self.body, self.content_type, self.storage_class, self.kept, self.tags)
+            == (other.body, other.content_type, other.storage_class, other.kept, other.tags)
         )
 
 
 @dataclass
+class Upload:
+    """A multipart upload under way. ``options`` are the headers that it was begun with."""
+
+    id: str
+    key: str
+    initiated: datetime
+    options: Mapping[str, str]
+    parts: dict[int, Blob] = field(default_factory=dict)
+
+    @property
+    def initiated_text(self) -> str:
+        """As documents write it."""
+        return document_time(self.initiated)
+
+
+@dataclass
 class Container:
-    """One bucket, and the key pair whose policy is limited to it."""
+    """One bucket, and the key pair whose policy is limited to it.
+
+    ``strict``: 严格签名模式, every request must sign its host and all of its query.
+    """
 
     alias: str
     name: str
@@ -85,6 +112,8 @@ class Container:
     secret_id: str
     secret_key: str
     blobs: dict[str, Blob] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    strict: bool = False
 
     @property
     def app_id(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.cloud_storage import TOOL, CloudStorageAdapter
+from adapters.cloud_storage import TOOL, CloudStorageAdapter, Permission
 from sandbox.server import Sandbox
 from tests.adapters.contract_case import Batch, Case, Operation
 
@@ -39,6 +39,27 @@ async def _delete(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
     return await adapter.delete(_known(sandbox)[0])
 
 
+async def _delete_many(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
+    return await adapter.delete_many(_known(sandbox)[:2])
+
+
+async def _copy(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
+    return await adapter.copy(_known(sandbox)[0], KEY)
+
+
+async def _tag(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
+    return await adapter.tag(_known(sandbox)[0], {"purpose": "returns"})
+
+
+async def _tags(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
+    return await adapter.tags(_known(sandbox)[0])
+
+
+async def _temporary_key(adapter: CloudStorageAdapter, sandbox: Sandbox) -> object:
+    del sandbox
+    return await adapter.temporary_key("upload/", Permission.WRITE, expires_in=900)
+
+
 async def _heads(adapter: CloudStorageAdapter, keys: Sequence[str]) -> Sequence[object]:
     return await adapter.heads(keys)
 
@@ -52,6 +73,11 @@ CASE = Case(
         Operation("ping", "read", _ping, "GET /"),
         Operation("put", "idempotent", _put, f"PUT /{KEY}", "object.put", 1),
         Operation("delete", "idempotent", _delete, "DELETE /products/*", "object.deleted", 1),
+        Operation("delete_many", "idempotent", _delete_many, "POST /", "object.deleted", 2),
+        Operation("copy", "idempotent", _copy, f"PUT /{KEY}", "object.copied", 1),
+        Operation("tag", "idempotent", _tag, "PUT /products/*", "object.tagged", 1),
+        Operation("tags", "read", _tags, "GET /products/*"),
+        Operation("temporary_key", "read", _temporary_key, "POST /"),
     ],
     batches=[Batch("heads", _heads, _known, "products/none/cover.jpg", 0, "HEAD /products/*")],
     secrets=lambda settings: [settings["secret_key"]],

@@ -27,7 +27,7 @@ from adapters.base.http import Upstream
 from adapters.base.secrets import Secret
 from adapters.base.transport import Request, Response
 from adapters.cloud_storage import CloudStorageAdapter, CloudStorageConfig
-from adapters.cloud_storage.client import CloudStorageClient
+from adapters.cloud_storage.client import ObjectsClient, Wire
 from adapters.cloud_storage.errors import FAULTS
 from tests.adapters.cloud_storage.vectors import BUCKET, HOST
 from tests.conftest import MakeRuntime
@@ -54,15 +54,16 @@ class Canned:
         return self.answer
 
 
-ClientFor = Callable[[Response], tuple[CloudStorageClient, Canned]]
+ClientFor = Callable[[Response], tuple[ObjectsClient, Canned]]
 
 
 @pytest.fixture
 def client_for(make_runtime: MakeRuntime) -> ClientFor:
-    def make(answer: Response) -> tuple[CloudStorageClient, Canned]:
+    def make(answer: Response) -> tuple[ObjectsClient, Canned]:
         canned = Canned(answer)
         runtime = make_runtime(transport=canned, retries=False)
-        return CloudStorageClient(CONFIG, Upstream(runtime, "cloud_storage", BUCKET), runtime.clock), canned
+        wire = Wire(CONFIG, Upstream(runtime, "cloud_storage", BUCKET), runtime.clock)
+        return ObjectsClient(wire), canned
 
     return make
 
@@ -114,7 +115,8 @@ async def test_head_object(client_for: ClientFor) -> None:
 
 async def test_get_object(client_for: ClientFor) -> None:
     client, canned = client_for(recorded("get_object"))
-    assert await client.get_object("a.csv", max_bytes=100) == (b"hello", 5)
+    found = await client.get_object("a.csv", max_bytes=100)
+    assert (found.body, found.size) == (b"hello", 5)
     assert canned.requests[0].headers["range"] == "bytes=0-99"
 
 
@@ -122,7 +124,8 @@ async def test_get_object_takes_either_checksum(client_for: ClientFor) -> None:
     answer = recorded("get_object")
     for other in ({"etag": '"0123-2"'}, {"x-cos-hash-crc64ecma": ""}):
         client, _ = client_for(replace(answer, headers={**answer.headers, **other}))
-        assert await client.get_object("a.csv", max_bytes=100) == (b"hello", 5)
+        found = await client.get_object("a.csv", max_bytes=100)
+        assert (found.body, found.size) == (b"hello", 5)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +252,7 @@ async def test_unreadable_lists(client_for: ClientFor, body: bytes) -> None:
 
 
 def test_every_row_says_what_to_do_in_our_words() -> None:
-    assert len(FAULTS) == 55
+    assert len(FAULTS) == 83
     for code, fault in FAULTS.items():
         assert fault.message.endswith("."), code
         assert fault.reason == fault.reason.lower().replace(" ", "_"), code

@@ -154,10 +154,15 @@ async def test_put_is_checked_and_refusals_store_nothing(sandbox: Sandbox, calle
         ("/a", {"content-md5": "short"}, (400, "InvalidDigest")),
         ("/" + "a" * 851, {}, (400, "KeyTooLong")),
         ("/a", {"x-cos-storage-class": "SHELF"}, (400, "NotSupportedStorageClass")),
-        ("/a", {"x-cos-copy-source": "b.cos.ap-shanghai.myqcloud.com/k"}, (501, "NotImplemented")),
+        ("/a", {"x-cos-copy-source": "b.cos.ap-shanghai.myqcloud.com/k"}, (404, "NoSuchBucket")),
+        ("/a", {"x-cos-acl": "public"}, (400, "InvalidArgument")),
+        ("/a", {"x-cos-traffic-limit": "819199"}, (400, "InvalidArgument")),
+        ("/a", {"x-cos-meta-a": "v" * 2048}, (400, "InvalidArgument")),
+        ("/a", {"x-cos-meta-a_b": "v"}, (400, "InvalidArgument")),
+        ("/a", {"x-cos-tagging": "&".join(f"k{each}=v" for each in range(11))}, (400, "InvalidTag")),
     ):
         assert code_of(await caller.send("PUT", path, {}, headers, b"hello")) == expected
-    assert code_of(await caller.send("PUT", "/a", {"tagging": ""}, {}, b"<x/>")) == (501, "NotImplemented")
+    assert code_of(await caller.send("PUT", "/a", {"acl": ""}, {}, b"<x/>")) == (501, "NotImplemented")
     assert code_of(await caller.send("PATCH", COVER)) == (405, "MethodNotAllowed")
     assert sandbox.kit.journal.effects == []
     kept = await caller.send("PUT", "/a", {}, {"x-cos-meta-tenant": "t1", "cache-control": "no-store"}, b"hello")

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.base.secrets import Secret
 from adapters.cloud_storage import TOOL, CloudStorageAdapter
-from adapters.cloud_storage.crc64 import crc64
+from adapters.cloud_storage.crc64 import Crc64, matches
 from adapters.cloud_storage.sandbox import forms
 from adapters.cloud_storage.sandbox import signature as checker
 from adapters.cloud_storage.sandbox.refusals import Refusal
@@ -159,8 +159,19 @@ def test_both_sides_sign_a_policy_as_published() -> None:
 
 @pytest.mark.parametrize(("data", "expected"), vectors.CHECKSUMS)
 def test_both_sides_compute_the_checksum(data: bytes, expected: str) -> None:
-    assert crc64(data) == expected
     assert checksum(data) == expected
+    assert matches(data, expected)
+    assert not matches(data + b"x", expected)
+    for wrong in (str(int(expected) ^ 1), "", "-1", str(2**64), "x"):
+        assert not matches(data, wrong)
+
+
+def test_the_checksum_of_a_stream_is_that_of_the_whole() -> None:
+    check = Crc64()
+    for _ in range(16):
+        check.update(b"a" * 65_535)
+    check.update(b"a" * 16)
+    assert check.matches("6701094182323390671")
 
 
 class FixedClock:
