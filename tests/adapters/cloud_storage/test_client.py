@@ -29,6 +29,7 @@ from adapters.base.transport import Request, Response
 from adapters.cloud_storage import CloudStorageAdapter, CloudStorageConfig
 from adapters.cloud_storage.client import ObjectsClient, Wire
 from adapters.cloud_storage.errors import FAULTS
+from gateway.runtime import CountingMeter
 from tests.adapters.cloud_storage.vectors import BUCKET, HOST
 from tests.conftest import MakeRuntime
 
@@ -223,6 +224,21 @@ async def test_what_a_refused_write_means(
         await client.put_object("x", b"", "text/plain")
     assert (type(caught.value), caught.value.reason) == (kind, reason)
     assert len(canned.requests) == 1
+
+
+async def test_codes_without_a_row_are_counted_and_statuses_are_not(make_runtime: MakeRuntime) -> None:
+    meter = CountingMeter()
+    for answer in (
+        refusal(400, "NeverHeardOf"),
+        refusal(503, "NeverHeardOf"),
+        refusal(404, "NoSuchKey"),
+        Response(502, {}, b""),
+    ):
+        runtime = make_runtime(transport=Canned(answer), retries=False, meter=meter)
+        client = ObjectsClient(Wire(CONFIG, Upstream(runtime, "cloud_storage", BUCKET), runtime.clock))
+        with pytest.raises(UpstreamError):
+            await client.delete_object("x")
+    assert meter.unknown_codes == {("cloud_storage", "delete_object", "NeverHeardOf"): 2}
 
 
 async def test_a_404_to_head_counts_only_when_cos_itself_says_it(client_for: ClientFor) -> None:
