@@ -163,9 +163,10 @@ class Erasures:
         deleted = 0
         for unionid in person.values("UNIONID"):
             while page := (await bucket.objects(member_prefix(unionid), None, LIST_LIMIT)).items:
-                for each in page:
-                    await bucket.delete(each.key)
-                    deleted += 1
+                for refused in await bucket.delete_many([each.key for each in page]):
+                    if refused is not None:
+                        raise refused
+                deleted += len(page)
                 await job.progress(0, 2, f"{deleted} objects deleted")
         return deleted
 

@@ -149,7 +149,7 @@ async def test_a_spoilt_answer_raises_our_kinds_only(
 
 @pytest.mark.long
 @each_method
-@_examples(2000)
+@_examples(1000)
 @given(data=st.data())
 async def test_no_spoilt_answer_of_many_raises_anything_else(
     method: Method, make_runtime: MakeRuntime, data: st.DataObject

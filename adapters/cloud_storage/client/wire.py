@@ -155,7 +155,7 @@ def xml(body: bytes, tag: str) -> Element:
     try:
         # COS keeps a slow answer alive with blanks before the document.
         root: Element = ElementTree.fromstring(body.lstrip())
-    except ParseError as error:
+    except (ParseError, LookupError) as error:  # LookupError: the declaration names an encoding that nobody knows.
         raise ValueError("no XML") from error
     if root.tag == "Error" and tag != "Error":
         raise InsideSuccess(msgspec.convert(leaves(root), ErrorBody))

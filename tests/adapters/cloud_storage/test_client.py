@@ -256,6 +256,7 @@ async def test_a_404_to_head_counts_only_when_cos_itself_says_it(client_for: Cli
         b"",
         b"\xff\x00<",
         b"<Error/>",
+        b'<?xml version="1.0" encoding="u-tf-8" ?><ListBucketResult/>',
         b"<ListBucketResult><Name>b</Name></ListBucketResult>",
         b"<ListBucketResult><Name>b</Name><MaxKeys>1</MaxKeys><IsTruncated>true</IsTruncated></ListBucketResult>",
         b'<!DOCTYPE x [<!ENTITY a "b">]><ListBucketResult><Name>&a;</Name></ListBucketResult>',
