@@ -45,17 +45,11 @@ def _list(state: State, position: Position, value: Any, trail: Trail, container:
     assert item is not None  # noqa: S101 — a list has items
     core = state.core()
     if core.is_async_iterable(value):
-        path: Any = path_of(trail)
-        inner: Any = position.inner
+        # What is asked of the iterable itself is asked now, as with graphql-core.
+        items: Any = core.cancellable_iterable(value).__aiter__()
         container[key] = None
-        state.wait(
-            core.complete_list_value(inner, state.details(field), state.info(field, trail), path, value, None),
-            keep(key),
-            position,
-            trail,
-            container,
-            key,
-        )
+        awaitable = _one_by_one(state, position, items, trail)
+        state.wait(awaitable, keep(key), position, trail, container, key)
         return
     if not is_iterable(value):
         raise GraphQLError(f"Expected Iterable, but did not find one for field '{field.parent}.{field.name}'.")
@@ -72,6 +66,20 @@ def _list(state: State, position: Position, value: Any, trail: Trail, container:
         if left:
             core.settle_in_background(left)
         raise
+
+
+async def _one_by_one(state: State, position: Position, items: Any, trail: Trail) -> Any:
+    """The completed list of what an asynchronous iterator brings, by graphql-core; null where it fails and may be."""
+    inner: Any = position.inner
+    path: Any = path_of(trail)
+    details, info = state.details(position.field), state.info(position.field, trail)
+    try:
+        return await state.core().complete_async_iterator_value(inner.of_type, details, info, path, items, None)
+    except Exception as error:
+        # Told in this very turn: the items before the failed one are left to the background, where they begin in the
+        # next, and what fails of them comes too late for a list that is null already.
+        state.fail(position, trail, error)
+        return None
 
 
 def complete_item(state: State, item: Position, value: Any, trail: Trail, completed: list[Any], index: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, Optional
 
 import pytest
@@ -50,6 +52,16 @@ class Query:
     def inner(self) -> Optional["Query"]:  # noqa: UP037, UP045 — the class is not there yet
         return self
 
+    @strawberry.field
+    def one_by_one(self) -> list["Query"] | None:  # noqa: UP037 — as above
+        async def items() -> AsyncIterator[Any]:
+            late: Any = asyncio.get_running_loop().create_future()
+            late.set_exception(ValueError("late"))
+            yield Query(odd=late)
+            yield ValueError("not an item")
+
+        return items()  # type: ignore[return-value]
+
 
 SCHEMA = strawberry.Schema(Query)
 
@@ -90,6 +102,15 @@ async def test_what_fails_in_the_turn_of_a_failure_is_told_too(fields: str) -> N
     result = await agreed(f"{{ inner {{ {fields} }} }}")
     assert result.data == {"inner": None}
     assert {each.message for each in result.errors or ()} == {"broken", "null"}
+
+
+@pytest.mark.parametrize("fields", ["oneByOne { odd }", "oneByOne { odd } null"])
+async def test_items_that_came_one_by_one_are_not_awaited_once_their_list_has_failed(fields: str) -> None:
+    """They are awaited when the iterator has ended; a failure of it or of an item puts null for the list before."""
+    result = await agreed(f"{{ {fields} }}")
+    told = {each.message for each in result.errors or ()}
+    assert "not an item" in told
+    assert "late" not in told
 
 
 @pytest.mark.parametrize("literal", ['{number: 1, text: "a"}', "{number: null}", "{}"])
