@@ -6,13 +6,13 @@ of ``worlds``, but for objects, which are instances of the generated classes and
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import count
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -65,7 +65,6 @@ class One:
 _LEAVES = ["int", "str", "float", "bool", "strawberry.ID", "Color", "Size", "datetime.datetime", "datetime.date",
            "decimal.Decimal", "Long"]  # fmt: skip
 _INPUTS = ["int", "str", "Color", "Inner", "Outer", "One", "datetime.datetime", "float", "strawberry.ID", "bool"]
-_modules = count()
 
 
 class Sub(SimpleNamespace):
@@ -193,12 +192,15 @@ def make_strawberry_schema(rng: random.Random) -> strawberry.Schema:
         parts.append(_type(rng, name, bases, later, names))
     parts.append(_type(rng, "Query", [], [], names, fields=9))
     parts.append(_type(rng, "Mutation", [], [], names, fields=4))
-    number = next(_modules)
-    module = ModuleType(f"generated_schema_{number}")
-    sys.modules[module.__name__] = module
-    # typing keeps one reference per name for all modules, and with it the first class it was resolved to.
-    source = re.sub(r"\b([TIU]\d)\b", rf"\1_{number}", "\n".join(parts)).replace("Inner", f"Inner_{number}")
-    exec(compile(source, module.__name__, "exec"), module.__dict__)  # noqa: S102 — the source is made above
+    source = "\n".join(parts)
+    # typing keeps one reference per name for all modules, and with it the first class it was resolved to. What the
+    # names are told apart by comes from the source, so that a schema is the same whatever was made before it.
+    number = int.from_bytes(hashlib.blake2b(source.encode(), digest_size=4).digest())
+    source = re.sub(r"\b([TIU]\d)\b", rf"\1_{number}", source).replace("Inner", f"Inner_{number}")
+    module = sys.modules.get(f"generated_schema_{number}")
+    if module is None:
+        module = sys.modules[f"generated_schema_{number}"] = ModuleType(f"generated_schema_{number}")
+        exec(compile(source, module.__name__, "exec"), module.__dict__)  # noqa: S102 — the source is made above
     types = [getattr(module, f"{name}_{number}") for name in names]
     from gateway.schema.scalars import CONFIG
 
