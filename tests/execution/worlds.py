@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import heapq
+import inspect
 import itertools
 import random
 import re
@@ -72,14 +73,12 @@ class World:
         return random.Random(int.from_bytes(digest))
 
     def waits(self, *key: Any) -> bool:
-        """Whether a coroutine waits for its turn before it is done: in the usual orders most do, in others more or all.
+        """Whether a coroutine function waits for its turn in its course: most do. In other orders ``in_turn`` waits."""
+        return self.order < OTHER and self.rng("waits", key).random() < 0.7
 
-        What does not wait is done in the turns of the loop that the executor takes by itself; an order in which it
-        does wait is as good, and tells which of several failures may be told.
-        """
-        if self.order < OTHER:
-            return self.rng("waits", key).random() < 0.7
-        return self.order % 2 == 0 or self.rng("waits", key, self.order).random() < 0.7
+    def delays(self, *key: Any) -> bool:
+        """Whether a turn is waited for where it may be, in the other orders: all in some, most in the rest."""
+        return self.order % 2 == 0 or self.rng("delays", key, self.order).random() < 0.7
 
     async def gate(self, *key: Any) -> None:
         """Wait until it is this one's turn. Turns are given one by one, in an order that ``order`` decides."""
@@ -187,7 +186,8 @@ class World:
         made = later()
         self.coroutines.append(made)
         if pick < 0.2 or self.in_object:
-            return asyncio.ensure_future(made)
+            task = asyncio.ensure_future(made)
+            return task if self.order < OTHER else _Shielded(self, task, path)
         return _Awaitable(made) if pick < 0.3 else made
 
     def close(self) -> None:
@@ -204,6 +204,28 @@ class _Awaitable:
         return self._coroutine.__await__()
 
 
+class _Shielded:
+    """What a future brings, for each who awaits it, in a turn of its own; none can cancel it for the others.
+
+    Which of two fields that share a failed future is first at a null above follows from the turns of the loop that
+    an executor takes in between. And graphql-core cancels a future that failed siblings leave behind, also where
+    another field awaits the same one, which then ends the whole run: nothing to compare with.
+    """
+
+    def __init__(self, world: World, task: asyncio.Task[Any], path: tuple[Any, ...]) -> None:
+        self._world, self._task, self._path = world, task, path
+        self._awaited = itertools.count()
+
+    def __await__(self) -> Any:
+        return self._brought(next(self._awaited)).__await__()
+
+    async def _brought(self, number: int) -> Any:
+        await asyncio.wait([self._task])
+        if self._world.delays("brings", self._path, number):
+            await self._world.gate("brings", self._path, number)
+        return self._task.result()
+
+
 @dataclass
 class Thing:
     """A source object."""
@@ -218,6 +240,27 @@ def resolve(source: Any, info: Any, **arguments: Any) -> Any:
     world.calls += 1
     path = (*info.path.as_list(), repr(sorted(arguments.items())))
     return world.maybe_later(info.return_type, path, 0, world.asynchronous)
+
+
+def in_turn(following: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
+    """Middleware for other orders: all, or most, coroutine functions wait for their turn before they begin.
+
+    Some end without ever waiting, above all by failing: arguments that do not fit, inputs that cannot be converted.
+    When these are done follows from the turns of the loop that an executor takes by itself, which no executor
+    promises; begun at any later time they are as good. The values and failures are the same, so that an order with
+    such waits only tells which of several competing failures may come first.
+    """
+    if not inspect.iscoroutinefunction(following):
+        return following(source, info, **arguments)
+    world: World = info.context
+    key = info.path.as_list()
+
+    async def begun() -> Any:
+        if world.delays("begins", key):
+            await world.gate("begin", key)
+        return await following(source, info, **arguments)
+
+    return begun()
 
 
 def make_schema(rng: random.Random) -> GraphQLSchema:
