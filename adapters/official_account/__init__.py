@@ -1,4 +1,4 @@
-"""Official accounts (公众号, 服务号): followers, tags, template messages, and what followers do."""
+"""Official accounts (公众号, 服务号): followers, tags, messages to them, and what followers do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from adapters.official_account.errors import FAULTS
 from adapters.official_account.events import EVENT_KINDS
 from adapters.official_account.limits import LIMITS
 from adapters.official_account.records import (
+    CustomerServiceMessage,
     DeliveryStatus,
     Follower,
     FollowerChanged,
     Interacted,
+    Link,
     QrScanned,
     Tag,
     TemplateDelivered,
@@ -51,10 +53,12 @@ TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
 __all__ = [
     "FOLLOWERS_PER_CALL",
     "TOOL",
+    "CustomerServiceMessage",
     "DeliveryStatus",
     "Follower",
     "FollowerChanged",
     "Interacted",
+    "Link",
     "OfficialAccountAdapter",
     "OfficialAccountConfig",
     "QrScanned",

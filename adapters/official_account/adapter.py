@@ -1,4 +1,4 @@
-"""What the gateway calls: followers, tags and template messages of one official account."""
+"""What the gateway calls: followers, tags and messages of one official account."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from adapters.official_account.client import OfficialAccountClient
 from adapters.official_account.config import OfficialAccountConfig
 from adapters.official_account.errors import FOREIGN_OPENID
 from adapters.official_account.models import (
+    CustomArticle,
+    CustomNews,
+    CustomSendRequest,
+    CustomText,
     TemplateMiniProgram,
     TemplateSendRequest,
     TemplateValue,
     UserInfo,
 )
-from adapters.official_account.records import Follower, Tag, TemplateMessage, TemplateSent
+from adapters.official_account.records import CustomerServiceMessage, Follower, Link, Tag, TemplateMessage, TemplateSent
 from adapters.wechat.callbacks import Callbacks, Payload
 
 #: Openids that ``user/info/batchget`` takes at a time.
@@ -108,6 +112,21 @@ class OfficialAccountAdapter:
             )
         )
         return TemplateSent(str(answer.msgid))
+
+    async def send_customer_service(self, message: CustomerServiceMessage) -> None:
+        """Send a customer-service message to one who wrote, tapped, followed or scanned a while ago.
+
+        Never repeated: the platform has no key for it, cannot be asked about it, and tells nothing later. Raises
+        Rejected ``window_closed``, ``window_spent``, ``not_following`` or ``user_blocks``, Invalid
+        ``content_too_long``, NotFound ``openid_unknown``.
+        """
+        what = message.content
+        if isinstance(what, Link):
+            news = CustomNews([CustomArticle(what.title, what.url, what.description, what.picture)])
+            request = CustomSendRequest(message.openid, "news", news=news)
+        else:
+            request = CustomSendRequest(message.openid, "text", CustomText(what))
+        await self._client.custom_send(request)
 
     async def receive(self, request: WebhookRequest) -> Received:
         """Verify and read a callback; a GET is the console's check of the URL. Raises WebhookRefused."""

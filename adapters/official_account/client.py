@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from adapters.base.endpoint import idempotent, read
+from adapters.base.endpoint import idempotent, once, read
 from adapters.official_account.models import (
     Addresses,
     BatchGetRequest,
+    CustomSendRequest,
     TagList,
     TemplateSendAnswer,
     TemplateSendRequest,
@@ -18,12 +19,15 @@ from adapters.official_account.models import (
     UserQuery,
 )
 from adapters.wechat.api import TokenApi
+from adapters.wechat.envelope import Envelope
 
 GET_API_DOMAIN_IP: Final = read("get_api_domain_ip")
 USER_GET: Final = read("user_get")
 USER_INFO_BATCHGET: Final = read("user_info_batchget")
 TAGS_GET: Final = read("tags_get")
 TEMPLATE_SEND: Final = idempotent("template_send", "client_msg_id", lifetime=timedelta(minutes=10), family="template")
+# It has no key: whatever is sent twice arrives twice, and is counted twice.
+CUSTOM_SEND: Final = once("custom_send", family="custom")
 
 
 class OfficialAccountClient:
@@ -53,3 +57,7 @@ class OfficialAccountClient:
     async def template_send(self, message: TemplateSendRequest) -> TemplateSendAnswer:
         """发送模板消息."""
         return await self._api.post(TEMPLATE_SEND, "/cgi-bin/message/template/send", TemplateSendAnswer, message)
+
+    async def custom_send(self, message: CustomSendRequest) -> None:
+        """发送客服消息: the answer says no more than that it was taken."""
+        await self._api.post(CUSTOM_SEND, "/cgi-bin/message/custom/send", Envelope, message)

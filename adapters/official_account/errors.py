@@ -20,6 +20,9 @@ FAULTS: Final = FaultTable(
             "openid_unknown",
             "The account knows no such openid: it is of another appid, or, as a list cursor, of the past.",
         ),
+        40008: Fault(
+            Invalid, "message_type", "The platform does not know this kind of message; this is a bug in the client."
+        ),
         40032: Fault(
             Invalid, "list_size", "The list of openids is empty or over the platform's limit of 100 per call."
         ),
@@ -37,10 +40,26 @@ FAULTS: Final = FaultTable(
         43004: Fault(Rejected, "not_following", "This person does not follow the account."),
         43019: Fault(Rejected, "on_blacklist", "The account put this person on its blacklist; take them off first."),
         43101: Fault(Rejected, "user_refused", "This person refused messages of this kind."),
+        44003: Fault(Invalid, "content_empty", "The link has no title or address; give both."),
+        44004: Fault(Invalid, "content_empty", "The message has no text; give one."),
+        45002: Fault(
+            Invalid, "content_too_long", "The text is longer than the platform takes: 2,048 bytes in UTF-8; shorten it."
+        ),
+        45008: Fault(Invalid, "too_many_links", "A message takes one link; send another message for the next one."),
+        45015: Fault(
+            Rejected,
+            "window_closed",
+            "The platform takes no customer-service message to this person now; they must write or scan first.",
+        ),
         45028: Fault(
             QuotaExhausted,
             "send_quota",
             "The account's allowance for sending is used up; wait for a new day.",
+        ),
+        45047: Fault(
+            Rejected,
+            "window_spent",
+            "This person had as many customer-service messages as the platform allows until they write again.",
         ),
         46004: Fault(NotFound, "user_unknown", "The platform knows no such user."),
         47003: Fault(

@@ -18,5 +18,7 @@ LIMITS: Final[Limits] = {
     "tags_get": limits(day=1000),
     # Not confirmed by the vendor.
     "template_send": limits(day=100_000),
+    # For fewer than 100,000 followers, by the vendor's table of 客服接口.
+    "custom_send": limits(day=500_000),
     "stable_token": limits(minute=10_000, day=500_000),
 }

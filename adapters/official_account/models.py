@@ -99,3 +99,33 @@ class TemplateSendAnswer(msgspec.Struct):
     """``msgid`` is a 64-bit integer beyond 2^53."""
 
     msgid: int | str
+
+
+class CustomText(msgspec.Struct):
+    """Text of a customer-service message."""
+
+    content: str
+
+
+class CustomArticle(msgspec.Struct, omit_defaults=True):
+    """A link with title and picture (图文); the platform takes one per message."""
+
+    title: str
+    url: str
+    description: str = ""
+    picurl: str = ""
+
+
+class CustomNews(msgspec.Struct):
+    """The list of one that the platform wants."""
+
+    articles: list[CustomArticle]
+
+
+class CustomSendRequest(msgspec.Struct, omit_defaults=True):
+    """``message/custom/send``: ``msgtype`` names the one part that is there."""
+
+    touser: str
+    msgtype: str
+    text: CustomText | None = None
+    news: CustomNews | None = None

@@ -76,6 +76,24 @@ class TemplateSent:
     message_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link with a title and a picture (图文外链). ``url`` and ``picture`` are web addresses."""
+
+    title: str
+    url: str
+    description: str = ""
+    picture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerServiceMessage:
+    """A customer-service message (客服消息) to one follower: a text, or a link."""
+
+    openid: str
+    content: str | Link = field(repr=False)
+
+
 class DeliveryStatus(StrEnum):
     """What became of a template message."""
 

@@ -12,6 +12,7 @@ from gateway.schema.ads import AdQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
+from gateway.schema.customer_service_messages import CustomerServiceMessageMutations
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
 from gateway.schema.events import EventQueries
@@ -56,6 +57,7 @@ QUERIES = (
 MUTATIONS = (
     CheckoutMutations,
     ConsentMutations,
+    CustomerServiceMessageMutations,
     DecisionMutations,
     JobMutations,
     PointsMutations,

@@ -170,12 +170,11 @@ class Actions:
         except SagaMoved:
             # The job overtook this process and knows the outcome.
             return await self._answer(saga_id, action)
-        if failure is not None and await self._undecided(saga_id):
-            return in_progress(saga_id)
-        if failure is not None:
+        if failure is not None and await self._refused(saga_id):
             async with self._projector.database.write() as connection:
                 await self._idempotency.forget(connection, claim_id)
             return problem(failure)
+        # Also of an outcome that nobody knows: it keeps its key.
         return await self._answer(saga_id, action)
 
     async def _begin(
@@ -205,10 +204,10 @@ class Actions:
             await self._queue.put(connection, FINISH_JOB, 1, payload, key=saga_id, run_at=now + LEASE)
         return True
 
-    async def _undecided(self, saga_id: str) -> bool:
-        """True while the job has something to find out."""
+    async def _refused(self, saga_id: str) -> bool:
+        """True when it certainly did not happen."""
         [row] = await self._log.steps(saga_id)
-        return row.state is StepState.RUNNING
+        return row.state is StepState.FAILED
 
     async def _finish_job(self, job: RunningJob) -> None:
         saga_id = job.payload["saga"]
@@ -277,7 +276,6 @@ def _ended(row: StepRow) -> Problem:
         return Problem(
             "OUTCOME_UNKNOWN",
             "It may have happened, and the platform cannot tell; a person has to look before it is repeated.",
-            tool=row.tool,
             details=details,
         )
     code, _, reason = (row.reason or "").partition(":")

@@ -194,7 +194,6 @@ class Runner:
         Returns the failure. After one that says that nothing was done the saga is COMPENSATED; after an unknown
         outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not.
         """
-        step = self._registry.find(row.name, row.version)
         # The attempt that was committed with the intent is this one.
         row = replace(row, started_at=None)
 
@@ -209,9 +208,11 @@ class Runner:
         try:
             await self.run_one(row, also)
         except OutcomeUnknown as failure:
-            if step.delivery is Delivery.ONCE:
+            [left] = await self.log.steps(row.saga)
+            if left.state is StepState.UNKNOWN:
                 async with self._projector.batch() as batch:
-                    await ends(batch)
+                    # The key stays taken: a repetition under it could be a second effect.
+                    await also(batch)
             return failure
         except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
             await self.refuse(row.saga)

@@ -12,7 +12,12 @@ from scripts.checks.source import Module, modules
 
 #: Adapter methods that reach a shopper or hand their data out, by tool.
 TO_SHOPPERS: Final = frozenset(
-    {"enterprise_chat.send_welcome", "official_account.send_template", "social_ads.report_conversions"}
+    {
+        "enterprise_chat.send_welcome",
+        "official_account.send_customer_service",
+        "official_account.send_template",
+        "social_ads.report_conversions",
+    }
 )
 #: Those that speak to the brand's own employees, whom no consent of a shopper protects.
 TO_STAFF: Final = frozenset({"enterprise_chat.send_app_message"})

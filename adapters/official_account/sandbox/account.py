@@ -17,6 +17,12 @@ TEMPLATES = {
     "order_paid": ("thing1", "amount2", "time3"),
     "points_changed": ("thing1", "number2"),
 }
+#: What somebody's act opens for customer-service messages: for how long, and how many.
+WINDOWS = {
+    "message": (timedelta(hours=48), 5),
+    "follow": (timedelta(minutes=1), 3),
+    "scan": (timedelta(minutes=1), 3),
+}
 #: What a field's value must look like, by the field's type.
 _FIELD_RULES = {
     "thing": re.compile(r".{1,20}", re.DOTALL),
@@ -48,6 +54,14 @@ class SentTemplate:
     at: datetime
 
 
+@dataclass(slots=True)
+class Window:
+    """Messages that may still be sent until an instant."""
+
+    until: datetime
+    left: int
+
+
 class Account:
     """One appid: its people, tags, templates and tokens."""
 
@@ -72,6 +86,8 @@ class Account:
         self.template_names = dict(zip(TEMPLATES, self.templates, strict=True))
         self.token = Issuer(lambda n: "90_" + names.text(world.seed, f"{appid}/token/{n}", 133))
         self.stable_token = Issuer(lambda n: "91_" + names.text(world.seed, f"{appid}/stable/{n}", 133))
+        #: openid → act → what the newest one opened.
+        self.windows: dict[str, dict[str, Window]] = {}
         self.sent: dict[str, SentTemplate] = {}
         self._next_msgid = 2463547712345678901
 
@@ -121,6 +137,20 @@ class Account:
             before.remark if before else "",
             before.tags if before else [],
         )
+
+    def interacted(self, openid: str, act: str, now: datetime) -> None:
+        """Somebody did one of WINDOWS: what it opens begins anew."""
+        lasts, messages = WINDOWS[act]
+        self.windows.setdefault(openid, {})[act] = Window(now + lasts, messages)
+
+    def take_message(self, openid: str, now: datetime) -> int:
+        """Count a customer-service message; 0, or the errcode of why there may be none."""
+        still = [each for each in self.windows.get(openid, {}).values() if each.until > now]
+        usable = [each for each in still if each.left > 0]
+        if not usable:
+            return 45047 if still else 45015
+        max(usable, key=lambda each: each.until).left -= 1
+        return 0
 
     def bad_field(self, template_id: str, data: dict[str, Any]) -> str:
         """The first field of a template that breaks its type's rule, or empty."""

@@ -19,6 +19,8 @@ from sandbox.platform import Kit
 
 OPENIDS_PER_PAGE = 10_000
 USERS_PER_CALL = 100
+#: Bytes of a text.
+TEXT_BYTES = 2048
 #: Escapes of anything but control characters: the platform wants the characters themselves.
 _ESCAPED = re.compile(rb"\\u(?!00[0-7])[0-9a-fA-F]{4}")
 
@@ -46,6 +48,7 @@ class Api:
             "/cgi-bin/user/info/batchget": ("POST", self._batchget),
             "/cgi-bin/tags/get": ("GET", self._tags_get),
             "/cgi-bin/message/template/send": ("POST", self._template_send),
+            "/cgi-bin/message/custom/send": ("POST", self._custom_send),
         }
 
     async def handle(self, request: Request) -> Response:
@@ -191,6 +194,40 @@ class Api:
             message={k: v for k, v in given.items() if k != "client_msg_id"},
         )
         self._callbacks[appid].event(openid, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status=self.template_status)
+
+    # Customer-service messages -------------------------------------------------------------------
+
+    def _custom_send(self, account: Account, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        openid = _own(account, given.get("touser"))
+        if openid not in account.subscribed():
+            raise Refused(43004)
+        kind = given.get("msgtype")
+        if kind not in {"text", "news"}:
+            raise Refused(40008)
+        part = given.get(kind)
+        _check_text(part) if kind == "text" else _check_news(part)
+        refused = account.take_message(openid, self._kit.clock.now())
+        if refused:
+            raise Refused(refused)
+        message = {"msgtype": kind, kind: part}
+        self._kit.effect(self._name, "custom_sent", f"{account.settings.appid}/{openid}", message=message)
+        return {"errcode": 0, "errmsg": "ok"}
+
+
+def _check_text(part: object) -> None:
+    content = part.get("content") if isinstance(part, dict) else None
+    if not isinstance(content, str) or not content:
+        raise Refused(44004)
+    if len(content.encode()) > TEXT_BYTES:
+        raise Refused(45002)
+
+
+def _check_news(part: object) -> None:
+    articles = part.get("articles") if isinstance(part, dict) else None
+    if not isinstance(articles, list) or not articles:
+        raise Refused(44003)
+    if len(articles) > 1:
+        raise Refused(45008)
 
 
 def _own(account: Account, openid: object) -> str:

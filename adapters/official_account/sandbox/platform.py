@@ -110,6 +110,7 @@ class Sandbox:
         account, openid = self._who(given)
         scene = str(given["scene"])
         if openid in account.subscribed():
+            account.interacted(openid, "scan", self._kit.clock.now())
             self.callbacks[account.settings.appid].event(openid, "SCAN", EventKey=scene, Ticket=_ticket(scene))
         else:
             self._now_follows(account, openid, scene)
@@ -119,6 +120,7 @@ class Sandbox:
         account, openid = self._who(given)
         if openid not in account.subscribed():
             raise ValueError("this person does not follow the account")
+        account.interacted(openid, "message", self._kit.clock.now())
         self.callbacks[account.settings.appid].message(openid, str(given.get("text", "你好")))
         return {"openid": openid}
 
@@ -135,6 +137,7 @@ class Sandbox:
             raise ValueError("this person follows the account already")
         way = "ADD_SCENE_QR_CODE" if scene else "ADD_SCENE_SEARCH"
         account.follow(openid, way, scene, self._kit.clock.now())
+        account.interacted(openid, "follow", self._kit.clock.now())
         appid = account.settings.appid
         self._kit.effect(self.name, "followed", f"{appid}/{openid}", scene=scene)
         if scene:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.transactions.actions import AnyAction
-from gateway.transactions.effects import points, stock_adjustments, template_messages
+from gateway.transactions.effects import customer_service_messages, points, stock_adjustments, template_messages
 
 #: Every mutation that is an action. A step that is not here cannot be run.
-ACTIONS: Final[tuple[AnyAction, ...]] = (points.ADJUST, stock_adjustments.ADJUST, template_messages.SEND)
+ACTIONS: Final[tuple[AnyAction, ...]] = (
+    customer_service_messages.SEND,
+    points.ADJUST,
+    stock_adjustments.ADJUST,
+    template_messages.SEND,
+)

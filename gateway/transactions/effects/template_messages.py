@@ -7,17 +7,15 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import select
 
 from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.official_account import OfficialAccountAdapter, TemplateMessage
-from gateway.database.facts import Fact
-from gateway.database.tables.members import identity
 from gateway.members.consent import Purpose
-from gateway.members.gate import Asked, Decision
+from gateway.members.gate import Asked
 from gateway.members.reach import Channel
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of
+from gateway.transactions.steps import Delivery, Kind, StepContext, step
 
 #: The platform knows a repeated ``client_msg_id`` for about ten minutes; we stop a little earlier.
 WINDOW: Final = timedelta(minutes=9)
@@ -71,13 +69,8 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         purpose=Purpose(wanted.purpose), channel=Channel.OFFICIAL_ACCOUNT, key=intent.key, account=wanted.appid
     )
     [decision] = await ctx.gate.decide(about, [wanted.member])
-    if not decision.allowed:
-        raise StepRefused(
-            "NOT_REACHABLE",
-            f"The member cannot be sent this now: {decision.reason}; Member.reach says which ways are open and when.",
-            reason=str(decision.reason),
-        )
-    openid = await _openid(ctx, decision.identity)
+    must_be_allowed(decision)
+    openid = await openid_of(ctx, decision)
     message = TemplateMessage(
         openid,
         wanted.template,
@@ -87,6 +80,7 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         wanted.mini_program_appid,
         wanted.mini_program_path,
     )
+    told = {"tool": "official_account", "key": intent.key, "template": wanted.template, "purpose": wanted.purpose}
     adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
     try:
         sent = await adapter.send_template(message)
@@ -94,36 +88,11 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         raise
     except UpstreamError as error:
         await ctx.gate.release(intent.key, [wanted.member])
-        ctx.facts.append(_fact(ctx, intent, decision, "message.failed", reason=error.reason))
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=error.reason))
         raise
-    ctx.facts.append(_fact(ctx, intent, decision, "message.accepted", message=sent.message_id))
+    # Whether it arrived comes by its event, of the same number.
+    ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told, message=sent.message_id))
     return Sent(decision.account, sent.message_id)
-
-
-def _fact(
-    ctx: StepContext, intent: Send, decision: Decision, kind: str, *, reason: str | None = None, message: str = ""
-) -> Fact:
-    """What the platform said to it. Whether it arrived comes by its event, of the same ``message``."""
-    return Fact(
-        kind=kind,
-        occurred_at=ctx.now,
-        source="own",
-        source_key=intent.key,
-        account=decision.account,
-        tool="official_account",
-        member=decision.member,
-        identity=decision.identity,
-        reason=reason,
-        payload={"template": intent.wanted.template, "purpose": intent.wanted.purpose}
-        | ({"message": message} if message else {}),
-    )
-
-
-async def _openid(ctx: StepContext, identity_id: str | None) -> str:
-    row = await ctx.projector.database.one(select(identity.c.value).where(identity.c.id == identity_id))
-    if row is None or not row.value:
-        raise StepRefused("NOT_REACHABLE", "The member was erased meanwhile.", reason="UNKNOWN_MEMBER")
-    return str(row.value)
 
 
 SEND: Final = Action("templateMessageSend", send, _plan)

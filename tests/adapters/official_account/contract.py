@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.official_account import FOLLOWERS_PER_CALL, TOOL, OfficialAccountAdapter, TemplateMessage
+from adapters.official_account import (
+    FOLLOWERS_PER_CALL,
+    TOOL,
+    CustomerServiceMessage,
+    OfficialAccountAdapter,
+    TemplateMessage,
+)
 from sandbox.server import Sandbox
 from tests.adapters.contract_case import Batch, Case, Operation
 
@@ -25,6 +31,15 @@ async def send(adapter: OfficialAccountAdapter, sandbox: Sandbox) -> object:
             client_msg_id="contract-1",
         )
     )
+
+
+async def answer(adapter: OfficialAccountAdapter, sandbox: Sandbox) -> object:
+    """The protagonist writes, and is answered."""
+    openid = known(sandbox)["followers"]["protagonist"]
+    actions = sandbox.platforms["official_account"].actions()
+    await actions["say"]({"appid": adapter.account, "person": "protagonist", "text": "在吗"})
+    await adapter.send_customer_service(CustomerServiceMessage(openid, "在的"))
+    return None
 
 
 async def first_followers(adapter: OfficialAccountAdapter, sandbox: Sandbox) -> object:
@@ -59,6 +74,14 @@ CASE = Case(
             send,
             "POST /cgi-bin/message/template/send",
             effect_kind="template_sent",
+            effects=1,
+        ),
+        Operation(
+            "send_customer_service",
+            "once",
+            answer,
+            "POST /cgi-bin/message/custom/send",
+            effect_kind="custom_sent",
             effects=1,
         ),
     ),

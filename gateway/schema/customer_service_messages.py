@@ -1,0 +1,96 @@
+"""Customer-service messages (客服消息) of an official account (公众号)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.resolvers import ids
+from gateway.resolvers.errors import UserError
+from gateway.schema.acting import KEY_DESCRIPTION, act, watched
+from gateway.schema.checkout import Transaction
+from gateway.schema.consents import ConsentPurpose
+from gateway.schema.info import Info
+from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.transactions.actions import Performed
+from gateway.transactions.effects import customer_service_messages
+
+
+@strawberry.input(description="A link with a title and a picture (图文外链).")
+class CustomerServiceLinkInput:
+    """Link."""
+
+    title: str = strawberry.field(description="Its title.")
+    url: str = strawberry.field(description="Web page behind a tap.")
+    description: str = strawberry.field(description="A sentence below the title.", default="")
+    picture: str | None = strawberry.field(description="Address of the picture beside it.", default=None)
+
+
+@strawberry.input(description="A customer-service message to one member: either text or link.")
+class CustomerServiceMessageSendInput:
+    """Message."""
+
+    member: strawberry.ID = strawberry.field(description="To whom.")
+    purpose: ConsentPurpose = strawberry.field(description="What it is for; the member's consent is asked for it.")
+    text: str | None = strawberry.field(description="What it says, 2,048 bytes in UTF-8 at most.", default=None)
+    link: CustomerServiceLinkInput | None = strawberry.field(description="A link, instead of a text.", default=None)
+    appid: str | None = strawberry.field(
+        description="Which official account; by default the one whose window is open longest.", default=None
+    )
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+    def record(self) -> customer_service_messages.Wanted:
+        """As the action takes it. Raises UserError for an id that is none."""
+        link = self.link
+        return customer_service_messages.Wanted(
+            member=ids.decode_as("mb", self.member)[1],
+            purpose=self.purpose.name,
+            text=self.text,
+            link=None
+            if link is None
+            else customer_service_messages.WantedLink(link.title, link.url, link.description, link.picture or ""),
+            appid=self.appid or "",
+        )
+
+
+@strawberry.type(description="Taken by the platform, which gives it no number and tells nothing more of it.")
+class CustomerServiceMessageSent:
+    """Sent."""
+
+    transaction_id: strawberry.Private[str]
+    appid: str = strawberry.field(description="The account that sent it.")
+
+    @strawberry.field(description="The transaction that sent it.")
+    async def transaction(self, info: Info) -> Transaction | None:
+        return await watched(info, self.transaction_id)
+
+
+CustomerServiceMessageSendResult = Annotated[
+    CustomerServiceMessageSent | DomainProblem | ToolProblem,
+    strawberry.union("CustomerServiceMessageSendResult", description="What was sent, or why nothing was."),
+]
+
+
+@strawberry.type(description="Mutations about customer-service messages.")
+class CustomerServiceMessageMutations:
+    """Customer-service messages."""
+
+    @strawberry.mutation(
+        description="Answer a member who wrote, tapped, followed or scanned a while ago (发送客服消息): at most once,"
+        " since the platform cannot be asked. Needs the scope messages:send."
+    )
+    async def customer_service_message_send(
+        self,
+        info: Info,
+        input: Annotated[CustomerServiceMessageSendInput, strawberry.argument(description="The message.")],  # noqa: A002
+    ) -> CustomerServiceMessageSendResult:
+        info.context.principal.require("messages:send")
+        try:
+            asked = input.record()
+        except UserError as error:
+            return DomainProblem(code=error.code, message=str(error), retryable=False)
+        done = await act(info, customer_service_messages.SEND, asked, input.idempotency_key)
+        if not isinstance(done, Performed):
+            return done
+        return CustomerServiceMessageSent(transaction_id=done.transaction, appid=done.outcome.account)

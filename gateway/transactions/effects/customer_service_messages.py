@@ -1,0 +1,118 @@
+"""Customer-service messages (客服消息) of an official account, to a member who has spoken to it a while ago."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from adapters.base.errors import OutcomeUnknown, UpstreamError
+from adapters.official_account import CustomerServiceMessage, Link, OfficialAccountAdapter
+from gateway.members.consent import Purpose
+from gateway.members.gate import Asked
+from gateway.members.reach import Channel
+from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of
+from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
+
+#: Bytes of a text in UTF-8; the platform refuses longer ones.
+TEXT_BYTES: Final = 2048
+
+
+class WantedLink(msgspec.Struct, frozen=True):
+    """A link with a title and a picture. ``url`` and ``picture`` are web addresses."""
+
+    title: str
+    url: str
+    description: str = ""
+    picture: str = ""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the client asked for: a text or a link. ``appid`` empty: by whichever account has a window open."""
+
+    member: str
+    purpose: str
+    text: str | None = None
+    link: WantedLink | None = None
+    appid: str = ""
+
+
+class Send(msgspec.Struct, frozen=True):
+    """The message, and the name under which the gate knows it."""
+
+    wanted: Wanted
+    key: str
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """Taken by the platform, which gives it no number and tells nothing later."""
+
+    account: str
+
+
+async def _plan(planning: Planning, asked: Wanted) -> Effect:
+    if (asked.text is None) == (asked.link is None):
+        raise StepRefused("BAD_USER_INPUT", "Give either text or link; a second thing to say is a second message.")
+    size = None if asked.text is None else len(asked.text.encode())
+    if size is not None and not 1 <= size <= TEXT_BYTES:
+        raise StepRefused(
+            "BAD_USER_INPUT", f"text has {size} bytes in UTF-8: 1 to {TEXT_BYTES} are possible (a character has 3)."
+        )
+    if asked.link is not None:
+        _check(asked.link)
+    if asked.appid:
+        planning.tools.get(OfficialAccountAdapter, asked.appid)
+    return Effect(Send(asked, f"customerServiceMessageSend:{planning.key}"), asked.member, {"member": asked.member})
+
+
+def _check(link: WantedLink) -> None:
+    if not link.title:
+        raise StepRefused("BAD_USER_INPUT", "link.title is empty; the platform shows it.")
+    for name, address in (("url", link.url), ("picture", link.picture)):
+        if (address or name == "url") and not address.startswith(("https://", "http://")):
+            raise StepRefused("BAD_USER_INPUT", f"link.{name} must be a web address that begins with https://.")
+
+
+# ONCE: the platform has no key for it and no question about it, so a repetition may be a second message. RETRIABLE,
+# which among several mutations makes it the last: what was read cannot be taken back.
+@step(
+    name="customer_service_message.send",
+    tool="official_account",
+    kind=Kind.RETRIABLE,
+    delivery=Delivery.ONCE,
+    personal=True,
+)
+async def send(ctx: StepContext, intent: Send) -> Sent:
+    """Through the gate, which knows the windows, then to the platform; what was provably not sent gives its place back.
+
+    Of an unknown outcome the place stays taken, and nothing is told.
+    """
+    wanted = intent.wanted
+    about = Asked(
+        purpose=Purpose(wanted.purpose), channel=Channel.CUSTOMER_SERVICE, key=intent.key, account=wanted.appid
+    )
+    [decision] = await ctx.gate.decide(about, [wanted.member])
+    must_be_allowed(decision)
+    message = CustomerServiceMessage(await openid_of(ctx, decision), _content(wanted))
+    told = {"tool": "official_account", "key": intent.key, "purpose": wanted.purpose}
+    adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
+    try:
+        await adapter.send_customer_service(message)
+    except OutcomeUnknown:
+        raise
+    except UpstreamError as error:
+        # Also where the platform counts what staff answered in its console, which we do not see.
+        await ctx.gate.release(intent.key, [wanted.member])
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=error.reason))
+        raise
+    ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
+    return Sent(decision.account)
+
+
+def _content(wanted: Wanted) -> str | Link:
+    link = wanted.link
+    return (wanted.text or "") if link is None else Link(link.title, link.url, link.description, link.picture)
+
+
+SEND: Final = Action("customerServiceMessageSend", send, _plan)
