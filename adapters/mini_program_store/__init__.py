@@ -34,6 +34,7 @@ from adapters.mini_program_store.records import (
     Product,
     ProductChanged,
     Sku,
+    SubscribeMessage,
     VipMember,
 )
 
@@ -80,5 +81,6 @@ __all__ = [
     "Product",
     "ProductChanged",
     "Sku",
+    "SubscribeMessage",
     "VipMember",
 ]

@@ -28,6 +28,7 @@ from adapters.mini_program_store.records import (
     PhoneNumber,
     Product,
     Sku,
+    SubscribeMessage,
     VipMember,
 )
 from adapters.mini_program_store.webhooks import AFTER_SALE_KINDS, AFTER_SALE_STATES, MessagePush, hints
@@ -112,6 +113,18 @@ class MiniProgramStoreAdapter:
         self._must_be("mini_program")
         wire = (await self._client.getuserphonenumber(code, openid)).phone_info
         return PhoneNumber(wire.purePhoneNumber, str(wire.countryCode))
+
+    async def send_subscribe(self, message: SubscribeMessage) -> None:
+        """Send a subscribe message, which spends one grant of the shopper's for its template.
+
+        Never repeated: the platform has no key for it and cannot be asked about it. Raises Rejected ``no_grant``,
+        Invalid ``template_unknown``, ``template_field`` or ``page_path``, NotFound ``openid_unknown``.
+        """
+        self._must_be("mini_program")
+        data = {name: models.SubscribeValue(text) for name, text in message.data.items()}
+        await self._client.subscribe_send(
+            models.SubscribeSendRequest(message.openid, message.template, data, message.page)
+        )
 
     # Products -------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from adapters.wechat.tokens import stable_tokens
 # A code is used up by the first call, whoever hears its answer: neither login call is ever repeated.
 JSCODE2SESSION: Final = once("jscode2session", timeout=5.0, family="login")
 GETUSERPHONENUMBER: Final = once("getuserphonenumber", timeout=5.0, family="login")
+# It has no key, and each one spends a grant of the shopper's.
+SUBSCRIBE_SEND: Final = once("subscribe_send", family="subscribe")
 OPENAPI_QUOTA_GET: Final = read("openapi_quota_get")
 BASICS_INFO_GET: Final = read("basics_info_get", family="store")
 CATEGORY_DETAIL: Final = read("category_detail", family="product")
@@ -65,6 +67,10 @@ class MiniProgramStoreClient:
         path = "/wxa/business/getuserphonenumber"
         body = {"code": code} if openid is None else {"code": code, "openid": openid}
         return await self._api.post(GETUSERPHONENUMBER, path, models.GetUserPhoneNumber, body)
+
+    async def subscribe_send(self, message: models.SubscribeSendRequest) -> None:
+        """POST /cgi-bin/message/subscribe/send: the answer says no more than that it was taken."""
+        await self._api.post(SUBSCRIBE_SEND, "/cgi-bin/message/subscribe/send", Envelope, message)
 
     async def openapi_quota_get(self, cgi_path: str) -> Envelope:
         """POST /cgi-bin/openapi/quota/get; the figures are not read."""

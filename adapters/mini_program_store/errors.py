@@ -41,6 +41,19 @@ FAULTS: Final = FaultTable(
         40163: Fault(Rejected, "code_used", _SESSION_OVER),
         40226: Fault(Rejected, "user_blocked", "The platform holds this user for risky; deny the login."),
         41008: Fault(Invalid, "code_missing", "The request carried no login code; give one."),
+        # Subscribe messages.
+        40037: Fault(
+            Invalid, "template_unknown", "The mini-program has no such template; see 订阅消息 in its console."
+        ),
+        41030: Fault(Invalid, "page_path", "The page behind the tap does not exist or is not published; correct it."),
+        43101: Fault(
+            Rejected, "no_grant", "The shopper refused the template, or accepted no further message of it; ask again."
+        ),
+        47003: Fault(
+            Invalid,
+            "template_field",
+            "A field of the template is missing or breaks its type's rule (a thing: 1 to 20 characters).",
+        ),
         # Any call.
         40066: Fault(Invalid, "url", "The platform does not know this path; this is a bug in the client."),
         41018: Fault(Invalid, "component_appid", "The call is for third-party platforms; use our own token."),

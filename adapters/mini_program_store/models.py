@@ -34,6 +34,21 @@ class GetUserPhoneNumber(msgspec.Struct):
     phone_info: PhoneInfo
 
 
+class SubscribeValue(msgspec.Struct):
+    """One field of a template's text."""
+
+    value: str
+
+
+class SubscribeSendRequest(msgspec.Struct, omit_defaults=True):
+    """POST /cgi-bin/message/subscribe/send. Without ``miniprogram_state`` a tap opens the published version."""
+
+    touser: str
+    template_id: str
+    data: dict[str, SubscribeValue]
+    page: str = ""
+
+
 class ProductList(msgspec.Struct):
     """POST /channels/ec/product/list/get: ids only, and nothing says whether more follow."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,6 +29,19 @@ class PhoneNumber:
 
     number: str = field(repr=False)
     country_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeMessage:
+    """A subscribe message (订阅消息) to a shopper who accepted the template's question once more than was sent.
+
+    ``data``: field name such as ``thing1`` → text. ``page``: behind a tap, with its query; empty opens none.
+    """
+
+    openid: str
+    template: str
+    data: Mapping[str, str] = field(repr=False)
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.standing import PointsMutations
 from gateway.schema.stock import StockMutations
+from gateway.schema.subscribe_messages import SubscribeMessageMutations
 from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
@@ -65,6 +66,7 @@ MUTATIONS = (
     ReachMutations,
     SessionMutations,
     StockMutations,
+    SubscribeMessageMutations,
     TemplateMessageMutations,
     TransactionMutations,
     VisitMutations,

@@ -44,6 +44,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "enterprise_chat.upload_image": Follows(why="a picture of a card lives three days and is of no person"),
     "mini_program_store.login": _by("batch"),
     "mini_program_store.phone_number": Follows(why="the caller binds the number that the platform tells"),
+    "mini_program_store.send_subscribe": _by("message_fact"),
     "official_account.send_customer_service": _by("message_fact"),
     "official_account.send_template": _by("message_fact"),
     "payments.prepay": Follows(why="nothing is paid yet: the order is our own row, the payment comes with its event"),

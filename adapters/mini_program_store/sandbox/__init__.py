@@ -34,10 +34,11 @@ class Sandbox:
         self.state = State(world)
         tokens = TokenDesk(self.state.apps, kit)
         gate = Gate(tokens)
-        self._people = People(self.state, tokens, Desk(kit), kit)
+        desk = Desk(kit)
+        self._people = People(self.state, tokens, desk, kit)
         self.app = Starlette(
             routes=[
-                *MiniProgramApi(self.state, gate, kit).routes(),
+                *MiniProgramApi(self.state, gate, desk, kit).routes(),
                 *StoreApi(self.state, gate).routes(),
                 Route("/{path:path}", _elsewhere, methods=VERBS),
             ],
@@ -65,6 +66,11 @@ class Sandbox:
             "productIds": list(self.state.products),
             "orderIds": [o.order_id for o in self.state.orders.values() if o.person == protagonist],
             "afterSaleIds": list(self.state.after_sales),
+            "templates": {
+                app.owner.alias: self.state.templates(app.owner.appid)
+                for app in self.state.apps.values()
+                if app.product == "mini_program"
+            },
             "storeOpenid": self.state.store_openid(protagonist),
         }
         return {"accounts": accounts, "known": known}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.mini_program_store.sandbox.gate import VERBS, Gate, check_verb, json_body, told_code
-from adapters.mini_program_store.sandbox.state import CODE_LIFE, App, Code, State
+from adapters.mini_program_store.sandbox.push import Desk, subscribe_event
+from adapters.mini_program_store.sandbox.state import CODE_LIFE, TEMPLATES, App, Code, State
 from adapters.mini_program_store.sandbox.wire import Refusal, answer, arguments, ok
 from sandbox.platform import Kit
 
 NAME = "mini_program_store"
+#: What a field's value must look like, by the field's type.
+_FIELD_RULES = {
+    "thing": re.compile(r".{1,20}", re.DOTALL),
+    "amount": re.compile(r"[¥￥]?\d{1,10}(\.\d{1,2})?元?"),
+    "time": re.compile(r".{1,20}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class MiniProgramApi:
 
     state: State
     gate: Gate
+    desk: Desk
     kit: Kit
 
     def routes(self) -> list[Route]:
@@ -34,6 +44,7 @@ class MiniProgramApi:
             Route("/sns/jscode2session", self.jscode2session, methods=VERBS),
             self.gate.post(phone, "mini_program", self.getuserphonenumber),
             self.gate.post(quota, "both", self.quota_get),
+            self.gate.post("/cgi-bin/message/subscribe/send", "mini_program", self.subscribe_send),
         ]
 
     async def stable_token(self, request: Request) -> Response:
@@ -106,3 +117,41 @@ class MiniProgramApi:
             raise Refusal(76021, "cgi_path not found, please check")
         used = self.kit.journal.count(NAME, f"POST {path}")
         return ok(quota={"daily_limit": 1_000_000, "used": used, "remain": 1_000_000 - used})
+
+    def subscribe_send(self, app: App, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """POST /cgi-bin/message/subscribe/send: one grant, one message; what became of it is pushed."""
+        openid, template = str(body.get("touser")), str(body.get("template_id"))
+        appid = app.owner.appid
+        if not any(person.openids.get(appid) == openid for person in self.state.world.people.values()):
+            raise Refusal(40003, "invalid openid")
+        named = {number: name for name, number in self.state.templates(appid).items()}
+        if template not in named:
+            raise Refusal(40037, "invalid template_id")
+        page = body.get("page", "")
+        if not isinstance(page, str) or not (page == "" or page.startswith("pages/")):
+            raise Refusal(41030, "invalid page")
+        bad = _bad_field(TEMPLATES[named[template]], body.get("data"))
+        if bad:
+            raise Refusal(47003, f"argument invalid! data.{bad}.value invalid")
+        whose = (appid, openid, template)
+        if self.state.grants.get(whose, 0) < 1:
+            raise Refusal(43101, "user refuse to accept the msg")
+        self.state.grants[whose] -= 1
+        message = {"template_id": template, "page": page, "data": body["data"]}
+        self.kit.effect(NAME, "subscribe_sent", f"{appid}/{openid}/{template}", message=message)
+        msgid = str(secrets.randbelow(2**63))
+        told = {"TemplateId": template, "MsgID": msgid, "ErrorCode": "0", "ErrorStatus": "success"}
+        at = int(self.kit.clock.now().timestamp())
+        self.desk.send(app, subscribe_event(app, openid, at, "subscribe_msg_sent_event", told))
+        return ok()
+
+
+def _bad_field(fields: tuple[str, ...], data: object) -> str:
+    """The first field that is missing or breaks its type's rule, or empty."""
+    given = data if isinstance(data, dict) else {}
+    for name in fields:
+        value = given.get(name)
+        text = value.get("value") if isinstance(value, dict) else None
+        if not isinstance(text, str) or not _FIELD_RULES[name.rstrip("0123456789")].fullmatch(text):
+            return name
+    return ""

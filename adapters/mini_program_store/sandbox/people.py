@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.mini_program_store.sandbox import shapes
-from adapters.mini_program_store.sandbox.push import NAME, Desk
+from adapters.mini_program_store.sandbox.push import NAME, Desk, subscribe_event
 from adapters.mini_program_store.sandbox.state import DELISTED, App, Code, State
 from adapters.mini_program_store.sandbox.tokens import TokenDesk
 from sandbox.platform import Action, Kit
@@ -32,6 +32,7 @@ class People:
         return {
             "login_code": self.login_code,
             "phone_code": self.phone_code,
+            "subscribe_answer": self.subscribe_answer,
             "order_new": self.order_new,
             "order_paid": self.order_paid,
             "order_ship": self.order_ship,
@@ -61,6 +62,17 @@ class People:
         code = secrets.token_hex(16)
         codes[code] = Code(appid, person, self.kit.clock.now())
         return code
+
+    async def subscribe_answer(self, given: Input) -> Mapping[str, Any]:
+        """{appid, person, template, answer: accept|reject} → {openid}: somebody answers a template's question."""
+        app, person, template = self._app(given), self.state.person(str(given["person"])), str(given["template"])
+        answer, openid = str(given["answer"]), person.openids[app.owner.appid]
+        whose = (app.owner.appid, openid, template)
+        self.state.grants[whose] = self.state.grants.get(whose, 0) + 1 if answer == "accept" else 0
+        told = {"TemplateId": template, "SubscribeStatusString": answer, "PopupScene": "0"}
+        at = int(self.kit.clock.now().timestamp())
+        self.desk.send(app, subscribe_event(app, openid, at, "subscribe_msg_popup_event", told))
+        return {"openid": openid}
 
     async def token_revoke(self, given: Input) -> Mapping[str, Any]:
         """{appid}: another process forced a new token, so ours is dead."""

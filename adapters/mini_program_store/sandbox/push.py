@@ -58,6 +58,20 @@ def _text(value: object) -> str:
     return escape(text) if "]]>" in text else f"<![CDATA[{text}]]>"
 
 
+def subscribe_event(app: App, openid: str, at: int, name: str, entry: Event) -> Event:
+    """One of the ``subscribe_msg_…`` events: XML wraps its list in an element of the event's own, JSON does not."""
+    wrapper = "".join(part.capitalize() for part in name.split("_"))
+    told: Event = {wrapper: {"List": entry}} if app.push_format == "xml" else {"List": [entry]}
+    return {
+        "ToUserName": app.owner.gh_id,
+        "FromUserName": openid,
+        "CreateTime": at,
+        "MsgType": "event",
+        "Event": name,
+        **told,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Builds and sends pushes of the apps."""

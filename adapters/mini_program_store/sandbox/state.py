@@ -18,8 +18,14 @@ from sandbox.world import (
     VipCard,
     WechatStore,
     World,
+    names,
 )
 
+#: Templates of subscribe messages of every mini-program: name → the fields of its text.
+TEMPLATES = {
+    "order_ready": ("thing1", "time2"),
+    "back_in_stock": ("thing1", "amount2"),
+}
 #: How long a code from ``wx.login`` or the phone button lives.
 CODE_LIFE = timedelta(minutes=5)
 LISTED, DELISTED = 5, 11
@@ -53,6 +59,8 @@ class State:
     apps: dict[str, App] = field(init=False)
     login_codes: dict[str, Code] = field(default_factory=dict)
     phone_codes: dict[str, Code] = field(default_factory=dict)
+    #: (appid, openid, template) → accepted questions that no message was sent for yet.
+    grants: dict[tuple[str, str, str], int] = field(default_factory=dict)
     session_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     orders: dict[str, StoreOrder] = field(init=False)
     after_sales: dict[str, AfterSale] = field(init=False)
@@ -78,6 +86,10 @@ class State:
         begun = world.now.replace(microsecond=0) - timedelta(days=100)
         self.edited_at = dict.fromkeys(self.products, begun)
         self.stock = {sku.store_sku_id: sku.stock for product in world.products for sku in product.skus}
+
+    def templates(self, appid: str) -> dict[str, str]:
+        """Name → 模板ID of a mini-program."""
+        return {name: names.text(self.world.seed, f"subscribe/{appid}/{name}", 43) for name in TEMPLATES}
 
     @property
     def store_appid(self) -> str:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.transactions.actions import AnyAction
-from gateway.transactions.effects import customer_service_messages, points, stock_adjustments, template_messages
+from gateway.transactions.effects import (
+    customer_service_messages,
+    points,
+    stock_adjustments,
+    subscribe_messages,
+    template_messages,
+)
 
 #: Every mutation that is an action. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
     customer_service_messages.SEND,
     points.ADJUST,
     stock_adjustments.ADJUST,
+    subscribe_messages.SEND,
     template_messages.SEND,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from adapters.mini_program_store import TOOL
+from adapters.mini_program_store import TOOL, SubscribeMessage
 from sandbox.server import Sandbox
 from tests.adapters.contract_case import Batch, Case, Operation
 
@@ -41,6 +41,14 @@ async def _login(adapter: Any, sandbox: Sandbox) -> object:
 
 async def _phone(adapter: Any, sandbox: Sandbox) -> object:
     return await adapter.phone_number(await _code(sandbox, "phone_code"))
+
+
+async def _subscribe(adapter: Any, sandbox: Sandbox) -> object:
+    template = sandbox.describe()["platforms"][_NAME]["known"]["templates"]["flagship"]["order_ready"]
+    given = {"appid": adapter.account, "person": "protagonist", "template": template, "answer": "accept"}
+    openid = (await sandbox.platforms[_NAME].actions()["subscribe_answer"](given))["openid"]
+    data = {"thing1": "山岚轻羽绒服", "time2": "2026-11-12 10:00"}
+    return await adapter.send_subscribe(SubscribeMessage(openid, template, data))
 
 
 async def _order_ids(adapter: Any, sandbox: Sandbox) -> object:
@@ -107,6 +115,9 @@ MINI_PROGRAM = Case(
         Operation("ping", "read", lambda adapter, _: adapter.ping(), "POST /cgi-bin/openapi/quota/get"),
         Operation("login", "once", _login, "GET /sns/jscode2session", "login_code_used", 1),
         Operation("phone_number", "once", _phone, "POST /wxa/business/getuserphonenumber", "phone_code_used", 1),
+        Operation(
+            "send_subscribe", "once", _subscribe, "POST /cgi-bin/message/subscribe/send", "subscribe_sent", effects=1
+        ),
     ),
     secrets=_secrets,
     refused_token=_revoke_flagship,

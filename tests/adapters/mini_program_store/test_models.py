@@ -23,6 +23,7 @@ KINDS: dict[str, Any] = {
     "jscode2session": models.JsCode2Session,
     "getuserphonenumber": models.GetUserPhoneNumber,
     "openapi_quota_get": Envelope,
+    "subscribe_send": Envelope,
     "basics_info_get": Envelope,
     "category_detail": models.CategoryDetail,
     "product_list_get": models.ProductList,

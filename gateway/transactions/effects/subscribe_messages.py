@@ -1,0 +1,111 @@
+"""Subscribe messages (订阅消息) of a mini-program: one for each time that the member accepted the question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from adapters.base.errors import OutcomeUnknown, UpstreamError
+from adapters.mini_program_store import MiniProgramStoreAdapter, SubscribeMessage
+from gateway.members import grants
+from gateway.members.consent import Purpose
+from gateway.members.gate import Asked, Decision
+from gateway.members.reach import Channel
+from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of
+from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
+
+#: Characters of a 模板ID.
+TEMPLATE_LENGTH: Final = 64
+#: The platform's reason for a message that no accepted question is left for, by its own count.
+_NO_GRANT: Final = "no_grant"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the client asked for. ``appid`` empty: by whichever mini-program the member answered."""
+
+    member: str
+    template: str
+    data: Mapping[str, str]
+    purpose: str
+    appid: str = ""
+    page: str = ""
+
+
+class Send(msgspec.Struct, frozen=True):
+    """The message, and the name under which the gate knows it."""
+
+    wanted: Wanted
+    key: str
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """Taken by the platform. It gives no number, so what becomes of it is not told of this one message."""
+
+    account: str
+
+
+async def _plan(planning: Planning, asked: Wanted) -> Effect:
+    if not 1 <= len(asked.template) <= TEMPLATE_LENGTH:
+        raise StepRefused("BAD_USER_INPUT", f"template must have 1 to {TEMPLATE_LENGTH} characters.")
+    if asked.appid:
+        planning.tools.get(MiniProgramStoreAdapter, asked.appid)
+    return Effect(Send(asked, f"subscribeMessageSend:{planning.key}"), asked.member, {"member": asked.member})
+
+
+# ONCE: the platform has no key for it and no question about it, so a repetition may spend another grant. RETRIABLE,
+# which among several mutations makes it the last: what was read cannot be taken back.
+@step(
+    name="subscribe_message.send",
+    tool="mini_program_store",
+    kind=Kind.RETRIABLE,
+    delivery=Delivery.ONCE,
+    personal=True,
+)
+async def send(ctx: StepContext, intent: Send) -> Sent:
+    """Through the gate, which spends a grant, then to the platform; what was provably not sent gives it back.
+
+    Of an unknown outcome the grant stays spent, and nothing is told.
+    """
+    wanted = intent.wanted
+    about = Asked(
+        purpose=Purpose(wanted.purpose),
+        channel=Channel.SUBSCRIBE_MESSAGE,
+        key=intent.key,
+        account=wanted.appid,
+        template=wanted.template,
+    )
+    [decision] = await ctx.gate.decide(about, [wanted.member])
+    must_be_allowed(decision)
+    message = SubscribeMessage(await openid_of(ctx, decision), wanted.template, wanted.data, wanted.page)
+    told = {
+        "tool": "mini_program_store",
+        "key": intent.key,
+        "template": wanted.template,
+        "purpose": wanted.purpose,
+    }
+    adapter = ctx.tools.get(MiniProgramStoreAdapter, decision.account)
+    try:
+        await adapter.send_subscribe(message)
+    except OutcomeUnknown:
+        raise
+    except UpstreamError as error:
+        await _give_back(ctx, intent, decision, none_left=error.reason == _NO_GRANT)
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=error.reason))
+        raise
+    ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
+    return Sent(decision.account)
+
+
+async def _give_back(ctx: StepContext, intent: Send, decision: Decision, *, none_left: bool) -> None:
+    """The place under the caps, and the grant; where the platform has none, its word counts."""
+    async with ctx.projector.batch() as batch:
+        await ctx.gate.release(intent.key, [intent.wanted.member], batch=batch)
+        if none_left and decision.identity is not None:
+            template = intent.wanted.template
+            await grants.refused(batch.connection, decision.account, decision.identity, template, ctx.now)
+
+
+SEND: Final = Action("subscribeMessageSend", send, _plan)
