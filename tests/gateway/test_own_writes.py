@@ -56,7 +56,7 @@ FOLLOWS: Mapping[str, Follows] = {
 }
 
 
-def _writing() -> set[str]:
+def writing_methods() -> set[str]:
     return {
         f"{case.spec.name}.{_SAME.get(each.name, each.name)}"
         for case in (subject.case for subject in SUBJECTS)
@@ -66,13 +66,13 @@ def _writing() -> set[str]:
 
 
 def test_every_method_that_writes_at_a_platform_is_listed() -> None:
-    assert _writing() == FOLLOWS.keys()
+    assert writing_methods() == FOLLOWS.keys()
 
 
 @pytest.mark.parametrize("method", [name for name, each in FOLLOWS.items() if each.by])
 def test_whoever_calls_it_makes_the_rows_follow(method: str) -> None:
     name = method.partition(".")[2]
-    callers = [(module, function) for module in modules(ROOT, "gateway") for function in _callers(module, name)]
+    callers = [(module, function) for module in modules(ROOT, "gateway") for function in callers_of(module, name)]
     assert callers, f"nobody calls {method}: say why instead"
     for module, function in callers:
         called = {_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
@@ -80,7 +80,7 @@ def test_whoever_calls_it_makes_the_rows_follow(method: str) -> None:
         assert not missing, f"{module.path}: {function.name} calls {method} without {sorted(missing)}"
 
 
-def _callers(module: Module, name: str) -> Iterator[ast.AsyncFunctionDef]:
+def callers_of(module: Module, name: str) -> Iterator[ast.AsyncFunctionDef]:
     """Outermost functions that await the method of an adapter."""
     if not re.search(rf"\.{name}\(", module.text):
         return
@@ -92,11 +92,11 @@ def _callers(module: Module, name: str) -> Iterator[ast.AsyncFunctionDef]:
 
 
 def _adapters(call: ast.Call, name: str) -> bool:
-    """``adapter.name(…)`` or ``ctx.tools.get(…).name(…)``."""
+    """``adapter.name(…)``, ``bucket.name(…)`` or ``ctx.tools.get(…).name(…)``."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr != name:
         return False
     owner = call.func.value
-    return (isinstance(owner, ast.Name) and owner.id == "adapter") or isinstance(owner, ast.Call)
+    return (isinstance(owner, ast.Name) and owner.id in {"adapter", "bucket"}) or isinstance(owner, ast.Call)
 
 
 def _name(function: ast.expr) -> str:
