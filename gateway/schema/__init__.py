@@ -9,6 +9,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.tools import merge_types
 
 from gateway.schema.ads import AdQueries
+from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
@@ -56,6 +57,7 @@ QUERIES = (
     WebhookQueries,
 )
 MUTATIONS = (
+    AppMessageMutations,
     CheckoutMutations,
     ConsentMutations,
     CustomerServiceMessageMutations,

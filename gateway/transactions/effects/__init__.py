@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
+    app_messages,
     customer_service_messages,
     points,
     stock_adjustments,
@@ -15,6 +16,7 @@ from gateway.transactions.effects import (
 
 #: Every mutation that is an action. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
+    app_messages.SEND,
     customer_service_messages.SEND,
     points.ADJUST,
     stock_adjustments.ADJUST,
