@@ -11,8 +11,9 @@ from adapters.official_account import CustomerServiceMessage, Link, OfficialAcco
 from gateway.members.consent import Purpose
 from gateway.members.gate import Asked
 from gateway.members.reach import Channel
+from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, reason_of
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Bytes of a text in UTF-8; the platform refuses longer ones.
@@ -96,15 +97,16 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     must_be_allowed(decision)
     message = CustomerServiceMessage(await openid_of(ctx, decision), _content(wanted))
     told = {"tool": "official_account", "key": intent.key, "purpose": wanted.purpose}
-    adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
     try:
+        # The account that the gate chose may be configured no more.
+        adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
         await adapter.send_customer_service(message)
     except OutcomeUnknown:
         raise
-    except UpstreamError as error:
+    except (UpstreamError, ToolNotConfigured) as error:
         # Also where the platform counts what staff answered in its console, which we do not see.
         await ctx.gate.release(intent.key, [wanted.member])
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=error.reason))
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason_of(error)))
         raise
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
     return Sent(decision.account)

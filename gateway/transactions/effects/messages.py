@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from adapters.base.errors import UpstreamError
 from gateway.database.facts import Fact
 from gateway.database.tables.members import identity
 from gateway.members.gate import Decision
+from gateway.runtime import ToolNotConfigured
 from gateway.transactions.steps import StepContext, StepRefused
 
 
@@ -26,6 +28,11 @@ async def openid_of(ctx: StepContext, decision: Decision) -> str:
     if row is None or not row.value:
         raise StepRefused("NOT_REACHABLE", "The member was erased meanwhile.", reason="UNKNOWN_MEMBER")
     return str(row.value)
+
+
+def reason_of(error: UpstreamError | ToolNotConfigured) -> str:
+    """Why a message was not sent, for its fact."""
+    return error.reason if isinstance(error, UpstreamError) else error.code
 
 
 def message_fact(

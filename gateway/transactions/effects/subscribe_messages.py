@@ -13,8 +13,9 @@ from gateway.members import grants
 from gateway.members.consent import Purpose
 from gateway.members.gate import Asked, Decision
 from gateway.members.reach import Channel
+from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, reason_of
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Characters of a 模板ID.
@@ -86,14 +87,15 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         "template": wanted.template,
         "purpose": wanted.purpose,
     }
-    adapter = ctx.tools.get(MiniProgramStoreAdapter, decision.account)
     try:
+        # The account that the gate chose may be configured no more.
+        adapter = ctx.tools.get(MiniProgramStoreAdapter, decision.account)
         await adapter.send_subscribe(message)
     except OutcomeUnknown:
         raise
-    except UpstreamError as error:
-        await _give_back(ctx, intent, decision, none_left=error.reason == _NO_GRANT)
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=error.reason))
+    except (UpstreamError, ToolNotConfigured) as error:
+        await _give_back(ctx, intent, decision, none_left=reason_of(error) == _NO_GRANT)
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason_of(error)))
         raise
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
     return Sent(decision.account)

@@ -13,8 +13,9 @@ from adapters.official_account import OfficialAccountAdapter, TemplateMessage
 from gateway.members.consent import Purpose
 from gateway.members.gate import Asked
 from gateway.members.reach import Channel
+from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, reason_of
 from gateway.transactions.steps import Delivery, Kind, StepContext, step
 
 #: The platform knows a repeated ``client_msg_id`` for about ten minutes; we stop a little earlier.
@@ -81,14 +82,15 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         wanted.mini_program_path,
     )
     told = {"tool": "official_account", "key": intent.key, "template": wanted.template, "purpose": wanted.purpose}
-    adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
     try:
+        # The account that the gate chose may be configured no more.
+        adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
         sent = await adapter.send_template(message)
     except OutcomeUnknown:
         raise
-    except UpstreamError as error:
+    except (UpstreamError, ToolNotConfigured) as error:
         await ctx.gate.release(intent.key, [wanted.member])
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=error.reason))
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason_of(error)))
         raise
     # Whether it arrived comes by its event, of the same number.
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told, message=sent.message_id))

@@ -194,3 +194,7 @@ async def test_what_cannot_be_is_refused(desk: Desk) -> None:
 async def test_an_absent_tool_is_said(open_served: OpenServed) -> None:
     desk = Desk(await open_served(without(TOOL)))
     assert (await desk.tell("no-such-tool", appid=desk.app))["code"] == "TOOL_NOT_CONFIGURED"
+    # The gate does not know what is configured: what it took is given back.
+    await desk.accepts()
+    assert (await desk.tell("no-such-account"))["code"] == "TOOL_NOT_CONFIGURED"
+    assert await desk.left() == 1
