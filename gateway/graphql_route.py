@@ -45,7 +45,7 @@ SHOW_PLAN, PLAN = b"x-show-plan", b"x-plan"
 #: Ask with this header, or with ``freshness`` in the request's extensions, and the answer lists where values came from.
 FRESHNESS = b"x-freshness"
 #: Seconds until it is looked whether the client of a query is still there.
-ATTEND_AFTER: Final = 0.05
+ATTEND_AFTER: Final = 0.25
 
 
 class BadRequest(Exception):
