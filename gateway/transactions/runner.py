@@ -284,9 +284,10 @@ class Runner:
         async with self._projector.database.write() as connection:
             await self._queue.put(connection, COMPENSATE_JOB, 1, {"saga": saga_id}, key=saga_id)
 
-    async def compensate(self, saga_id: str) -> bool:
+    async def compensate(self, saga_id: str, also: InCommit | None = None) -> bool:
         """Undo in reverse what was done or may have been; True when the saga is COMPENSATED.
 
+        ``also`` is part of the commit that begins or goes on to undo; there is none where the saga has moved on.
         Safe to repeat and to run twice at once. Raises what a platform answered when it cannot undo, and
         SagaMoved.
         """
@@ -299,6 +300,8 @@ class Runner:
                 )
             elif await self.log.hold(batch.connection, saga_id, SagaState.COMPENSATING) is None:
                 return False
+            if also is not None:
+                await also(batch)
         for row in reversed(await self.log.steps(saga_id)):
             if row.kind is Kind.COMPENSATABLE and row.state in {
                 StepState.DONE,

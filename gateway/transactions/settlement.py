@@ -286,11 +286,14 @@ class Settlement:
     async def _give_back(self, found: Open) -> None:
         """The platform takes no payment for it any more: undo the order."""
         claim_id = _claim(found)
-        async with self._projector.batch() as batch:
+
+        async def free(batch: Batch) -> None:
+            # Only with the commit that begins to undo: an order that was paid meanwhile keeps its key.
             await self._log.end(batch, found.step(PREPAY), StepState.UNDONE)
             if claim_id is not None:
                 await self._idempotency.forget(batch.connection, claim_id)
-        await self._runner.compensate(found.saga.id)
+
+        await self._runner.compensate(found.saga.id, free)
 
     def _payments(self, found: Open) -> PaymentsAdapter:
         return self._tools.get(PaymentsAdapter, found.payable.mchid)

@@ -108,3 +108,18 @@ async def test_a_client_that_leaves_does_not_stop_its_checkout(shop: Shop) -> No
 
 def test_canonical_input_leaves_out_what_was_not_given() -> None:
     assert canonical({"b": None, "a": [1, {"d": 2, "c": None}]}) == '{"a":[1,{"d":2}]}'
+
+
+async def test_an_order_that_was_paid_while_it_was_given_back_keeps_its_key(any_shop: Shop) -> None:
+    """One process was told that the platform had closed the order; another one applied the payment that won."""
+    shop = any_shop
+    done = await shop.buy(shop.basket(), 89900)
+    settlement = shop.checkout._settlement
+    found = await settlement.open(done.transaction_id)
+    assert found is not None
+    await shop.notify(await shop.pay(done))
+    await settlement._give_back(found)
+    again = await shop.buy(shop.basket(), 89900)
+    assert (again.order_id, len(await shop.own_orders())) == (done.order_id, 1)
+    assert (await shop.order(done.order_id)).state == "PAID"
+    assert (await shop.steps(done))["payment.prepay"] == "DONE"
