@@ -33,7 +33,7 @@ test: setup ## Run the tests
 	$(BIN)/pytest -n 4
 
 # The largest families take many minutes each, and run by name: pytest -m event_storm, and so on.
-LARGEST := differential or event_storm or crash_matrix or fault_matrix or cache_truth
+LARGEST := differential or event_storm or crash_matrix or fault_matrix or cache_truth or model
 
 test-long: setup ## Run the long tests but the largest families
 	$(BIN)/pytest -n 4 -m "long and not ($(LARGEST))"

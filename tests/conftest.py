@@ -24,7 +24,7 @@ from sandbox.server import Sandbox, running
 EVENING = datetime(2026, 11, 11, 20, 57, tzinfo=timezone(timedelta(hours=8)))
 
 #: Families of tests that run for minutes: ``make test`` leaves them out, ``make test-long`` runs them.
-LONG_FAMILIES = {"cache_truth", "crash_matrix", "differential", "event_storm", "fault_matrix", "identity"}
+LONG_FAMILIES = {"cache_truth", "crash_matrix", "differential", "event_storm", "fault_matrix", "identity", "model"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,6 +15,7 @@ from gateway.database.tables.sagas import saga, saga_step
 from gateway.jobs import State
 from gateway.transactions.records import BasketLine, CheckoutDone, CheckoutInput, CouponRef, QuoteInput
 from sandbox.journal import Effect
+from sandbox.server import Sandbox
 from tests.crashes.matrix import LATER
 from tests.crashes.playing import Stage
 from tests.gateway.transactions.shop import COAT, MCHID, STORE, Shop
@@ -78,7 +79,7 @@ class CheckoutCase:
             "appid": appid,
             "openid": world.people["linxiaowen"].openids[appid],
             "guide": shop.guide,
-            "coupon": give_coupon(shop, number),
+            "coupon": give_coupon(shop.sandbox, number),
             "held": held,
             "reserved": reserved,
             "orders": len(await shop.own_orders()),
@@ -110,16 +111,14 @@ class CheckoutCase:
         assert await shop.queue.list(state=State.PARKED) == []
 
 
-def give_coupon(shop: Shop, number: int) -> list[str]:
+def give_coupon(sandbox: Sandbox, number: int) -> list[str]:
     """The shopper gets another 满600减80."""
-    coupons = shop.sandbox.platforms["payments"].books[MCHID].coupons  # type: ignore[attr-defined]
-    now = shop.sandbox.kit.clock.now()
+    coupons = sandbox.platforms["payments"].books[MCHID].coupons  # type: ignore[attr-defined]
+    now = sandbox.kit.clock.now()
     old = next(
         each
         for each in coupons.values()
-        if each.person is shop.sandbox.world.people["linxiaowen"]
-        and each.stock.discount == 8000
-        and each.begins_at <= now
+        if each.person is sandbox.world.people["linxiaowen"] and each.stock.discount == 8000 and each.begins_at <= now
     )
     code = f"{9 * 10**21 + number}"
     coupons[code] = replace(

@@ -56,7 +56,7 @@ class RefundCase:
         self.plays = f"{plays.__module__}:{plays.__name__}"
 
     async def prepare(self, shop: Shop, number: int) -> dict[str, Any]:
-        basket = shop.basket(coupon=CouponRef(*give_coupon(shop, 10_000 + number)))
+        basket = shop.basket(coupon=CouponRef(*give_coupon(shop.sandbox, 10_000 + number)))
         done = await shop.buy(basket, PAYABLE, f"bought-{self.plays}-{number}")
         await shop.notify(await shop.pay(done))
         await shop.worker.drain()

@@ -119,13 +119,7 @@ class Shop:
 
     async def person(self, key: str) -> Principal:
         """The session of a person of the world, in the flagship mini-program."""
-        appid = self.sandbox.world.mini_programs[0].appid
-        known = self.sandbox.world.people[key]
-        handles = self.projector.handles(appid=appid, openid=known.openids[appid], unionid=known.unionid or None)
-        async with self.projector.batch([Evidence(handles, "test.login", self.projector.clock.now())]) as batch:
-            linked = batch.linked[0]
-        scopes = frozenset({"checkout"})
-        return Principal("mini-program", "frontend", scopes, linked.member, linked.identity, appid)
+        return await session(self.projector, self.sandbox, key)
 
     async def allow_ads(self, *, given: bool = True) -> None:
         said = Said(
@@ -242,6 +236,17 @@ def wire(request: PaymentRequest) -> dict[str, str]:
         "signType": request.sign_type,
         "paySign": request.pay_sign,
     }
+
+
+async def session(projector: Projector, sandbox: Sandbox, key: str) -> Principal:
+    """A person of the world opens the flagship mini-program, and is known from then on."""
+    appid = sandbox.world.mini_programs[0].appid
+    known = sandbox.world.people[key]
+    handles = projector.handles(appid=appid, openid=known.openids[appid], unionid=known.unionid or None)
+    async with projector.batch([Evidence(handles, "test.login", projector.clock.now())]) as batch:
+        linked = batch.linked[0]
+    scopes = frozenset({"checkout"})
+    return Principal("mini-program", "frontend", scopes, linked.member, linked.identity, appid)
 
 
 async def stock_shelves(shop_tools: OpenTools, projector: Projector, sandbox: Sandbox) -> None:

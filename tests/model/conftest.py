@@ -1,0 +1,3 @@
+"""Databases on both systems, a new one for each example."""
+
+from tests.databases import *  # noqa: F403
