@@ -46,7 +46,12 @@ def served(evening: Evening) -> Iterator[Served]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_served(evening: Evening, tmp_path: Path) -> AsyncIterator[OpenServed]:
-    """``await open_served(without("payments"), …)``: one more gateway, over a copy that the test may change."""
+    """``await open_served(without("payments"), …)``: one more gateway, over a copy that the test may change.
+
+    The platforms are those of all tests: they behave again afterwards, at their own time.
+    """
+    clock = evening.stage.sandbox.kit.clock
+    offset = clock.offset
     async with AsyncExitStack() as stack:
         opened = 0
 
@@ -58,4 +63,5 @@ async def open_served(evening: Evening, tmp_path: Path) -> AsyncIterator[OpenSer
             return await stack.enter_async_context(serve(evening.stage, folder, evening.sessions, *changes))
 
         yield open_
+    clock.advance(offset - clock.offset)
     evening.stage.sandbox.kit.faults.clear()

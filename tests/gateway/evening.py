@@ -159,10 +159,16 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *changes: Change) -> AsyncIterator[Served]:
-    """Another gateway over the stage's sandbox and a copy of its database; it does not sync and runs no jobs."""
+    """Another gateway over the stage's sandbox and a copy of its database; it does not sync and runs no jobs.
+
+    Every one gets what the first one got: the stage's own gateway goes on hearing what the platforms push.
+    """
     settings = stage.gateway.services.settings
-    target = folder / "gateway.db"
-    copy_database(Path(settings.database_url.removeprefix("sqlite:///")), target)
+    source = Path(settings.database_url.removeprefix("sqlite:///"))
+    kept, target = source.with_name("kept.db"), folder / "gateway.db"
+    if not kept.exists():
+        copy_database(source, kept)
+    copy_database(kept, target)
     listener = listen("127.0.0.1", 0)
     settings = msgspec.structs.replace(
         settings,
