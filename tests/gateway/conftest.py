@@ -24,6 +24,8 @@ class Evening:
     stage: Stage
     sessions: dict[str, str]
     served: Served
+    #: How many orders the store platform had then: tests place more.
+    store_orders: int
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -34,7 +36,7 @@ async def evening(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eve
         sessions = await play(stage)
         (folder / "served").mkdir()
         async with serve(stage, folder / "served", sessions) as served:
-            yield Evening(stage, sessions, served)
+            yield Evening(stage, sessions, served, len(stage.sandbox.world.store_orders))
 
 
 @pytest.fixture

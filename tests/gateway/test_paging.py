@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from gateway.database.tables.projections import purchase
-from tests.gateway.conftest import OpenServed
+from tests.gateway.conftest import Evening, OpenServed
 from tests.gateway.evening import Client, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -103,14 +103,14 @@ async def test_a_root_list_is_the_same_in_both_directions(served: Served, name: 
     assert [len(page["nodes"]) for page in there[:-1]] == [size] * (len(there) - 1)
 
 
-async def test_the_root_lists_are_as_long_as_the_world(served: Served) -> None:
+async def test_the_root_lists_are_as_long_as_the_world(evening: Evening, served: Served) -> None:
     world, client = served.world, served.client()
     lengths = {}
     for name in ("orders", "products", "stores", "guides", "campaigns", "ads"):
         pages = [page async for page in forward(client, root(name), name, 100)]
         lengths[name] = sum(len(page["nodes"]) for page in pages)
     assert lengths == {
-        "orders": len(world.store_orders),
+        "orders": evening.store_orders,
         "products": len(world.products),
         "stores": len(world.stores),
         "guides": len([guide for guide in world.guides if guide.left_at is None]),
