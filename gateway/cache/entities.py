@@ -226,9 +226,12 @@ class EntityCache:
         return (None if sealed is None else self._opened(read, name, sealed, generations)), generations
 
     async def _asked(self, question: _Question[T], begun: datetime) -> Answer[T]:
-        # What was asked for before a purge is not given to whoever comes after it: that is another flight.
-        place = (question.name, self._purges if question.generations is None else question.generations)
         read, limit = question.read, question.limit
+        if question.generations is None:
+            # Without the store nobody knows what others have purged since a flight began: everybody asks.
+            return await _shared(self._start(self._fly(question)), read)
+        # What was asked for before a purge is not given to whoever comes after it: that is another flight.
+        place = (question.name, question.generations)
         flight: _Flight[T] | None = self._flights.get(place)
         if flight is not None and begun - flight.asked_at <= limit:
             try:

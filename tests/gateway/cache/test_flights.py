@@ -169,6 +169,33 @@ async def test_a_purge_that_the_store_did_not_hear_is_told_when_it_is_back(
     await near.close()
 
 
+async def test_without_the_store_nobody_shares_what_others_may_have_purged(
+    clock: ManualClock, platform: Platform
+) -> None:
+    shared, keyring = MemoryStore(1 << 20), await keyring_for("m1")
+    far = Cut(shared)
+    cache, near = EntityCache(far, keyring, clock), EntityCache(shared, keyring, clock)
+    far.away = True
+    going = asyncio.Event()
+
+    async def slowly() -> list[str]:
+        answer = await platform.ask("m1", "x")
+        await going.wait()
+        return answer
+
+    first = asyncio.ensure_future(cache.read(READ, key("m1", "x"), slowly))
+    await asyncio.sleep(0.01)
+    platform.change("m1", "x")
+    near.purge(["member:m1"])
+    assert await near.flush()
+    second = asyncio.ensure_future(cache.read(READ, key("m1", "x"), lambda: platform.ask("m1", "x")))
+    assert (await asyncio.wait_for(second, 5)).value[3] == "1"
+    going.set()
+    assert (await first).value[3] == "0"
+    await cache.close()
+    await near.close()
+
+
 async def test_memory_is_bounded_and_keeps_what_was_used_last(clock: ManualClock) -> None:
     store = MemoryStore(10_000)
     for number in range(8):
