@@ -47,7 +47,7 @@ async def insert_new(
         return 0
     names = tuple(rows[0])
     _check_columns(table, rows)
-    conflict = _on_conflict(connection.dialect, table, keys, (), None)
+    conflict = _on_conflict(connection.dialect, table, tuple(keys))
     return await insert_columns(
         connection, table, {name: [row[name] for row in rows] for name in names}, conflict=conflict
     )
@@ -108,27 +108,46 @@ async def upsert(
         return 0
     _check_columns(table, rows)
     names = tuple(rows[0])
-    changed = [name for name in names if name not in {*keys, *insert_only}]
+    changed = tuple(name for name in names if name not in {*keys, *insert_only})
     kept = _last_per_key(rows, keys, unless_newer)
-    conflict = _on_conflict(connection.dialect, table, keys, changed, unless_newer)
+    conflict = _on_conflict(connection.dialect, table, tuple(keys), changed, unless_newer, unless_newer)
     return await insert_columns(
         connection, table, {name: [row[name] for row in kept] for name in names}, conflict=conflict
     )
 
 
+async def insert_over_expired(
+    connection: AsyncConnection, table: Table, row: Mapping[str, Any], *, keys: Sequence[str], expires: str, now: str
+) -> bool:
+    """Insert the row, over one with the same ``keys`` that has expired; False where there is one that has not.
+
+    A stored row has expired when its column ``expires`` is not later than the new row's column ``now``.
+    """
+    changed = tuple(name for name in row if name not in keys)
+    conflict = _on_conflict(connection.dialect, table, tuple(keys), changed, expires, now)
+    return await insert_columns(connection, table, {name: [row[name]] for name in row}, conflict=conflict) == 1
+
+
+@lru_cache
 def _on_conflict(
-    dialect: Dialect, table: Table, keys: Sequence[str], changed: Sequence[str], version: str | None
+    dialect: Dialect,
+    table: Table,
+    keys: tuple[str, ...],
+    changed: tuple[str, ...] = (),
+    stored: str | None = None,
+    given: str | None = None,
 ) -> str:
+    """Keep the row that is there, or overwrite it: always, or where its ``stored`` is not later than the ``given``."""
     quote = dialect.identifier_preparer.quote
     named = {column.key: quote(column.name) for column in table.columns}
     target = f" ON CONFLICT ({', '.join(named[key] for key in keys)})"
     if not changed:
         return f"{target} DO NOTHING"
     sets = ", ".join(f"{named[name]} = excluded.{named[name]}" for name in changed)
-    if version is None:
+    if stored is None or given is None:
         return f"{target} DO UPDATE SET {sets}"
-    stored = f"{quote(table.name)}.{named[version]}"
-    return f"{target} DO UPDATE SET {sets} WHERE {stored} IS NULL OR {stored} <= excluded.{named[version]}"
+    there = f"{quote(table.name)}.{named[stored]}"
+    return f"{target} DO UPDATE SET {sets} WHERE {there} IS NULL OR {there} <= excluded.{named[given]}"
 
 
 def _last_per_key(

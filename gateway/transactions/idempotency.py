@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
-from gateway.database.statements import insert_columns
+from gateway.database.statements import insert_over_expired
 from gateway.database.tables.sagas import idempotency
 
 #: How long a key is remembered after its request.
@@ -97,9 +95,11 @@ class Idempotency:
             "created_at": now,
             "expires_at": now + KEPT,
         }
-        columns = {name: [value] for name, value in row.items()}
+        keys = ("principal", "mutation", "key")
         # A key that has expired is free: its row becomes this request's.
-        return await insert_columns(connection, idempotency, columns, conflict=_taken(connection.dialect)) == 1
+        return await insert_over_expired(
+            connection, idempotency, row, keys=keys, expires="expires_at", now="created_at"
+        )
 
     async def done(self, connection: AsyncConnection, claim_id: str) -> None:
         """The request has its answer."""
@@ -110,15 +110,3 @@ class Idempotency:
         await connection.execute(
             delete(idempotency).where(idempotency.c.id == claim_id, idempotency.c.state == "IN_FLIGHT")
         )
-
-
-@lru_cache
-def _taken(dialect: Dialect) -> str:
-    quote = dialect.identifier_preparer.quote
-    keys = [quote(name) for name in ("principal", "mutation", "key")]
-    others = [quote(column.name) for column in idempotency.columns if quote(column.name) not in keys]
-    sets = ", ".join(f"{name} = excluded.{name}" for name in others)
-    return (
-        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
-        f" WHERE {quote(idempotency.name)}.expires_at <= excluded.created_at"
-    )
