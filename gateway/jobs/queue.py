@@ -137,12 +137,8 @@ class Queue:
 
         False, and nothing changed, when there is none or it runs already.
         """
-        statement = (
-            update(job)
-            .where(job.c.kind == kind, job.c.key == key, job.c.state == literal_column(f"'{State.QUEUED}'"))
-            .values(state=State.DONE, payload=None, finished_at=self.clock.now())
-        )
-        return (await connection.execute(statement)).rowcount == 1
+        params = {"of": kind, "named": key, "at": self.clock.now()}
+        return (await connection.execute(_WITHDRAW, params)).rowcount == 1
 
     def wake(self) -> None:
         """Have this process's workers look for due jobs now."""
@@ -251,14 +247,12 @@ class Queue:
             return (await connection.execute(statement)).rowcount
 
 
-_QUEUED: Final = job.c.state == literal_column(f"'{State.QUEUED}'")
-_ACTIVE_ONE: Final = select(job.c.id).where(job.c.kind == bindparam("of"), job.c.key == bindparam("named"), ACTIVE)
-_RESCHEDULE: Final = (
-    update(job)
-    .where(job.c.kind == bindparam("of"), job.c.key == bindparam("named"), _QUEUED)
-    .values(run_at=bindparam("at"))
-)
 # Built once: building a statement for each call costs more than running it.
+_NAMED: Final = and_(job.c.kind == bindparam("of"), job.c.key == bindparam("named"))
+_ACTIVE_ONE: Final = select(job.c.id).where(_NAMED, ACTIVE)
+_WAITING: Final = update(job).where(_NAMED, job.c.state == literal_column(f"'{State.QUEUED}'"))
+_RESCHEDULE: Final = _WAITING.values(run_at=bindparam("at"))
+_WITHDRAW: Final = _WAITING.values(state=State.DONE, payload=None, finished_at=bindparam("at"))
 _INSERTS: Final = {
     dialect: insert(job).on_conflict_do_nothing(index_elements=["kind", "key"], index_where=ACTIVE).returning(job.c.id)
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))

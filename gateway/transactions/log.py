@@ -146,24 +146,7 @@ class SagaLog:
                 batch.facts.append(_ended(saga_id, seq, each.step.name, state, kind, values, now))
             elif seq == following and (attempted or each.step.kind is Kind.COMPENSATABLE):
                 state = StepState.PENDING if each.step.tool is None else StepState.RUNNING
-            begun = state in {StepState.DONE, StepState.RUNNING}
-            rows.append(
-                {
-                    "saga_id": saga_id,
-                    "seq": seq,
-                    "name": each.step.name,
-                    "tool": each.step.tool,
-                    "kind": each.step.kind,
-                    "delivery": each.step.delivery,
-                    "state": state,
-                    "key": each.key,
-                    "intent": self._sealed(each, subject),
-                    "outcome": outcome,
-                    "attempts": 1 if begun else 0,
-                    "started_at": now if begun else None,
-                    "finished_at": now if state in SETTLED else None,
-                }
-            )
+            rows.append(self._step_row(saga_id, seq, each, subject, state, outcome, now))
         await connection.execute(_INSERT_STEPS, rows)
 
     async def append(
@@ -175,11 +158,8 @@ class SagaLog:
         """
         if await self.hold(connection, saga_id, SagaState.RUNNING) is None:
             return False
-        now, declared = self._clock.now(), planned.step
-        row = {"saga_id": saga_id, "seq": seq, "name": declared.name, "tool": declared.tool, "kind": declared.kind}
-        row |= {"delivery": declared.delivery, "state": StepState.RUNNING if attempted else StepState.PENDING}
-        row |= {"key": planned.key, "intent": self._sealed(planned, subject)}
-        row |= {"attempts": int(attempted), "started_at": now if attempted else None}
+        state = StepState.RUNNING if attempted else StepState.PENDING
+        row = self._step_row(saga_id, seq, planned, subject, state, None, self._clock.now())
         await connection.execute(_INSERT_STEPS, row)
         return True
 
@@ -187,6 +167,26 @@ class SagaLog:
         """Add to what is known of a saga, such as why it failed; what is there already stays."""
         row = (await connection.execute(select(saga.c.input).where(saga.c.id == saga_id).with_for_update())).one()
         await connection.execute(update(saga).where(saga.c.id == saga_id).values(input=values | (row.input or {})))
+
+    def _step_row(
+        self, saga_id: str, seq: int, planned: Planned, subject: str, state: StepState, outcome: object, now: datetime
+    ) -> dict[str, Any]:
+        begun = state in {StepState.DONE, StepState.RUNNING}
+        return {
+            "saga_id": saga_id,
+            "seq": seq,
+            "name": planned.step.name,
+            "tool": planned.step.tool,
+            "kind": planned.step.kind,
+            "delivery": planned.step.delivery,
+            "state": state,
+            "key": planned.key,
+            "intent": self._sealed(planned, subject),
+            "outcome": outcome,
+            "attempts": 1 if begun else 0,
+            "started_at": now if begun else None,
+            "finished_at": now if state in SETTLED else None,
+        }
 
     def _sealed(self, planned: Planned, subject: str) -> object:
         value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}

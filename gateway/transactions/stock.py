@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
@@ -45,12 +45,7 @@ async def reserve(
 async def release(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> None:
     """Give reserved pieces back."""
     for sku, held in sorted(pieces.items()):
-        statement = (
-            update(stock)
-            .where(_at(sku, location), stock.c.reserved >= held)
-            .values(reserved=stock.c.reserved - held, updated_at=now)
-        )
-        await connection.execute(statement)
+        await connection.execute(_RELEASE, {"of": sku, "at": location, "pieces": held, "now": now})
 
 
 async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> tuple[str, ...]:
@@ -58,12 +53,8 @@ async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, 
     this is for a person to look at and stops nothing."""
     missing = []
     for sku, sold in sorted(pieces.items()):
-        statement = (
-            update(stock)
-            .where(_at(sku, location), stock.c.reserved >= sold)
-            .values(on_hand=stock.c.on_hand - sold, reserved=stock.c.reserved - sold, updated_at=now)
-        )
-        if (await connection.execute(statement)).rowcount == 0:
+        params = {"of": sku, "at": location, "pieces": sold, "now": now}
+        if (await connection.execute(_SELL, params)).rowcount == 0:
             missing.append(sku)
     return tuple(missing)
 
@@ -71,9 +62,7 @@ async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, 
 async def put_back(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> None:
     """Sold pieces that never left the shelf are for sale again."""
     for sku, returned in sorted(pieces.items()):
-        await connection.execute(
-            update(stock).where(_at(sku, location)).values(on_hand=stock.c.on_hand + returned, updated_at=now)
-        )
+        await connection.execute(_PUT_BACK, {"of": sku, "at": location, "pieces": returned, "now": now})
 
 
 async def adjust(
@@ -100,17 +89,16 @@ async def adjust(
     return None if found is None else (found.on_hand, found.reserved)
 
 
-def _at(sku: str, location: str) -> ColumnElement[bool]:
-    return (stock.c.sku == sku) & (stock.c.location == location) & (stock.c.channel == CHANNEL)
-
-
-_RESERVE: Final = (
+# Built once: building a statement for each call costs more than running it.
+_PIECES: Final = bindparam("pieces", type_=stock.c.on_hand.type)
+_PLACE: Final = (
     update(stock)
-    .where(
-        stock.c.sku == bindparam("of"),
-        stock.c.location == bindparam("at"),
-        stock.c.channel == CHANNEL,
-        stock.c.on_hand - stock.c.reserved >= bindparam("pieces"),
-    )
-    .values(reserved=stock.c.reserved + bindparam("pieces"), updated_at=bindparam("now"))
+    .where(stock.c.sku == bindparam("of"), stock.c.location == bindparam("at"), stock.c.channel == CHANNEL)
+    .values(updated_at=bindparam("now"))
 )
+_RESERVE: Final = _PLACE.where(stock.c.on_hand - stock.c.reserved >= _PIECES).values(
+    reserved=stock.c.reserved + _PIECES
+)
+_RELEASE: Final = _PLACE.where(stock.c.reserved >= _PIECES).values(reserved=stock.c.reserved - _PIECES)
+_SELL: Final = _RELEASE.values(on_hand=stock.c.on_hand - _PIECES)
+_PUT_BACK: Final = _PLACE.values(on_hand=stock.c.on_hand + _PIECES)
