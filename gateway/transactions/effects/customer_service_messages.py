@@ -6,14 +6,12 @@ from typing import Final
 
 import msgspec
 
-from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.official_account import CustomerServiceMessage, Link, OfficialAccountAdapter
 from gateway.members.consent import Purpose
 from gateway.members.gate import Asked
 from gateway.members.reach import Channel
-from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, reason_of
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, sending
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Bytes of a text in UTF-8; the platform refuses longer ones.
@@ -97,17 +95,14 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     must_be_allowed(decision)
     message = CustomerServiceMessage(await openid_of(ctx, decision), _content(wanted))
     told = {"tool": "official_account", "key": intent.key, "purpose": wanted.purpose}
-    try:
-        # The account that the gate chose may be configured no more.
-        adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
-        await adapter.send_customer_service(message)
-    except OutcomeUnknown:
-        raise
-    except (UpstreamError, ToolNotConfigured) as error:
+
+    async def give_back(_: str) -> None:
         # Also where the platform counts what staff answered in its console, which we do not see.
         await ctx.gate.release(intent.key, [wanted.member])
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason_of(error)))
-        raise
+
+    async with sending(ctx, decision, told, give_back):
+        adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
+        await adapter.send_customer_service(message)
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
     return Sent(decision.account)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
 from sqlalchemy import select
 
-from adapters.base.errors import UpstreamError
+from adapters.base.errors import OutcomeUnknown, UpstreamError
 from gateway.database.facts import Fact
 from gateway.database.tables.members import identity
 from gateway.members.gate import Decision
@@ -22,17 +25,32 @@ def must_be_allowed(decision: Decision) -> None:
         )
 
 
+@asynccontextmanager
+async def sending(
+    ctx: StepContext, decision: Decision, told: Mapping[str, str], give_back: Callable[[str], Awaitable[object]]
+) -> AsyncIterator[None]:
+    """Around what finds the account that the gate chose, which may be configured no more, and sends by it.
+
+    What was provably not sent is told as a fact, and given back with the reason why. Of an unknown outcome the place
+    stays taken, and nothing is told.
+    """
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except (UpstreamError, ToolNotConfigured) as error:
+        reason = error.reason if isinstance(error, UpstreamError) else error.code
+        await give_back(reason)
+        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason))
+        raise
+
+
 async def openid_of(ctx: StepContext, decision: Decision) -> str:
     """By which name the platform knows whom the gate allowed. Raises StepRefused when they were erased meanwhile."""
     row = await ctx.projector.database.one(select(identity.c.value).where(identity.c.id == decision.identity))
     if row is None or not row.value:
         raise StepRefused("NOT_REACHABLE", "The member was erased meanwhile.", reason="UNKNOWN_MEMBER")
     return str(row.value)
-
-
-def reason_of(error: UpstreamError | ToolNotConfigured) -> str:
-    """Why a message was not sent, for its fact."""
-    return error.reason if isinstance(error, UpstreamError) else error.code
 
 
 def message_fact(

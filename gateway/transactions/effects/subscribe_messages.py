@@ -7,15 +7,13 @@ from typing import Final
 
 import msgspec
 
-from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.mini_program_store import MiniProgramStoreAdapter, SubscribeMessage
 from gateway.members import grants
 from gateway.members.consent import Purpose
-from gateway.members.gate import Asked, Decision
+from gateway.members.gate import Asked
 from gateway.members.reach import Channel
-from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, reason_of
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, sending
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Characters of a 模板ID.
@@ -87,27 +85,19 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         "template": wanted.template,
         "purpose": wanted.purpose,
     }
-    try:
-        # The account that the gate chose may be configured no more.
+
+    async def give_back(reason: str) -> None:
+        """The place under the caps, and the grant; where the platform has none, its word counts."""
+        async with ctx.projector.batch() as batch:
+            await ctx.gate.release(intent.key, [wanted.member], batch=batch)
+            if reason == _NO_GRANT and decision.identity is not None:
+                await grants.refused(batch.connection, decision.account, decision.identity, wanted.template, ctx.now)
+
+    async with sending(ctx, decision, told, give_back):
         adapter = ctx.tools.get(MiniProgramStoreAdapter, decision.account)
         await adapter.send_subscribe(message)
-    except OutcomeUnknown:
-        raise
-    except (UpstreamError, ToolNotConfigured) as error:
-        await _give_back(ctx, intent, decision, none_left=reason_of(error) == _NO_GRANT)
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason_of(error)))
-        raise
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
     return Sent(decision.account)
-
-
-async def _give_back(ctx: StepContext, intent: Send, decision: Decision, *, none_left: bool) -> None:
-    """The place under the caps, and the grant; where the platform has none, its word counts."""
-    async with ctx.projector.batch() as batch:
-        await ctx.gate.release(intent.key, [intent.wanted.member], batch=batch)
-        if none_left and decision.identity is not None:
-            template = intent.wanted.template
-            await grants.refused(batch.connection, decision.account, decision.identity, template, ctx.now)
 
 
 SEND: Final = Action("subscribeMessageSend", send, _plan)

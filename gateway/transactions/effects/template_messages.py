@@ -8,14 +8,12 @@ from typing import Final
 
 import msgspec
 
-from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.official_account import OfficialAccountAdapter, TemplateMessage
 from gateway.members.consent import Purpose
 from gateway.members.gate import Asked
 from gateway.members.reach import Channel
-from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, reason_of
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, sending
 from gateway.transactions.steps import Delivery, Kind, StepContext, step
 
 #: The platform knows a repeated ``client_msg_id`` for about ten minutes; we stop a little earlier.
@@ -82,16 +80,13 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         wanted.mini_program_path,
     )
     told = {"tool": "official_account", "key": intent.key, "template": wanted.template, "purpose": wanted.purpose}
-    try:
-        # The account that the gate chose may be configured no more.
+
+    async def give_back(_: str) -> None:
+        await ctx.gate.release(intent.key, [wanted.member])
+
+    async with sending(ctx, decision, told, give_back):
         adapter = ctx.tools.get(OfficialAccountAdapter, decision.account)
         sent = await adapter.send_template(message)
-    except OutcomeUnknown:
-        raise
-    except (UpstreamError, ToolNotConfigured) as error:
-        await ctx.gate.release(intent.key, [wanted.member])
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason_of(error)))
-        raise
     # Whether it arrived comes by its event, of the same number.
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told, message=sent.message_id))
     return Sent(decision.account, sent.message_id)
