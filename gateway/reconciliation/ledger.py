@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 
 from sqlalchemy import select
 
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
+from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.projections import payment, purchase, refund
 
@@ -73,7 +73,7 @@ async def read(database: Database, mchid: str, day: date, trades: Collection[str
     found: dict[str, OurRefund] = {}
     for each in await database.fetch(select(refund).where(*back)):
         found[each.out_refund_no] = _refund(each)
-    for some in _pieces(refunds):
+    for some in chunks(sorted(refunds), _NUMBERS):
         by_number = select(refund).where(refund.c.mchid == mchid, refund.c.out_refund_no.in_(some))
         found.update({each.out_refund_no: _refund(each) for each in await database.fetch(by_number)})
     numbers.update(each.out_trade_no for each in found.values())
@@ -82,7 +82,7 @@ async def read(database: Database, mchid: str, day: date, trades: Collection[str
 
 async def _payments(database: Database, mchid: str, numbers: Collection[str]) -> Mapping[str, OurPayment]:
     found: dict[str, OurPayment] = {}
-    for some in _pieces(numbers):
+    for some in chunks(sorted(numbers), _NUMBERS):
         known = payment.c.mchid == mchid, payment.c.out_trade_no.in_(some)
         for row in await database.fetch(select(payment).where(*known)):
             found[row.out_trade_no] = OurPayment(row.out_trade_no, row.total, row.state, row.refunded, row.paid_at)
@@ -105,9 +105,3 @@ async def _payments(database: Database, mchid: str, numbers: Collection[str]) ->
 
 def _refund(row: AnyRow) -> OurRefund:
     return OurRefund(row.out_refund_no, row.out_trade_no, row.amount, row.state, row.succeeded_at)
-
-
-def _pieces(numbers: Collection[str]) -> Iterator[Sequence[str]]:
-    rest = iter(sorted(numbers))
-    while some := list(islice(rest, _NUMBERS)):
-        yield some

@@ -28,7 +28,8 @@ async def reconcile(projector: Projector, checkout: CheckoutService, adapter: Pa
     """
     bills = Bills(await adapter.trade_bill(day) or (), await _flows(adapter, day))
     ours = await _read(projector, adapter, day, bills)
-    first = await _less_elsewhere(adapter, day, comparing.compare(bills, ours))
+    elsewhere = _Elsewhere(adapter, day)
+    first = await elsewhere.without(comparing.compare(bills, ours))
     learned = sum(
         comparing.foreign(row, known) and known is None
         for row, known in ((row, ours.payments.get(row.out_trade_no)) for row in bills.payments)
@@ -39,7 +40,7 @@ async def reconcile(projector: Projector, checkout: CheckoutService, adapter: Pa
     if undisputed := [row for row in bills.rows if _number(row) not in disputed]:
         await payments.bill(projector, undisputed)
     again = comparing.compare(bills, await _read(projector, adapter, day, bills))
-    repaired, left = settled(first, await _less_elsewhere(adapter, day, again))
+    repaired, left = settled(first, await elsewhere.without(again))
     return Outcome(len(bills.rows), learned, repaired, left)
 
 
@@ -100,34 +101,47 @@ async def _repair_refund(projector: Projector, adapter: PaymentsAdapter, out_ref
         await purchases.refunded(batch, adapter.account, [refund.out_trade_no])
 
 
-async def _less_elsewhere(
-    adapter: PaymentsAdapter, day: date, differences: Sequence[Difference]
-) -> Sequence[Difference]:
-    """Without what stands in a neighbouring day's bill: a refund is billed on the day on which it was asked for, and
-    about midnight the platform's clock decides."""
-    missing = [each for each in differences if each.kind is Kind.MISSING_THERE]
-    if not missing:
-        return differences
-    elsewhere: set[str] = set()
-    for other in (day - timedelta(days=1), day + timedelta(days=1)):
-        try:
-            rows = await adapter.trade_bill(other) or ()
-        except (Rejected, RateLimited):
-            continue
-        elsewhere.update(map(_number, rows))
-    for each in missing:
-        if each.number != each.order and each.number not in elsewhere and await _asked_earlier(adapter, each, day):
-            elsewhere.add(each.number)
-    return [each for each in differences if each.kind is not Kind.MISSING_THERE or each.number not in elsewhere]
+class _Elsewhere:
+    """What stands in the neighbouring days' bills, which are read once, and when they are needed.
+
+    A refund is billed on the day on which it was asked for, and about midnight the platform's clock decides.
+    """
+
+    def __init__(self, adapter: PaymentsAdapter, day: date) -> None:
+        self._adapter = adapter
+        self._day = day
+        self._numbers: set[str] | None = None
+
+    async def without(self, differences: Sequence[Difference]) -> Sequence[Difference]:
+        """The differences without what stands there."""
+        missing = [each for each in differences if each.kind is Kind.MISSING_THERE]
+        if not missing:
+            return differences
+        if self._numbers is None:
+            self._numbers = await self._read()
+        for each in missing:
+            if each.number != each.order and each.number not in self._numbers and await self._asked_earlier(each):
+                self._numbers.add(each.number)
+        there = self._numbers
+        return [each for each in differences if each.kind is not Kind.MISSING_THERE or each.number not in there]
+
+    async def _read(self) -> set[str]:
+        numbers: set[str] = set()
+        for other in (self._day - timedelta(days=1), self._day + timedelta(days=1)):
+            try:
+                rows = await self._adapter.trade_bill(other) or ()
+            except (Rejected, RateLimited):
+                continue
+            numbers.update(map(_number, rows))
+        return numbers
+
+    async def _asked_earlier(self, each: Difference) -> bool:
+        """Whether a refund that arrived on the day was asked for before it."""
+        refund = await self._adapter.refund_status(each.number)
+        begin, _ = ledger.day_bounds(self._day)
+        return not isinstance(refund, NotFound) and refund.created_at is not None and refund.created_at < begin
 
 
 def _number(row: BillRow) -> str:
     """The number of a difference about this row."""
     return row.out_refund_no or row.out_trade_no
-
-
-async def _asked_earlier(adapter: PaymentsAdapter, each: Difference, day: date) -> bool:
-    """Whether a refund that arrived on the day was asked for before the day before it."""
-    refund = await adapter.refund_status(each.number)
-    begin, _ = ledger.day_bounds(day)
-    return not isinstance(refund, NotFound) and refund.created_at is not None and refund.created_at < begin

@@ -6,13 +6,14 @@ read again and compared instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select
 
 from adapters.base.errors import NotFound
 from adapters.mini_program_store import AFTER_SALE_WINDOW, AfterSale, MiniProgramStoreAdapter, Order
+from gateway.database.rows import AnyRow
 from gateway.database.tables.projections import after_sale, purchase
 from gateway.events.projections import mini_program_store
 from gateway.events.projector import Projector
@@ -72,7 +73,7 @@ async def _compare(
     after_sales: Sequence[AfterSale],
 ) -> list[Difference]:
     rows = await projector.database.fetch(
-        select(purchase.c.native_id, purchase.c.state, purchase.c.payable, purchase.c.updated_at).where(
+        select(purchase.c.native_id, purchase.c.state, purchase.c.payable.label("amount"), purchase.c.updated_at).where(
             purchase.c.source == "STORE",
             purchase.c.account == appid,
             purchase.c.native_id.in_([each.order_id for each in orders]),
@@ -81,32 +82,33 @@ async def _compare(
     ours = {row.native_id: row for row in rows}
     found: list[Difference] = []
     for each in orders:
-        number, state = each.order_id, each.state.name
-        row = ours.get(number)
-        if row is None:
-            found.append(Difference(Kind.MISSING_HERE, number, number, None, each.payable, None, state))
-        elif row.updated_at <= each.updated_at and row.state != state:
-            found.append(Difference(Kind.STATE_DIFFERS, number, number, row.payable, each.payable, row.state, state))
-        elif row.updated_at <= each.updated_at and row.payable != each.payable:
-            found.append(Difference(Kind.AMOUNT_DIFFERS, number, number, row.payable, each.payable, row.state, state))
+        number = each.order_id
+        found += _compared(ours.get(number), each.updated_at, number, number, each.payable, each.state.name)
     return found + await _compare_after_sales(projector, appid, after_sales)
 
 
 async def _compare_after_sales(projector: Projector, appid: str, after_sales: Sequence[AfterSale]) -> list[Difference]:
     rows = await projector.database.fetch(
-        select(after_sale.c.after_sale_id, after_sale.c.state, after_sale.c.refund, after_sale.c.updated_at).where(
+        select(
+            after_sale.c.after_sale_id, after_sale.c.state, after_sale.c.refund.label("amount"), after_sale.c.updated_at
+        ).where(
             after_sale.c.appid == appid, after_sale.c.after_sale_id.in_([each.after_sale_id for each in after_sales])
         )
     )
     ours = {row.after_sale_id: row for row in rows}
     found: list[Difference] = []
     for each in after_sales:
-        number, order, state = each.after_sale_id, each.order_id, str(each.state)
-        row = ours.get(number)
-        if row is None:
-            found.append(Difference(Kind.MISSING_HERE, number, order, None, each.refund, None, state))
-        elif row.updated_at <= each.updated_at and row.state != state:
-            found.append(Difference(Kind.STATE_DIFFERS, number, order, row.refund, each.refund, row.state, state))
-        elif row.updated_at <= each.updated_at and row.refund != each.refund:
-            found.append(Difference(Kind.AMOUNT_DIFFERS, number, order, row.refund, each.refund, row.state, state))
+        row, state = ours.get(each.after_sale_id), str(each.state)
+        found += _compared(row, each.updated_at, each.after_sale_id, each.order_id, each.refund, state)
     return found
+
+
+def _compared(
+    ours: AnyRow | None, updated_at: datetime, number: str, order: str, amount: int, state: str
+) -> Iterator[Difference]:
+    """What differs of one that the platform last changed at ``updated_at``; ours may have heard of a later change."""
+    if ours is None:
+        yield Difference(Kind.MISSING_HERE, number, order, None, amount, None, state)
+    elif ours.updated_at <= updated_at and (ours.state, ours.amount) != (state, amount):
+        kind = Kind.STATE_DIFFERS if ours.state != state else Kind.AMOUNT_DIFFERS
+        yield Difference(kind, number, order, ours.amount, amount, ours.state, state)
