@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -32,6 +33,8 @@ from adapters.payments.records import (
     RefundIntent,
 )
 from adapters.payments.signing import Signer, Verifier, lines, nonce
+
+R = TypeVar("R")
 
 #: Coupons of a user per call.
 COUPONS_PER_CALL: Final = 20
@@ -173,28 +176,27 @@ class PaymentsAdapter:
         Yesterday's is ready from 10:00, days reach three months back. RateLimited
         ``statement_creating`` before that. A wrong hash is Malformed.
         """
-        try:
-            link = await self._client.trade_bill(day.isoformat())
-            rows = await self._client.download_bill(link, models.trade_bill_rows)
-            return [translation.bill_row(row) for row in rows]
-        except ValueError:
-            # The cause may quote the bill.
-            raise Malformed(TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account) from None
-        except NotFound as missing:
-            if missing.reason == "no_statement":
-                return None
-            raise
+        link = self._client.trade_bill(day.isoformat())
+        return await self._bill(link, models.trade_bill_rows, translation.bill_row)
 
     async def fund_flows(self, day: date, account: FundAccount = FundAccount.BASIC) -> Sequence[FundFlow] | None:
         """Every movement of money in one of the merchant's accounts on a Beijing day (资金账单); None when none did.
 
         Ready and refused as ``trade_bill`` is.
         """
+        link = self._client.fund_flow_bill(day.isoformat(), account.value)
+        return await self._bill(link, models.fund_flow_rows, partial(translation.fund_flow, account))
+
+    async def _bill(
+        self,
+        asked: Awaitable[models.BillLink],
+        read: Callable[[str], Iterable[models.BillLine]],
+        translated: Callable[[models.BillLine], R],
+    ) -> list[R] | None:
         try:
-            link = await self._client.fund_flow_bill(day.isoformat(), account.value)
-            rows = await self._client.download_bill(link, models.fund_flow_rows)
-            return [translation.fund_flow(account, row) for row in rows]
+            return [translated(row) for row in await self._client.download_bill(await asked, read)]
         except ValueError:
+            # The cause may quote the bill.
             raise Malformed(TOOL, "unreadable", _BAD_ROW, endpoint="download_bill", account=self.account) from None
         except NotFound as missing:
             if missing.reason == "no_statement":

@@ -84,10 +84,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
 
 async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> None:
     """Customers or guides ended contacts."""
-    evidence = [
-        Evidence(handles(projector, each.corpid, each.external_userid, None), f"{TOOL}.event", each.at, via="webhook")
-        for each in events
-    ]
+    evidence = [_heard(projector, each) for each in events]
     events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
     async with projector.batch(evidence) as batch:
         for event, linked in zip(events, batch.linked, strict=True):
@@ -99,10 +96,7 @@ async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> Non
 
 async def handovers_failed(projector: Projector, events: Sequence[HandoverFailed]) -> None:
     """Customers who were to go over to another guide (客户接替) and do not: with whom they are stays as it was."""
-    evidence = [
-        Evidence(handles(projector, each.corpid, each.external_userid, None), f"{TOOL}.event", each.at, via="webhook")
-        for each in events
-    ]
+    evidence = [_heard(projector, each) for each in events]
     events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
     async with projector.batch(evidence) as batch:
         batch.facts += [
@@ -111,6 +105,11 @@ async def handovers_failed(projector: Projector, events: Sequence[HandoverFailed
             )
             for each, linked in zip(events, batch.linked, strict=True)
         ]
+
+
+def _heard(projector: Projector, event: ContactRemoved | HandoverFailed) -> Evidence:
+    shown = handles(projector, event.corpid, event.external_userid, None)
+    return Evidence(shown, f"{TOOL}.event", event.at, via="webhook")
 
 
 async def _remove(batch: Batch, event: ContactRemoved, linked: Linked) -> None:
