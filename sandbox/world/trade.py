@@ -275,7 +275,8 @@ class _Maker:
         amount = price * quantity
         paid = created + timedelta(minutes=2) if status >= 20 else None
         shipped = created + timedelta(days=1) if status in {30, 100} else None
-        finished = min(created + timedelta(days=4), self.now) if status == 100 else None
+        # Before now: a list read up to the second that has begun does not have that second's changes yet.
+        finished = min(created + timedelta(days=4), self.now - timedelta(minutes=1)) if status == 100 else None
         order = StoreOrder(
             order_id=names.digits(self.seed, label, 19),
             person=key,
