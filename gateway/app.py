@@ -20,6 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from adapters.base.transport import HttpTransport, Transport
 from adapters.base.webhooks import WebhookRefused, WebhookRequest
+from gateway import metrics
 from gateway.access.again import Again
 from gateway.access.principal import Authenticator, Forbidden, NotAuthenticated
 from gateway.bodies import BodyTooLarge, ClientGone, Receive, read_body
@@ -46,7 +47,7 @@ from gateway.events.purging import Purging
 from gateway.events.sync.run import JOB as SYNC_JOB
 from gateway.events.sync.run import Sync
 from gateway.events.wake import Wake
-from gateway.graphql_route import GraphQLRoute, Scope, Send
+from gateway.graphql_route import GraphQLRoute, Scope, Send, credentials
 from gateway.hooks import connect
 from gateway.jobs import ORDINARY, URGENT, Handlers, Lane, Queue, Recurring, Worker
 from gateway.members.access_report import AccessReports
@@ -249,6 +250,9 @@ def create_app(
         async with open_gateway(settings, transport=transport) as gateway:
             app.state.gateway = gateway
             app.state.before_stop = gateway.services.feed.close
+            app.state.metered = metrics.Parts(
+                gateway.services, graphql.meter, graphql.plans.counts, gateway.inbox.refused
+            )
             if on_open is not None:
                 await on_open(gateway)
             for each in gateway.recurring:
@@ -280,6 +284,7 @@ def create_app(
             Route("/hooks/{tool}/{account}/{tail:path}", _hook, methods=["GET", "POST"]),
             Route("/exports/{id}", _export),
             Route("/health", _health),
+            Route("/metrics", _metrics),
         ],
     )
     return app
@@ -364,6 +369,21 @@ def _schema() -> GraphQLSchema:
 
 def _plain_error(status: int, code: str) -> Response:
     return Response(orjson.dumps({"code": code}), status, media_type="application/json")
+
+
+async def _metrics(request: Request) -> Response:
+    """What operators watch, for a key with the scope operations in either header: Prometheus sends a bearer token."""
+    gateway: Gateway = request.app.state.gateway
+    shown = credentials(dict(request.headers.raw))
+    try:
+        caller = await gateway.auth.principal(shown.api_key or shown.session, None, gateway.clock.now())
+        caller.require("operations")
+    except NotAuthenticated as error:
+        return _plain_error(401, error.code)
+    except Forbidden as error:
+        return _plain_error(403, error.code)
+    body, media_type = await metrics.page(request.app.state.metered, request.headers.get("accept", ""))
+    return Response(body, media_type=media_type)
 
 
 async def _health(request: Request) -> Response:

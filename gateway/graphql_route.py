@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,7 @@ from gateway.context import Context, Services
 from gateway.database.traces import trace
 from gateway.execution import Plan, PlanCache, Rejected, begin
 from gateway.resolvers.errors import UserError
+from gateway.runtime.requests import Answered, RequestMeter, codes_of
 from gateway.schema.atomic import hooks
 from gateway.schema.errors import format_error
 from gateway.schema.exports import DocumentRefused, located
@@ -58,13 +60,17 @@ class BadRequest(Exception):
 
 
 class Answer:
-    """Status, body and what stands in the head."""
+    """Status, body and what stands in the head; for the meter what was answered, and with which codes."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("answered", "body", "codes", "headers", "status")
 
-    def __init__(self, status: int, body: bytes, media_type: bytes = b"application/json") -> None:
+    def __init__(
+        self, status: int, body: bytes, media_type: bytes = b"application/json", *, codes: Sequence[str] = ()
+    ) -> None:
         self.status = status
         self.body = body
+        self.codes = codes
+        self.answered: Answered = "refused"
         self.headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
 
 
@@ -75,10 +81,12 @@ class GraphQLRoute:
         self._services = services
         self._auth = auth
         self.plans = PlanCache(schema, rules=RULES, read=self._parse)
+        self.meter = RequestMeter()
         self._turns: Turns | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        begun = time.perf_counter()
         request_id = os.urandom(16).hex()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
@@ -91,6 +99,7 @@ class GraphQLRoute:
             log.error("request %s failed: %s", request_id, trace(error))  # noqa: TRY400 — its text may be personal
             message = f"Something went wrong inside the gateway; report the request id {request_id}."
             answer = refusal(500, "INTERNAL", message, request_id)
+        self.meter.record(answer.answered, time.perf_counter() - begun, answer.codes)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -123,6 +132,7 @@ class GraphQLRoute:
             return _answer({"errors": [format_error(located(refused), request_id)]}, 400, modern=modern)
         extensions = {"freshness": listed(wanted, self._services().clock.now())} if report and wanted else None
         answer = _completed(result, request_id, modern=modern, extensions=extensions)
+        answer.answered = "query" if plan.is_query else "mutation"
         if SHOW_PLAN in headers:
             fell_back = self.plans.counts["fallback"] > before
             answer.headers.append((PLAN, (plan.described(fell_back=fell_back)).encode()))
@@ -303,9 +313,10 @@ def from_query(scope: Scope) -> Mapping[str, Any]:
 
 def _answer(body: Mapping[str, Any], status: int, *, modern: bool) -> Answer:
     # Clients of the older media type expect 200 for every well-formed answer.
+    codes = codes_of(body)
     if modern:
-        return Answer(status, orjson.dumps(body), MEDIA_TYPE.encode())
-    return Answer(200, orjson.dumps(body))
+        return Answer(status, orjson.dumps(body), MEDIA_TYPE.encode(), codes=codes)
+    return Answer(200, orjson.dumps(body), codes=codes)
 
 
 #: What a request may be refused with before anything is executed.
@@ -321,4 +332,4 @@ def refused(error: NotAuthenticated | BadRequest | LimitExceeded, request_id: st
 def refusal(status: int, code: str, message: str, request_id: str) -> Answer:
     """An answer without data, whose one error says why."""
     extensions = {"code": code, "requestId": request_id}
-    return Answer(status, orjson.dumps({"errors": [{"message": message, "extensions": extensions}]}))
+    return Answer(status, orjson.dumps({"errors": [{"message": message, "extensions": extensions}]}), codes=[code])

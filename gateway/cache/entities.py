@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,8 @@ class EntityCache:
     """
 
     def __init__(self, store: Store | None, keyring: Keyring, clock: Clock, *, stale_seconds: float = 3600.0) -> None:
+        #: How many answers came from where.
+        self.sources: Counter[Source] = Counter()
         self._store = store
         self._keyring = keyring
         self._clock = clock
@@ -150,6 +153,11 @@ class EntityCache:
         It is no older than ``wish.max_age``, nor than the read's lifetime, unless the platform fails and
         ``wish.stale_ok`` lets an older answer stand in. Raises UpstreamError.
         """
+        answer = await self._read(read, key, ask, wish)
+        self.sources[answer.source] += 1
+        return answer
+
+    async def _read(self, read: Read[T], key: Key, ask: Callable[[], Awaitable[T]], wish: Wish) -> Answer[T]:
         if self._store is None:
             asked_at = self._clock.now()
             return Answer(await ask(), Source.LIVE, asked_at)

@@ -11,6 +11,16 @@ from gateway.database.rows import AnyRow
 from gateway.database.tables.jobs import job
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Jobs of one kind in one state. ``first_at`` is when the first of them may start or started."""
+
+    kind: str
+    state: State
+    jobs: int
+    first_at: datetime
+
+
 class State(StrEnum):
     """Where a job stands. QUEUED covers those that wait for their time, their turn or another attempt."""
 

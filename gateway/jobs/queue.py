@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.runtime import Clock
 from gateway.database import Database, Sealed, Ulids, after_commit
 from gateway.database.statements import insert_columns
-from gateway.database.tables.jobs import ACTIVE, job
-from gateway.jobs.model import COLUMNS, Job, JobActive, State
+from gateway.database.tables.jobs import ACTIVE, PARKED, job
+from gateway.jobs.model import COLUMNS, Job, JobActive, State, Unfinished
 
 DEFAULT_MAX_ATTEMPTS = 20
 
@@ -186,6 +186,13 @@ class Queue:
         """How many jobs stand where, for the health page."""
         rows = await self.database.fetch(select(job.c.state, func.count()).group_by(job.c.state))
         return {State(state): count for state, count in rows}
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        """How many jobs of each kind wait, run or were given up. One statement, which reads none that is done."""
+        columns = (job.c.kind, job.c.state, func.count().label("jobs"), func.min(job.c.run_at).label("first_at"))
+        parts = (select(*columns).where(each).group_by(job.c.kind, job.c.state) for each in (ACTIVE, PARKED))
+        rows = await self.database.fetch(union_all(*parts))
+        return [Unfinished(row.kind, State(row.state), row.jobs, row.first_at) for row in rows]
 
     async def retry(self, job_id: str) -> bool:
         """Take up a parked or cancelled job with fresh attempts; False when it is neither.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,11 +78,20 @@ class Quotas:
         #: By what is counted, and whether somebody waits: background calls take from slices of their own.
         self._slices: dict[tuple[Counted, bool], _Slice] = {}
         self._locks: dict[tuple[Counted, bool], asyncio.Lock] = {}
+        #: By tool, account, endpoint and reason: calls that were not made.
+        self.refused: Counter[tuple[str, str, str, str]] = Counter()
         #: Until when the platform itself said that nothing is left.
         self._spent: dict[tuple[str, str, str], datetime] = {}
 
     async def spend(self, tool: str, account: str, endpoint: str) -> None:
         """Count one call. Raises QuotaExhausted or RateLimited for one that would be too many."""
+        try:
+            await self._spend(tool, account, endpoint)
+        except (QuotaExhausted, RateLimited) as refusal:
+            self.refused[(tool, account, endpoint, refusal.reason)] += 1
+            raise
+
+    async def _spend(self, tool: str, account: str, endpoint: str) -> None:
         now = self._clock.now()
         self._refuse_spent(tool, account, endpoint, now)
         limits = self._of(tool, account, endpoint)

@@ -12,7 +12,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from prometheus_client import CollectorRegistry, Histogram
+
 from adapters.base.runtime import Call, Token
+from gateway.runtime.requests import BUCKETS
 
 
 class SystemClock:
@@ -64,6 +67,14 @@ class CountingMeter:
         self.calls: Counter[str] = Counter()
         self.seconds: Counter[str] = Counter()
         self.endpoints: Counter[tuple[str, str, str]] = Counter()
+        self.registry = CollectorRegistry()
+        self._durations = Histogram(
+            "gateway_upstream_seconds",
+            "Duration of calls of the platforms",
+            ["tool"],
+            registry=self.registry,
+            buckets=BUCKETS,
+        )
         #: By tool, endpoint and code: what the platforms said that no error table has.
         self.unknown_codes: Counter[tuple[str, str, str]] = Counter()
 
@@ -72,6 +83,7 @@ class CountingMeter:
         self.calls[call.tool] += 1
         self.seconds[call.tool] += call.seconds  # type: ignore[assignment] # Counter types its values int
         self.endpoints[(call.tool, call.endpoint, call.outcome)] += 1
+        self._durations.labels(call.tool).observe(call.seconds)
         if call.unknown_code:
             key = (call.tool, call.endpoint, call.unknown_code[:LONGEST_CODE])
             if key in self.unknown_codes or len(self.unknown_codes) < MOST_CODES:

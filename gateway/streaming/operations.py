@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from gateway.execution import Plan, Rejected, subscribe
 from gateway.graphql_route import BadRequest, GraphQLRoute, shaped
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.streams import Stream
+from gateway.runtime.requests import Answered, codes_of
 from gateway.schema.errors import format_error
 from gateway.schema.wishes import demands
 
@@ -75,8 +77,11 @@ class Operations:
             wanted = demands(asked.plan, asked.variables, report=False)
         except UserError as error:
             raise refused(error.code, str(error)) from None
+        begun = time.perf_counter()
         context = Context(self.services(), asked.principal, asked.request_id, wanted)
         body, executed = shaped(await self.route.execute(asked.plan, asked.variables, context), asked.request_id)
+        answered: Answered = "query" if asked.plan.is_query else "mutation"
+        self.route.meter.record(answered, time.perf_counter() - begun, codes_of(body))
         if not executed:
             raise Failed(body["errors"])
         return orjson.dumps(body)
@@ -118,9 +123,11 @@ class Operations:
         return await asyncio.shield(task)
 
     async def _execute(self, asked: Asked, principal: Principal, event: Any) -> bytes:
+        begun = time.perf_counter()
         context = Context(self.services(), principal, asked.request_id)
-        result = await self.route.execute(asked.plan, asked.variables, context, event)
-        return orjson.dumps(shaped(result, asked.request_id)[0])
+        body, _ = shaped(await self.route.execute(asked.plan, asked.variables, context, event), asked.request_id)
+        self.route.meter.record("event", time.perf_counter() - begun, codes_of(body))
+        return orjson.dumps(body)
 
 
 def refused(code: str, message: str) -> Failed:

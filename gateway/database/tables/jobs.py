@@ -66,7 +66,7 @@ Index(
     postgresql_where=ACTIVE,
 )
 Index("ix_job_entity_active", job.c.entity, job.c.seq, sqlite_where=ACTIVE, postgresql_where=ACTIVE)
-_PARKED = text("state = 'PARKED'")
-Index("ix_job_parked", job.c.seq, sqlite_where=_PARKED, postgresql_where=_PARKED)
+PARKED = text("state = 'PARKED'")
+Index("ix_job_parked", job.c.seq, sqlite_where=PARKED, postgresql_where=PARKED)
 # Not led by the state: SQLite would then prefer it to ix_job_due and sort the whole queue at each poll.
 Index(None, job.c.kind, job.c.state, job.c.seq)

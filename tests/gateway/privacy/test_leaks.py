@@ -235,14 +235,16 @@ async def test_a_caller_without_pii_read_sees_nobody(driven: Driven) -> None:
         assert driven.found_in(orjson.dumps(answer)) == set()
 
 
-async def test_health_meter_and_queue_say_nothing_of_anybody(driven: Driven) -> None:
+async def test_health_metrics_meter_and_queue_say_nothing_of_anybody(driven: Driven) -> None:
     stage = driven.stage
     health = await request("GET", f"{stage.url}/health", {}, b"")
+    metrics = await request("GET", f"{stage.url}/metrics", {"X-API-Key": stage.keys.hq}, b"")
+    assert b"gateway_upstream_calls_total" in metrics.body
     services = stage.gateway.services
     meter = repr((services.meter.calls, services.meter.endpoints, stage.gateway.inbox.refused))
     jobs = repr([await services.queue.list(limit=1000), await services.queue.counts()])
     assert "PARKED" in jobs
-    for text in (health.body.decode(), meter, jobs, repr(stage.gateway.services.settings)):
+    for text in (health.body.decode(), metrics.body.decode(), meter, jobs, repr(stage.gateway.services.settings)):
         assert driven.found_in(text.encode()) == set()
 
 
