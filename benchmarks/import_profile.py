@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import UniqueConstraint, event
+from sqlalchemy import UniqueConstraint
 
 from benchmarks.members import settings_for, write_file
 from gateway.app import open_gateway
@@ -41,13 +41,12 @@ async def run(rows: int, folder: Path) -> dict[str, Any]:
     phases: Counter[str] = Counter()
     sent: list[list[tuple[str, Any]]] = []
     async with open_gateway(settings_for(url)) as gateway:
-        writer = gateway.services.database._backend.engines[1]  # noqa: SLF001
 
-        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        def note(statement: str, parameters: Any) -> None:
             if statement.startswith("INSERT"):
                 sent[-1].append((statement, parameters))
 
-        event.listen(writer, "before_cursor_execute", note)
+        gateway.services.database.watchers.append(note)
         kind = gateway.services.importing.kinds["members"]
         items = kind.items(Source(path, "csv").rows())
 

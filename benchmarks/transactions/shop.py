@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database, Keyring
+from gateway.database.statements import insert_rows
 from gateway.database.tables.projections import purchase
 from gateway.database.tables.stock import stock as shelves
 from gateway.transactions import stock
@@ -72,7 +73,7 @@ async def place(connection: AsyncConnection, number: str) -> None:
         "changed_at": now,
         "as_of": now,
     }
-    await connection.execute(purchase.insert().values(**row))
+    await insert_rows(connection, purchase, [row])
 
 
 async def prepay(number: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from gateway.database.engine import Database
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import identity, session
@@ -90,10 +91,10 @@ class Credentials:
     session: str | None = field(repr=False, default=None)
 
 
-_SESSIONS = (
+_SESSIONS = Prepared(
     select(session.c.token_hash, session.c.identity, session.c.app, session.c.expires_at, identity.c.member)
     .join(identity, identity.c.id == session.c.identity)
-    .where(session.c.token_hash.in_(bindparam("tokens", expanding=True)))
+    .where(session.c.token_hash.in_(list_of("tokens")))
 )
 
 

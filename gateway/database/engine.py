@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Executable, Table, event
-from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import gateway.database.tables  # noqa: F401 - registers every table on the MetaData.
@@ -21,6 +20,7 @@ from gateway.database.keyring import Keyring
 from gateway.database.keystore import SqlKeyStore
 from gateway.database.migrate import prepare
 from gateway.database.postgresql import PostgresqlBackend
+from gateway.database.prepared import Prepared
 from gateway.database.rows import AnyRow
 from gateway.database.sqlite import SqliteBackend
 from gateway.database.types import bind_keyring
@@ -50,12 +50,15 @@ class Database:
         self.clock = clock
         #: Statements run since the database was opened; see also ``count_statements``.
         self.statements = 0
+        #: Told of each statement and its values before it runs; for tests and profiles.
+        self.watchers: list[Callable[[str, Any], None]] = []
         #: Rings after each commit of this process that appended facts.
         self.facts_appended = Bell()
         self._backend = SqliteBackend(url) if url.is_sqlite else PostgresqlBackend(url)
+        self._backend.drive(self._sent)
         for engine in self._backend.engines:
             bind_keyring(engine.dialect, keyring)
-            self._count(engine)
+            event.listen(engine, "before_cursor_execute", self._executed)
 
     @classmethod
     @asynccontextmanager
@@ -89,14 +92,16 @@ class Database:
         """Whether this is a file and not a server."""
         return self.url.is_sqlite
 
-    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
+    async def fetch(
+        self, statement: Executable | Prepared, params: Mapping[str, Any] | None = None
+    ) -> Sequence[AnyRow]:
         """All rows of one read statement, without a transaction.
 
         On SQLite it runs on the event loop's own thread: keep it short, indexed and limited.
         """
         return await self._backend.fetch(statement, params)
 
-    async def one(self, statement: Executable, params: Mapping[str, Any] | None = None) -> AnyRow | None:
+    async def one(self, statement: Executable | Prepared, params: Mapping[str, Any] | None = None) -> AnyRow | None:
         """The first row of a read statement, or None."""
         rows = await self._backend.fetch(statement, params)
         return rows[0] if rows else None
@@ -128,10 +133,12 @@ class Database:
         """Close every connection."""
         await self._backend.close()
 
-    def _count(self, engine: Engine) -> None:
-        def counted(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if statement != "BEGIN IMMEDIATE":
-                self.statements += 1
-                count_one()
+    def _executed(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        """SQLAlchemy's event ``before_cursor_execute``."""
+        self._sent(statement, parameters)
 
-        event.listen(engine, "before_cursor_execute", counted)
+    def _sent(self, statement: str, values: Any) -> None:
+        self.statements += 1
+        count_one()
+        for watcher in self.watchers:
+            watcher(statement, values)

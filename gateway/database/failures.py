@@ -46,12 +46,17 @@ def connecting(url: DatabaseUrl) -> Iterator[None]:
         with translated(url):
             yield
     except PoolTimeout as error:
-        raise DatabaseLocked(
-            f"every connection to {url} was in use for {POOL_SECONDS} seconds. Repeat in a moment; if it stays, "
-            "run more processes or look for a statement that takes long"
-        ) from error
+        raise all_in_use(url) from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unreachable(url, type(error).__name__) from error
+
+
+def all_in_use(url: DatabaseUrl) -> DatabaseLocked:
+    """The error for a connection that was not free in time."""
+    return DatabaseLocked(
+        f"every connection to {url} was in use for {POOL_SECONDS} seconds. Repeat in a moment; if it stays, "
+        "run more processes or look for a statement that takes long"
+    )
 
 
 def _sqlite(error: DBAPIError, url: DatabaseUrl) -> DatabaseError | None:

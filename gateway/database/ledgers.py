@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.base.runtime import Clock
 from gateway.database.facts import Fact, Source, append_facts
 from gateway.database.owned import LEVELS
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_returning
 from gateway.database.tables.ledger import level_entry, points_entry
@@ -121,7 +122,7 @@ async def refresh_levels(connection: AsyncConnection, members: Iterable[str], no
     wanted = sorted(set(members))
     if not wanted:
         return
-    found = highest((await connection.execute(CURRENT_LEVELS, {"owners": wanted})).all())
+    found = highest(await CURRENT_LEVELS.all(connection, {"owners": wanted}))
     rows = await connection.execute(select(member.c.id, member.c.level, member.c.growth).where(member.c.id.in_(wanted)))
     changed = [
         {"who": row.id, "grade": grade, "worth": growth, "now": now}
@@ -146,11 +147,11 @@ _ranked = (
         )
         .label("rank_"),
     )
-    .where(LEVELS.c.owner.in_(bindparam("owners", expanding=True)))
+    .where(LEVELS.c.owner.in_(list_of("owners")))
     .subquery()
 )
 #: The level that each source sees now, of many ``owners``.
-CURRENT_LEVELS: Final = select(_ranked.c.owner, _ranked.c.grade, _ranked.c.growth).where(_ranked.c.rank_ == 1)
+CURRENT_LEVELS: Final = Prepared(select(_ranked.c.owner, _ranked.c.grade, _ranked.c.growth).where(_ranked.c.rank_ == 1))
 _LEVEL: Final = (
     update(member)
     .where(member.c.id == bindparam("who"))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database.prepared import Prepared
 from gateway.database.rows import AnyRow
 
 T = TypeVar("T")
@@ -20,7 +21,9 @@ Fetch = Callable[..., Awaitable[Sequence[AnyRow]]]
 def fetching(connection: AsyncConnection) -> Fetch:
     """Reads inside a transaction."""
 
-    async def fetch(statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
+    async def fetch(statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
+        if isinstance(statement, Prepared):
+            return await statement.all(connection, parameters or {})
         return (await connection.execute(statement, parameters)).all()
 
     return fetch

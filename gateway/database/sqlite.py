@@ -12,10 +12,12 @@ import orjson
 from sqlalchemy import Executable, Table, create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
+from gateway.database.driver import Sent, drive, driver_of, sqlite_failures
 from gateway.database.errors import DatabaseLocked
 from gateway.database.failures import connecting, translated
+from gateway.database.prepared import Prepared
 from gateway.database.rows import AnyRow
 from gateway.database.urls import DatabaseUrl
 
@@ -48,36 +50,51 @@ class SqliteBackend:
         )
         self._writer = create_async_engine(
             url.async_url(),
-            poolclass=AsyncAdaptedQueuePool,
-            pool_size=1,
-            max_overflow=0,
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
             hide_parameters=True,
             json_serializer=json_text,
             json_deserializer=orjson.loads,
         )
         event.listen(self._reader, "connect", _prepare_reader)
         event.listen(self._writer.sync_engine, "connect", _prepare_writer)
-        event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        self._sent: Sent = lambda text, values: None
         self._held: Connection | None = None
+        self._writing: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
+
+    def drive(self, sent: Sent) -> None:
+        """Have ``sent`` told of each statement that goes to the driver; call it before the first connection is made."""
+        drive(self._writer.sync_engine, sent)
+        self._sent = sent
 
     @property
     def engines(self) -> tuple[Engine, ...]:
         """The engines whose dialects need the keyring and whose statements are counted."""
         return self._reader, self._writer.sync_engine
 
-    async def fetch(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
+    async def fetch(self, statement: Executable | Prepared, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
         """Rows of one statement, read on this very thread."""
         return self.lookup(statement, params)
 
-    def lookup(self, statement: Executable, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
+    def lookup(self, statement: Executable | Prepared, params: Mapping[str, Any] | None) -> Sequence[AnyRow]:
         """The same, for callers that cannot await."""
         if self._held is None:
             with connecting(self.url):
                 self._held = self._reader.connect()
         with translated(self.url):
+            if isinstance(statement, Prepared):
+                return self._prepared(self._held, statement, params or {})
             return self._held.execute(statement, params).all()
+
+    def _prepared(self, held: Connection, statement: Prepared, params: Mapping[str, Any]) -> Sequence[AnyRow]:
+        plan = statement.plan(held.dialect)
+        text, values = plan.bound(params)
+        self._sent(text, values)
+        raw: Any = held.connection.driver_connection
+        with sqlite_failures(text):
+            return plan.rows(raw.execute(text, values).fetchall())
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -94,12 +111,27 @@ class SqliteBackend:
             ) from None
         self._owner = asyncio.current_task()
         try:
+            connection = await self._opened()
+            driver = driver_of(connection)
             with translated(self.url):
-                async with self._writer.begin() as connection:
+                try:
+                    await driver.begin()
                     yield connection
+                    await driver.commit()
+                except BaseException:
+                    await driver.rollback()
+                    raise
         finally:
             self._owner = None
             self._turn.release()
+
+    async def _opened(self) -> AsyncConnection:
+        if self._writing is None:
+            connection = self._writer.connect()
+            with connecting(self.url):
+                await connection.start()
+            self._writing = connection
+        return self._writing
 
     async def forget_deleted(self, tables: Sequence[Table]) -> None:
         """Move the log into the file and empty it: overwritten bytes must not live on in the log."""
@@ -111,6 +143,8 @@ class SqliteBackend:
         if self._held is not None:
             self._held.close()
         self._reader.dispose()
+        if self._writing is not None:
+            await self._writing.close()
         await self._writer.dispose()
 
 
@@ -120,9 +154,6 @@ def _prepare_reader(connection: Any, _: object) -> None:
 
 
 def _prepare_writer(connection: Any, _: object) -> None:
-    # SQLAlchemy would leave BEGIN to the driver, which begins late and deferred: then two processes
-    # that read before they write fail at once instead of waiting (https://sqlite.org/isolation.html).
-    connection.isolation_level = None
     cursor = connection.cursor()
     pragmas = (
         f"busy_timeout={_BUSY_MILLISECONDS}",
@@ -135,10 +166,6 @@ def _prepare_writer(connection: Any, _: object) -> None:
     for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _truncate_log(path: str) -> None:

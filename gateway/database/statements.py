@@ -2,7 +2,7 @@
 
 Many rows go in one statement whose text is made once per table and columns. SQLite gets ``VALUES`` of a few fixed
 lengths, which its driver keeps compiled and runs without holding Python's lock; PostgreSQL gets one array per
-column. Compiling an expression per call would cost more than inserting the rows.
+column, or ``VALUES`` where the rows are few. Compiling an expression per call would cost more than inserting the rows.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, CursorResult, Table
+from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
+from gateway.database.driver import Values, driver_of
 from gateway.database.types import COMPUTED, Encrypted, EncryptedJson, Json, KeyedHash
 
 #: SQLite takes 32,766 bound values in a statement.
@@ -27,6 +29,8 @@ _MAX_VALUES = 32_766
 _LENGTHS = (1000, 500, 250, 100, 50, 20, 10, 5, 2, 1)
 #: Up to so many rows are one statement.
 _SHORT = 100
+#: Up to so many rows are values of their own on PostgreSQL: encoding arrays of one costs more.
+_FEW = 6
 #: Rows of one statement on PostgreSQL.
 _ARRAY = 5_000
 
@@ -60,7 +64,17 @@ async def insert_columns(
 
     ``conflict`` is the statement's end, from ``ON CONFLICT`` on; without one an existing row raises IntegrityError.
     """
-    return sum(each.rowcount for each in await _insert(connection, table, columns, conflict))
+    driver = driver_of(connection)
+    return sum(
+        [await driver.run(text, values) for text, values in _inserts(connection.dialect, table, columns, conflict)]
+    )
+
+
+async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns. Raises IntegrityError where one is there already."""
+    if rows:
+        _check_columns(table, rows)
+        await insert_columns(connection, table, {name: [row[name] for row in rows] for name in rows[0]})
 
 
 async def insert_returning(
@@ -68,25 +82,26 @@ async def insert_returning(
 ) -> Sequence[Any]:
     """Insert rows like ``insert_columns``; returns the values of one column of those that were written."""
     quote = connection.dialect.identifier_preparer.quote
-    results = await _insert(connection, table, columns, f"{conflict} RETURNING {quote(returning)}")
-    return [value for each in results for value in each.scalars()]
+    driver, end = driver_of(connection), f"{conflict} RETURNING {quote(returning)}"
+    inserts = _inserts(connection.dialect, table, columns, end)
+    return [row[0] for text, values in inserts for row in await driver.fetch(text, values)]
 
 
-async def _insert(
-    connection: AsyncConnection, table: Table, columns: Mapping[str, Sequence[Any]], end: str
-) -> list[CursorResult[Any]]:
+def _inserts(
+    dialect: Dialect, table: Table, columns: Mapping[str, Sequence[Any]], end: str
+) -> Iterator[tuple[str, Values]]:
+    """The statements that insert these rows, and their values."""
     count = len(next(iter(columns.values()), ()))
     if not count:
-        return []
-    dialect = connection.dialect
+        return
     given = dict(columns) | {n: [value] * count for n, value in _defaults(table).items() if n not in columns}
     names = tuple(given)
     bound = [
         list(values) if bind is None else _bound(bind, values)
         for bind, values in zip(_binds(dialect, table, names), given.values(), strict=True)
     ]
-    run = _insert_arrays if dialect.name == "postgresql" else _insert_values
-    return await run(connection, table, names, bound, end)
+    pieces = _arrays if dialect.name == "postgresql" else _values
+    yield from pieces(table, names, bound, end)
 
 
 async def upsert(
@@ -186,7 +201,15 @@ def _bound(bind: _Bind, values: Iterable[Any]) -> list[Any]:
 
 def _binds(dialect: Dialect, table: Table, names: tuple[str, ...]) -> list[_Bind | None]:
     """What turns a Python value of each column into the driver's."""
-    return [_bind(dialect, _column(table, name)) for name in names]
+    known = _BINDS.setdefault(dialect, {})
+    found = known.get((table, names))
+    if found is None:
+        found = known[(table, names)] = [_bind(dialect, _column(table, name)) for name in names]
+    return found
+
+
+#: By dialect, which goes with its engine and its keyring.
+_BINDS: WeakKeyDictionary[Dialect, dict[tuple[Table, tuple[str, ...]], list[_Bind | None]]] = WeakKeyDictionary()
 
 
 def _bind(dialect: Dialect, column: Column[Any]) -> _Bind | None:
@@ -211,16 +234,13 @@ def _column(table: Table, name: str) -> Column[Any]:
     return table.c[name]
 
 
-async def _insert_values(
-    connection: AsyncConnection, table: Table, names: tuple[str, ...], columns: Sequence[list[Any]], end: str
-) -> list[CursorResult[Any]]:
+def _values(
+    table: Table, names: tuple[str, ...], columns: Sequence[list[Any]], end: str
+) -> Iterator[tuple[str, Values]]:
     rows = list(zip(*columns, strict=True))
-    results = []
     for start, length in _pieces(len(rows), _MAX_VALUES // len(names)):
         text = _values_text(table, names, length, end)
-        values = tuple(chain.from_iterable(rows[start : start + length]))
-        results.append(await connection.exec_driver_sql(text, values))
-    return results
+        yield text, tuple(chain.from_iterable(rows[start : start + length]))
 
 
 def _pieces(count: int, limit: int) -> Iterator[tuple[int, int]]:
@@ -245,36 +265,60 @@ def _values_text(table: Table, names: tuple[str, ...], length: int, end: str) ->
     return f"INSERT INTO {quote(table.name)} ({columns}) VALUES {', '.join([row] * length)}{end}"  # noqa: S608
 
 
-async def _insert_arrays(
-    connection: AsyncConnection, table: Table, names: tuple[str, ...], columns: Sequence[list[Any]], end: str
-) -> list[CursorResult[Any]]:
+def _arrays(
+    table: Table, names: tuple[str, ...], columns: Sequence[list[Any]], end: str
+) -> Iterator[tuple[str, Values]]:
+    count = len(columns[0])
+    if count <= _FEW:
+        yield _few_text(table, names, count, end), tuple(chain.from_iterable(zip(*columns, strict=True)))
+        return
     text = _arrays_text(table, names, end)
-    results = []
     for start in range(0, len(columns[0]), _ARRAY):
-        piece = tuple(values[start : start + _ARRAY] for values in columns)
-        results.append(await connection.exec_driver_sql(text, piece))
-    return results
+        yield text, tuple(values[start : start + _ARRAY] for values in columns)
+
+
+_POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def _kind(column: Column[Any]) -> str:
+    """The type that a value is given in. A cast to VARCHAR(n) would cut what is too long in silence; the column itself
+    refuses it."""
+    return column.type.compile(_POSTGRESQL).split("(")[0]
+
+
+def _filled(table: Table, names: tuple[str, ...]) -> tuple[str, list[str]]:
+    """The names of the columns that are inserted, and expressions for the last of them, which the server computes."""
+    quote = _POSTGRESQL.identifier_preparer.quote
+    computed = [each for each in table.columns if COMPUTED in each.info and each.key not in names]
+    columns = [*(_column(table, name) for name in names), *computed]
+    return ", ".join(quote(each.name) for each in columns), [each.info[COMPUTED] for each in computed]
+
+
+@lru_cache(maxsize=512)
+def _few_text(table: Table, names: tuple[str, ...], count: int, end: str) -> str:
+    columns, computed = _filled(table, names)
+    kinds = [_kind(_column(table, name)) for name in names]
+    rows = []
+    for row in range(count):
+        given = [f"${row * len(names) + number}::{kind}" for number, kind in enumerate(kinds, 1)]
+        rows.append(f"({', '.join([*given, *computed])})")
+    name = _POSTGRESQL.identifier_preparer.quote(table.name)
+    return f"INSERT INTO {name} ({columns}) VALUES {', '.join(rows)}{end}"  # noqa: S608
 
 
 @lru_cache(maxsize=512)
 def _arrays_text(table: Table, names: tuple[str, ...], end: str) -> str:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    quote = dialect.identifier_preparer.quote
     kinds, values = [], []
     for number, name in enumerate(names, 1):
         column = _column(table, name)
-        # The driver's codec for JSON does not reach into arrays, and a cast to VARCHAR(n) would cut what is too long
-        # in silence; the column itself refuses it.
+        # The driver's codec for JSON does not reach into arrays.
         is_json = isinstance(column.type, Json)
-        kind = "TEXT" if is_json else column.type.compile(dialect).split("(")[0]
-        kinds.append(f"${number}::{kind}[]")
+        kinds.append(f"${number}::{'TEXT' if is_json else _kind(column)}[]")
         values.append(f"new.c{number}{'::jsonb' if is_json else ''}")
-    columns = ", ".join(quote(_column(table, name).name) for name in names)
-    for column in table.columns:
-        if COMPUTED in column.info and column.key not in names:
-            columns += f", {quote(column.name)}"
-            values.append(column.info[COMPUTED])
+    columns, computed = _filled(table, names)
+    values += computed
     labels = ", ".join(f"c{number}" for number in range(1, len(names) + 1))
     source = f"unnest({', '.join(kinds)}) AS new ({labels})"
     # No value is part of the text: names come from the tables alone.
-    return f"INSERT INTO {quote(table.name)} ({columns}) SELECT {', '.join(values)} FROM {source}{end}"  # noqa: S608
+    name = _POSTGRESQL.identifier_preparer.quote(table.name)
+    return f"INSERT INTO {name} ({columns}) SELECT {', '.join(values)} FROM {source}{end}"  # noqa: S608

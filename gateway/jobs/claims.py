@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.database import Database
+from gateway.database.prepared import Prepared
 from gateway.database.tables.jobs import job
 from gateway.jobs.model import State
 
@@ -107,8 +107,8 @@ def _within(band: Band) -> list[ColumnElement[bool]]:
 
 
 @lru_cache(maxsize=16)
-def _any(band: Band) -> Select[int]:
-    return due(band).limit(1)
+def _any(band: Band) -> Prepared:
+    return Prepared(due(band).limit(1))
 
 
 async def any_due(database: Database, now: datetime, band: Band = _ALL) -> bool:
@@ -137,12 +137,12 @@ async def claim(
 
 
 @lru_cache(maxsize=16)
-def _taking(band: Band) -> ReturningUpdate[Any]:
+def _taking(band: Band) -> Prepared:
     # A CTE, because PostgreSQL may run a subquery inside IN more than once and pass its LIMIT.
     # SQLite has no row locks and leaves FOR UPDATE out; there BEGIN IMMEDIATE lets one claim in at a time.
     limit: ColumnElement[int] = bindparam("at_most", type_=Integer())
     chosen = due(band).limit(limit).with_for_update(skip_locked=True, of=job).cte("chosen")
-    return (
+    return Prepared(
         update(job)
         .where(job.c.seq.in_(select(chosen.c.seq)))
         .values(
@@ -160,7 +160,7 @@ async def _claim(
     connection: AsyncConnection, worker: str, limit: int, now: datetime, until: datetime, band: Band
 ) -> list[Claim]:
     bound = {"now": now, "at_most": limit, "by": worker, "until": until, "begun": now}
-    rows = (await connection.execute(_taking(band), bound)).all()
+    rows = await _taking(band).all(connection, bound)
     return [Claim(*row[:-1]) for row in sorted(rows, key=lambda row: (-row.priority, row.run_at, row.seq))]
 
 

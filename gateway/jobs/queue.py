@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database import Database, Sealed, Ulids, after_commit
-from gateway.database.statements import insert_columns
+from gateway.database.prepared import Prepared
+from gateway.database.statements import insert_columns, insert_returning
 from gateway.database.tables.jobs import ACTIVE, PARKED, job
 from gateway.jobs.model import COLUMNS, Job, JobActive, State, Unfinished
 
@@ -115,14 +115,15 @@ class Queue:
         after_commit(connection, self.wake)
 
     async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> str:
-        statement = _INSERTS[connection.dialect.name]
+        columns = {name: [value] for name, value in values.items()}
         while True:
-            job_id: str | None = await connection.scalar(statement, values)
-            if job_id is None:
-                # It may end between the two statements; then there is room for ours.
-                job_id = await connection.scalar(_ACTIVE_ONE, {"of": values["kind"], "named": values["key"]})
-            if job_id is not None:
-                return job_id
+            ids = await insert_returning(connection, job, columns, conflict=_UNLESS_ACTIVE, returning="id")
+            if ids:
+                return str(ids[0])
+            # It may end between the two statements; then there is room for ours.
+            row = await _ACTIVE_ONE.first(connection, {"of": values["kind"], "named": values["key"]})
+            if row is not None:
+                return str(row.id)
 
     async def reschedule(self, connection: AsyncConnection, kind: str, key: str, run_at: datetime) -> bool:
         """Have the queued job of this kind and key run at ``run_at``, within ``connection``'s transaction.
@@ -130,7 +131,7 @@ class Queue:
         False, and nothing changed, when there is none or it runs already.
         """
         params = {"of": kind, "named": key, "at": run_at}
-        return (await connection.execute(_RESCHEDULE, params)).rowcount == 1
+        return await _RESCHEDULE.run(connection, params) == 1
 
     async def withdraw(self, connection: AsyncConnection, kind: str, key: str) -> bool:
         """End the queued job of this kind and key within ``connection``'s transaction: its work is done already.
@@ -138,7 +139,7 @@ class Queue:
         False, and nothing changed, when there is none or it runs already.
         """
         params = {"of": kind, "named": key, "at": self.clock.now()}
-        return (await connection.execute(_WITHDRAW, params)).rowcount == 1
+        return await _WITHDRAW.run(connection, params) == 1
 
     def wake(self) -> None:
         """Have this process's workers look for due jobs now."""
@@ -256,11 +257,8 @@ class Queue:
 
 # Built once: building a statement for each call costs more than running it.
 _NAMED: Final = and_(job.c.kind == bindparam("of"), job.c.key == bindparam("named"))
-_ACTIVE_ONE: Final = select(job.c.id).where(_NAMED, ACTIVE)
+_ACTIVE_ONE: Final = Prepared(select(job.c.id).where(_NAMED, ACTIVE))
 _WAITING: Final = update(job).where(_NAMED, job.c.state == literal_column(f"'{State.QUEUED}'"))
-_RESCHEDULE: Final = _WAITING.values(run_at=bindparam("at"))
-_WITHDRAW: Final = _WAITING.values(state=State.DONE, payload=None, finished_at=bindparam("at"))
-_INSERTS: Final = {
-    dialect: insert(job).on_conflict_do_nothing(index_elements=["kind", "key"], index_where=ACTIVE).returning(job.c.id)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+_RESCHEDULE: Final = Prepared(_WAITING.values(run_at=bindparam("at")))
+_WITHDRAW: Final = Prepared(_WAITING.values(state=State.DONE, payload=None, finished_at=bindparam("at")))
+_UNLESS_ACTIVE: Final = f" ON CONFLICT (kind, key) WHERE {ACTIVE.text} DO NOTHING"

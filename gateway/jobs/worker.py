@@ -20,6 +20,7 @@ from sqlalchemy import bindparam, select
 from adapters.base.runtime import Clock
 from gateway.database import ERASED, DatabaseError
 from gateway.database.errors import SealError
+from gateway.database.prepared import Prepared
 from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
 from gateway.jobs.claims import Band, Claim, any_due, claim, extend, settle
@@ -30,7 +31,7 @@ from gateway.jobs.running import RunningJob, done_values
 
 _log = logging.getLogger(__name__)
 
-_PAYLOAD = select(table.c.payload).where(table.c.seq == bindparam("number"))
+_PAYLOAD = Prepared(select(table.c.payload).where(table.c.seq == bindparam("number")))
 
 Reason = Literal["stop", "cancel", "lost"]
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from gateway.database.facts import Fact, Source
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import Fetch, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_new
@@ -126,12 +127,22 @@ def _latest(answers: Iterable[Answer], at: datetime) -> Answer | None:
 async def answers_of(fetch: Fetch, found: Iterable[Family], *, proof: bool = False) -> Mapping[str, list[Answer]]:
     """All answers by the family's member: one statement. For proofs the members' keys must be loaded."""
     by_id = {each: family.member for family in found for each in family.ids}
-    columns = [column for column in consent.columns if proof or column is not consent.c.proof]
-    rows = await fetch(select(*columns).where(consent.c.member.in_(list(by_id))))
+    rows = await fetch(_ANSWERS[proof], {"ids": list(by_id)})
     grouped: dict[str, list[Answer]] = {}
     for row in rows:
         grouped.setdefault(by_id[row.member], []).append(_answer(row, proof=proof))
     return grouped
+
+
+#: Without their proofs, which are sealed, and with them.
+_ANSWERS: Final = {
+    proof: Prepared(
+        select(*(column for column in consent.columns if proof or column is not consent.c.proof)).where(
+            consent.c.member.in_(list_of("ids"))
+        )
+    )
+    for proof in (False, True)
+}
 
 
 def _answer(row: AnyRow, *, proof: bool) -> Answer:

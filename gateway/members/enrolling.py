@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.ledgers import LevelEntry, PointsEntry, append_levels, append_points, refresh_levels
+from gateway.database.prepared import list_of
 from gateway.database.reading import chunks, fetching
 from gateway.database.tables.ledger import level_entry, points_entry
 from gateway.database.tables.members import member
@@ -280,7 +281,7 @@ async def _held(
 
 _POINTS: Final[Select[Any]] = (
     select(points_entry.c.identity, func.sum(points_entry.c.delta), func.count())
-    .where(points_entry.c.identity.in_(bindparam("names", expanding=True)), points_entry.c.source == IMPORTED)
+    .where(points_entry.c.identity.in_(list_of("names")), points_entry.c.source == IMPORTED)
     .group_by(points_entry.c.identity)
 )
 _LEVELS: Final[Select[Any]] = (
@@ -290,6 +291,6 @@ _LEVELS: Final[Select[Any]] = (
         level_entry.c.growth,
         func.count().over(partition_by=level_entry.c.identity),
     )
-    .where(level_entry.c.identity.in_(bindparam("names", expanding=True)), level_entry.c.source == IMPORTED)
+    .where(level_entry.c.identity.in_(list_of("names")), level_entry.c.source == IMPORTED)
     .order_by(level_entry.c.occurred_at, level_entry.c.id)
 )

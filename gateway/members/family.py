@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import or_, select
 
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.keyring import Keyring
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.members import member
@@ -56,7 +57,7 @@ async def present_ids(fetch: Fetch, member_ids: Sequence[str]) -> dict[str, str]
 
     A merge re-points older losers, so one step leads home.
     """
-    rows = await fetch(select(member.c.id, member.c.merged_into).where(member.c.id.in_(member_ids)))
+    rows = await fetch(_PRESENT, {"ids": list(member_ids)})
     return {row.id: row.merged_into or row.id for row in rows}
 
 
@@ -76,26 +77,10 @@ async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) ->
     """
     home = await present_ids(fetch, member_ids)
     winners = sorted(set(home.values()))
-    rows = await fetch(
-        select(
-            member.c.id,
-            member.c.merged_into,
-            member.c.merged_at,
-            member.c.updated_at,
-            member.c.erased_at,
-            member.c.phone_hash.is_not(None).label("has_phone"),
-            minor.c.minor,
-            minor.c.decided_at,
-        )
-        .outerjoin(minor, minor.c.member == member.c.id)
-        .where(or_(member.c.id.in_(winners), member.c.merged_into.in_(winners)))
-        .order_by(member.c.id)
-    )
+    rows = await fetch(_FAMILY, {"ids": winners})
     # A birthday is sealed under the key of whichever id it was first said of.
     keyring.prime(row.id for row in rows)
-    born = await fetch(
-        select(member.c.id, member.c.birthday).where(member.c.id.in_(winners), member.c.birthday.is_not(None))
-    )
+    born = await fetch(_BORN, {"ids": winners})
     birthdays = {row.id: whole_date(row.birthday) for row in born}
     found = {winner: _family(winner, group, birthdays.get(winner)) for winner, group in _grouped(rows)}
     return {each: found[winner] for each, winner in home.items() if winner in found}
@@ -104,8 +89,31 @@ async def families(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str]) ->
 async def related(fetch: Fetch, member_ids: Sequence[str]) -> set[str]:
     """The asked ids, and every id of the same members: two statements."""
     winners = sorted(set((await present_ids(fetch, member_ids)).values()))
-    rows = await fetch(select(member.c.id).where(or_(member.c.id.in_(winners), member.c.merged_into.in_(winners))))
-    return {row.id for row in rows}
+    return {row.id for row in await fetch(_RELATED, {"ids": winners})}
+
+
+_IDS = list_of("ids")
+_ONE_OF = or_(member.c.id.in_(_IDS), member.c.merged_into.in_(_IDS))
+_PRESENT: Final = Prepared(select(member.c.id, member.c.merged_into).where(member.c.id.in_(_IDS)))
+_RELATED: Final = Prepared(select(member.c.id).where(_ONE_OF))
+_FAMILY: Final = Prepared(
+    select(
+        member.c.id,
+        member.c.merged_into,
+        member.c.merged_at,
+        member.c.updated_at,
+        member.c.erased_at,
+        member.c.phone_hash.is_not(None).label("has_phone"),
+        minor.c.minor,
+        minor.c.decided_at,
+    )
+    .outerjoin(minor, minor.c.member == member.c.id)
+    .where(_ONE_OF)
+    .order_by(member.c.id)
+)
+_BORN: Final = Prepared(
+    select(member.c.id, member.c.birthday).where(member.c.id.in_(_IDS), member.c.birthday.is_not(None))
+)
 
 
 def _grouped(rows: Sequence[AnyRow]) -> Iterator[tuple[str, list[AnyRow]]]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.engine import Database
+from gateway.database.prepared import Prepared
 from gateway.database.reading import fetching
 from gateway.database.tables.members import identity
 from gateway.database.ulid import Ulids, uuid7
@@ -59,10 +60,12 @@ class IdentityGraph:
         return Writer(connection, self.database.keyring, self.rules.limits, self.clock, fresh)
 
 
-_FIND = select(identity.c.member).where(
-    identity.c.kind == bindparam("kind"),
-    identity.c.issuer == bindparam("issuer"),
-    identity.c.value_hash == bindparam("value", type_=identity.c.value_hash.type),
+_FIND = Prepared(
+    select(identity.c.member).where(
+        identity.c.kind == bindparam("kind"),
+        identity.c.issuer == bindparam("issuer"),
+        identity.c.value_hash == bindparam("value", type_=identity.c.value_hash.type),
+    )
 )
 
 

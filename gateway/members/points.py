@@ -25,6 +25,7 @@ from adapters.base.runtime import Clock
 from gateway.database.engine import Database
 from gateway.database.ledgers import PointsEntry, append_points
 from gateway.database.owned import POINTS
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import Fetch, fetching
 from gateway.database.rows import AnyRow
 from gateway.database.tables.ledger import points_entry
@@ -227,8 +228,8 @@ async def _earlier(connection: AsyncConnection, source: str, key: str) -> AnyRow
 
 
 _SAID = ("kind", "delta", "reason", "valid_until")
-_OWNERS = POINTS.c.owner.in_(bindparam("owners", expanding=True))
-_ENTRIES = select(POINTS).where(_OWNERS).order_by(POINTS.c.owner, POINTS.c.occurred_at, POINTS.c.id)
+_OWNERS = POINTS.c.owner.in_(list_of("owners"))
+_ENTRIES = Prepared(select(POINTS).where(_OWNERS).order_by(POINTS.c.owner, POINTS.c.occurred_at, POINTS.c.id))
 
 
 def _closed(table: FromClause) -> ColumnElement[bool]:
@@ -238,7 +239,7 @@ def _closed(table: FromClause) -> ColumnElement[bool]:
 
 
 _lapsed = and_(POINTS.c.delta > 0, POINTS.c.valid_until <= bindparam("now", type_=UtcDateTime()))
-_SUMS = (
+_SUMS = Prepared(
     select(
         POINTS.c.owner,
         func.sum(POINTS.c.delta).label("points"),
@@ -260,7 +261,7 @@ _slice = (
     .limit(_SLICE)
 )
 #: The next entries whose time is over, those among them that are booked as such, and whose they are.
-_LAPSED = (
+_LAPSED = Prepared(
     select(POINTS.c.owner, POINTS.c.id, POINTS.c.valid_until, _closed(POINTS).label("closed"))
     .where(POINTS.c.id.in_(_slice))
     .order_by(POINTS.c.valid_until, POINTS.c.id)

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.keyring import Keyring
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.dimensions import guide
@@ -180,34 +182,46 @@ async def permissions(fetch: Fetch, keyring: Keyring, member_ids: Sequence[str])
     }
 
 
-async def _by_member(fetch: Fetch, table: Any, known: Mapping[str, Family]) -> Mapping[str, list[AnyRow]]:
+async def _by_member(fetch: Fetch, table: Table, known: Mapping[str, Family]) -> Mapping[str, list[AnyRow]]:
     """Rows that hang on the members' identities; of contacts also whether the guide still works there."""
-    # A remark is sealed, and nothing here needs it.
-    columns = [column for column in table.columns if column.name not in {"remark", "name"}]
-    statement = select(identity.c.member, *columns).join(identity, identity.c.id == table.c.identity)
-    if table is contact:
-        current = (guide.c.id == contact.c.corpid + ":" + contact.c.userid) & guide.c.valid_to.is_(None)
-        statement = statement.add_columns(guide.c.state.label("guide_state")).outerjoin(guide, current)
-    rows = await fetch(statement.where(identity.c.member.in_(list(known))).order_by(*table.primary_key))
+    rows = await fetch(_hanging(table), {"ids": list(known)})
     grouped: dict[str, list[AnyRow]] = defaultdict(list)
     for row in rows:
         grouped[row.member].append(row)
     return grouped
 
 
+@cache
+def _hanging(table: Table) -> Prepared:
+    # A remark is sealed, and nothing here needs it.
+    columns = [column for column in table.columns if column.name not in {"remark", "name"}]
+    statement = select(identity.c.member, *columns).join(identity, identity.c.id == table.c.identity)
+    if table is contact:
+        current = (guide.c.id == contact.c.corpid + ":" + contact.c.userid) & guide.c.valid_to.is_(None)
+        statement = statement.add_columns(guide.c.state.label("guide_state")).outerjoin(guide, current)
+    of = identity.c.member.in_(list_of("ids"))
+    return Prepared(statement.where(of).order_by(*table.primary_key))
+
+
 async def _sent(fetch: Fetch, known: Any, now: datetime) -> Mapping[str, list[Sent]]:
     by_id = {each: family.member for family in known for each in family.ids}
     since = min(month(now)[0], week(now)[0], now - WINDOWS["MESSAGE"][0])
-    table = send_attempt
-    rows = await fetch(
-        select(table.c.member, table.c.purpose, table.c.channel, table.c.account, table.c.identity, table.c.decided_at)
-        .where(table.c.member.in_(list(by_id)), table.c.decided_at >= since, table.c.counted)
-        .order_by(table.c.decided_at)
-    )
+    rows = await fetch(_SENT, {"ids": list(by_id), "since": since})
     grouped: dict[str, list[Sent]] = defaultdict(list)
     for row in rows:
         grouped[by_id[row.member]].append(Sent(row.purpose, row.channel, row.account, row.identity, row.decided_at))
     return grouped
+
+
+_SENT: Final = Prepared(
+    select(*(send_attempt.c[name] for name in ("member", "purpose", "channel", "account", "identity", "decided_at")))
+    .where(
+        send_attempt.c.member.in_(list_of("ids")),
+        send_attempt.c.decided_at >= bindparam("since"),
+        send_attempt.c.counted,
+    )
+    .order_by(send_attempt.c.decided_at)
+)
 
 
 def endpoints(known: Circumstances, purpose: Purpose, channel: Channel, now: datetime, rules: Reach) -> list[Endpoint]:

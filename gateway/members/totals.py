@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Clock
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.owned import TOTALS
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact
@@ -87,7 +88,7 @@ def _months_before(month: int, count: int) -> int:
     return year * 100 + index + 1
 
 
-_TOTALS = select(TOTALS).where(TOTALS.c.owner.in_(bindparam("owners", expanding=True)))
+_TOTALS = Prepared(select(TOTALS).where(TOTALS.c.owner.in_(list_of("owners"))))
 
 
 class TotalsRebuild:

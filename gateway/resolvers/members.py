@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, select
 
 from gateway.context import Context
 from gateway.database.keyring import Erased
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.tables.members import identity, member
 from gateway.events.kinds import PHONE_ISSUER
 from gateway.members import codes
@@ -108,9 +109,14 @@ async def by_ids(ctx: Context, member_ids: Sequence[str]) -> Sequence[MemberReco
     home = await present_ids(ctx.database.fetch, member_ids)
     winners = sorted(set(home.values()))
     await prime(ctx, winners)
-    found = await ctx.database.fetch(select(member).where(member.c.id.in_(winners), member.c.erased_at.is_(None)))
+    found = await ctx.database.fetch(_MEMBERS, {"ids": winners})
     records = {row.id: _record(row, live=False) for row in found}
     return [records.get(home.get(each, "")) for each in member_ids]
+
+
+_IDS = list_of("ids")
+_MEMBERS: Final = Prepared(select(member).where(member.c.id.in_(_IDS), member.c.erased_at.is_(None)))
+_IDENTITIES: Final = Prepared(select(identity).where(identity.c.member.in_(_IDS)).order_by(identity.c.id))
 
 
 async def listed(ctx: Context, found: Slice[str]) -> Slice[MemberRecord]:
@@ -127,7 +133,7 @@ async def listed(ctx: Context, found: Slice[str]) -> Slice[MemberRecord]:
 async def identities(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[IdentityRecord]]:
     """Batch: the identities of each member, oldest first. One statement, after the members' keys."""
     await prime(ctx, member_ids)
-    rows = await ctx.database.fetch(select(identity).where(identity.c.member.in_(member_ids)).order_by(identity.c.id))
+    rows = await ctx.database.fetch(_IDENTITIES, {"ids": list(member_ids)})
     grouped: dict[str, list[IdentityRecord]] = defaultdict(list)
     for row in rows:
         if not isinstance(row.value, Erased):

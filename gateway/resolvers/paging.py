@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, literal, select, tuple_, union
 
 from gateway.context import Context
+from gateway.database.prepared import Prepared, list_of
 from gateway.resolvers.errors import CursorExpired, CursorInvalid, PageTooLarge, UserError
 
 T = TypeVar("T")
@@ -200,16 +201,16 @@ class OwnedList(Generic[T]):
         return [pages[key] for key in keys]
 
     @cached_property
-    def _ranking(self) -> Select[Any]:
+    def _ranking(self) -> Prepared:
         """The first rows of many owners: built once, since building costs more than running it."""
         order = [c.desc() if down else c.asc() for c, down in self._order]
         rank = func.row_number().over(partition_by=self._owner, order_by=order).label("rank_")
         ranked = (
-            self._statement.where(self._owner.in_(bindparam("owners", expanding=True)))
+            self._statement.where(self._owner.in_(list_of("owners")))
             .add_columns(self._owner.label("owner_"), rank)
             .subquery()
         )
-        return (
+        return Prepared(
             select(ranked)
             .where(ranked.c.rank_ <= bindparam("most", type_=Integer()))
             .order_by(ranked.c.owner_, ranked.c.rank_)

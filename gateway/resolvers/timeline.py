@@ -33,6 +33,7 @@ from sqlalchemy import (
 from adapters.registry import TOOLS
 from gateway.context import Context
 from gateway.database.fact_kinds import FACT_KINDS, TOLD
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
@@ -209,9 +210,9 @@ def _request(wanted: Wanted, *, sqlite: bool, backward: bool, cursor: bool) -> t
 
 
 @lru_cache(maxsize=128)
-def _statement(shape: _Shape) -> Select[Any]:
+def _statement(shape: _Shape) -> Prepared:
     """Pages of ``owners``, each of ``most`` entries, the nearest to the cursor first."""
-    owners: BindParameter[Any] = bindparam("owners", expanding=True)
+    owners: BindParameter[Any] = list_of("owners")
     by_identity = _branch(shape, identity, lambda facts: facts.c.identity == identity.c.id, identity.c.member).where(
         identity.c.member.in_(owners)
     )
@@ -223,7 +224,8 @@ def _statement(shape: _Shape) -> Select[Any]:
     found = union_all(by_identity, by_member).subquery("found")
     rank = func.row_number().over(partition_by=found.c.owner_, order_by=_order(shape, found)).label("rank_")
     ranked = select(found, rank).subquery("ranked")
-    return select(ranked).where(ranked.c.rank_ <= bindparam("most", type_=Integer())).order_by("owner_", ranked.c.rank_)
+    most = ranked.c.rank_ <= bindparam("most", type_=Integer())
+    return Prepared(select(ranked).where(most).order_by(ranked.c.owner_, ranked.c.rank_))
 
 
 def _own(facts: FromClause) -> ColumnElement[bool]:
@@ -258,12 +260,12 @@ def _branch(
 
 
 def _conditions(shape: _Shape, facts: FromClause) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [facts.c.kind.in_(bindparam("kinds", expanding=True))]
+    found: list[ColumnElement[bool]] = [facts.c.kind.in_(list_of("kinds"))]
     at = facts.c.occurred_at
     if shape.tools:
         found.append(
             or_(
-                facts.c.tool.in_(bindparam("tools", expanding=True)),
+                facts.c.tool.in_(list_of("tools")),
                 facts.c.tool.is_(None) if shape.own else false(),
             )
         )

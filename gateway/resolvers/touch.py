@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, select
 
@@ -17,6 +17,7 @@ from adapters.official_account import OfficialAccountAdapter
 from adapters.social_ads import SocialAdsAdapter
 from gateway.cache import Answer, Asked, Key, Read, Wish, tags
 from gateway.context import Context
+from gateway.database.prepared import Prepared, list_of
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import (
     ad,
@@ -137,15 +138,25 @@ MEMBER_GROUPS = OwnedList(
 )
 
 
+_IDS = list_of("ids")
+_FOLLOWS: Final = Prepared(
+    select(follower, identity.c.member)
+    .join(identity, identity.c.id == follower.c.identity)
+    .where(identity.c.member.in_(_IDS))
+    .order_by(follower.c.appid)
+)
+#: Contacts that only the event knows to be over.
+_OVER: Final = Prepared(
+    select(identity.c.member, contact.c.corpid, contact.c.userid)
+    .join(contact, contact.c.identity == identity.c.id)
+    .where(identity.c.member.in_(_IDS), contact.c.removed_by.is_not(None))
+)
+
+
 async def follows(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[FollowRecord]]:
     """Batch: what each member follows or followed. From the projection: followers cannot be searched live."""
     ctx.tool(OfficialAccountAdapter)
-    rows = await ctx.database.fetch(
-        select(follower, identity.c.member)
-        .join(identity, identity.c.id == follower.c.identity)
-        .where(identity.c.member.in_(member_ids))
-        .order_by(follower.c.appid)
-    )
+    rows = await ctx.database.fetch(_FOLLOWS, {"ids": list(member_ids)})
     order = {adapter.account: n for n, adapter in enumerate(ctx.accounts(OfficialAccountAdapter))}
     grouped: dict[str, list[FollowRecord]] = defaultdict(list)
     for row in sorted(rows, key=lambda r: order.get(r.appid, len(order))):
@@ -272,14 +283,7 @@ async def _live_contacts(ctx: Context, keys: Sequence[tuple[str, Wish]]) -> Sequ
     the projection knows to be over is left out. https://developer.work.weixin.qq.com/document/path/92277
     """
     member_ids = {member_id for member_id, _ in keys}
-    over = {
-        (row.member, row.corpid, row.userid)
-        for row in await ctx.database.fetch(
-            select(identity.c.member, contact.c.corpid, contact.c.userid)
-            .join(contact, contact.c.identity == identity.c.id)
-            .where(identity.c.member.in_(member_ids), contact.c.removed_by.is_not(None))
-        )
-    }
+    over = {(row.member, row.corpid, row.userid) for row in await ctx.database.fetch(_OVER, {"ids": list(member_ids)})}
     answers = []
     for member_id, wish in keys:
         answer = await _ask(ctx, member_id, wish)

@@ -11,18 +11,21 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
+from gateway.database.prepared import Prepared
 from gateway.database.statements import insert_over_expired
 from gateway.database.tables.sagas import idempotency
 
 #: How long a key is remembered after its request.
 KEPT: Final = timedelta(days=7)
-_VALID: Final = select(idempotency).where(
-    idempotency.c.principal == bindparam("scope"),
-    idempotency.c.mutation == bindparam("named"),
-    idempotency.c.key == bindparam("under"),
-    idempotency.c.expires_at > bindparam("now"),
+_VALID: Final = Prepared(
+    select(idempotency).where(
+        idempotency.c.principal == bindparam("scope"),
+        idempotency.c.mutation == bindparam("named"),
+        idempotency.c.key == bindparam("under"),
+        idempotency.c.expires_at > bindparam("now"),
+    )
 )
-_DONE: Final = update(idempotency).where(idempotency.c.id == bindparam("of")).values(state="DONE")
+_DONE: Final = Prepared(update(idempotency).where(idempotency.c.id == bindparam("of")).values(state="DONE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Idempotency:
 
     async def done(self, connection: AsyncConnection, claim_id: str) -> None:
         """The request has its answer."""
-        await connection.execute(_DONE, {"of": claim_id})
+        await _DONE.run(connection, {"of": claim_id})
 
     async def forget(self, connection: AsyncConnection, claim_id: str) -> None:
         """Nothing came of the request: the key may be used again."""

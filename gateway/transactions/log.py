@@ -17,8 +17,10 @@ from adapters.base.runtime import Clock
 from gateway.database import ERASED
 from gateway.database.engine import Database
 from gateway.database.facts import Fact
+from gateway.database.prepared import Prepared
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
+from gateway.database.statements import insert_rows
 from gateway.database.tables.sagas import saga, saga_step
 from gateway.events.projector import Batch
 from gateway.transactions.states import SAGA_MOVES, SETTLED, Attention, SagaState, StepState, saga_before, step_before
@@ -131,7 +133,7 @@ class SagaLog:
         row = {"id": saga_id, "kind": kind, "version": 1, "state": SagaState.RUNNING, "principal": principal}
         row |= {"input": values, "created_at": now, "updated_at": now, "deadline": deadline}
         connection = batch.connection
-        await connection.execute(_INSERT_SAGA, row)
+        await insert_rows(connection, saga, [row])
         batch.facts.append(_moved(saga_id, kind, SagaState.RUNNING, values, now))
         following = 0
         if outcomes is not None or attempted:
@@ -147,7 +149,7 @@ class SagaLog:
             elif seq == following and (attempted or each.step.kind is Kind.COMPENSATABLE):
                 state = StepState.PENDING if each.step.tool is None else StepState.RUNNING
             rows.append(self._step_row(saga_id, seq, each, subject, state, outcome, now))
-        await connection.execute(_INSERT_STEPS, rows)
+        await insert_rows(connection, saga_step, rows)
 
     async def append(
         self, connection: AsyncConnection, saga_id: str, seq: int, planned: Planned, *, subject: str, attempted: bool
@@ -160,7 +162,7 @@ class SagaLog:
             return False
         state = StepState.RUNNING if attempted else StepState.PENDING
         row = self._step_row(saga_id, seq, planned, subject, state, None, self._clock.now())
-        await connection.execute(_INSERT_STEPS, row)
+        await insert_rows(connection, saga_step, [row])
         return True
 
     async def note(self, connection: AsyncConnection, saga_id: str, values: dict[str, Any]) -> None:
@@ -213,7 +215,7 @@ class SagaLog:
         """Its steps, in order; those that ``connection``'s transaction wrote too, if one is given."""
         of = {"of": saga_id}
         if connection is not None:
-            return [_step(row) for row in await connection.execute(_STEPS, of)]
+            return [_step(row) for row in await _STEPS.all(connection, of)]
         return [_step(row) for row in await self._database.fetch(_STEPS, of)]
 
     async def by_key(self, name: str, key: str) -> str | None:
@@ -260,7 +262,7 @@ class SagaLog:
         only ``source=NEEDS_ATTENTION``.
         """
         params = {"of": saga_id, "why": attention, "now": self._clock.now()}
-        row = (await batch.connection.execute(_move(target, source), params)).first()
+        row = await _move(target, source).first(batch.connection, params)
         if row is not None:
             batch.facts.append(_moved(saga_id, row.kind, target, row.input, batch.now, reason=attention))
         return row is not None
@@ -268,13 +270,13 @@ class SagaLog:
     async def hold(self, connection: AsyncConnection, saga_id: str, *states: SagaState) -> SagaState | None:
         """Lock the saga until the transaction ends, if it stands in one of the states; else None."""
         params = {"of": saga_id, "now": self._clock.now()}
-        state = (await connection.execute(_hold(states), params)).scalar()
-        return None if state is None else SagaState(state)
+        row = await _hold(states).first(connection, params)
+        return None if row is None else SagaState(row.state)
 
     async def attempt(self, connection: AsyncConnection, row: StepRow) -> bool:
         """Note that an attempt begins; ``started_at`` keeps the first that may have had an effect."""
         params = {"of": row.saga, "at": row.seq, "now": self._clock.now()}
-        return (await connection.execute(_ATTEMPT, params)).rowcount == 1
+        return await _ATTEMPT.run(connection, params) == 1
 
     async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
         """The step's only attempt so far certainly had no effect: the key's window has not begun.
@@ -299,9 +301,9 @@ class SagaLog:
         elif reason:
             values["outcome"] = {"reason": reason}
         params = {"of": row.saga, "at": row.seq} | {f"{name}_": value for name, value in values.items()}
-        of = (await batch.connection.execute(_end(state, tuple(values)), params)).first()
+        of = await _end(state, tuple(values)).first(batch.connection, params)
         if of is not None:
-            batch.facts.append(_ended(row.saga, row.seq, row.name, state, of[0], of[1], batch.now))
+            batch.facts.append(_ended(row.saga, row.seq, row.name, state, of.kind, of.input, batch.now))
         return of is not None
 
     async def skip_rest(self, connection: AsyncConnection, saga_id: str, reason: str) -> None:
@@ -344,15 +346,13 @@ def _is_one(column: ColumnElement[Any], states: Iterable[StrEnum]) -> ColumnElem
 
 
 # Built once: building a statement for each call, and finding it again among those compiled, costs more than running it.
-_INSERT_SAGA: Final = saga.insert()
-_INSERT_STEPS: Final = saga_step.insert()
-_STEPS: Final = select(saga_step).where(saga_step.c.saga_id == bindparam("of")).order_by(saga_step.c.seq)
+_STEPS: Final = Prepared(select(saga_step).where(saga_step.c.saga_id == bindparam("of")).order_by(saga_step.c.seq))
 
 
 @lru_cache
-def _move(target: SagaState, source: SagaState | None) -> Update:
+def _move(target: SagaState, source: SagaState | None) -> Prepared:
     allowed = saga_before(target) if source is None else (source,) if target in SAGA_MOVES[source] else ()
-    return (
+    return Prepared(
         update(saga)
         .where(saga.c.id == bindparam("of"), _is_one(saga.c.state, allowed))
         .values(state=target, attention=bindparam("why"), updated_at=bindparam("now"))
@@ -361,8 +361,8 @@ def _move(target: SagaState, source: SagaState | None) -> Update:
 
 
 @lru_cache
-def _hold(states: Sequence[SagaState]) -> Update:
-    return (
+def _hold(states: Sequence[SagaState]) -> Prepared:
+    return Prepared(
         update(saga)
         .where(saga.c.id == bindparam("of"), _is_one(saga.c.state, states))
         .values(updated_at=bindparam("now"))
@@ -383,17 +383,21 @@ def _step_move(state: StepState) -> Update:
 
 
 _NOW: Final = bindparam("now", type_=saga_step.c.started_at.type)
-_ATTEMPT: Final = _step_move(StepState.RUNNING).values(
-    attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
+_ATTEMPT: Final = Prepared(
+    _step_move(StepState.RUNNING).values(
+        attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
+    )
 )
 _OF_SAGA: Final = [
-    select(column).where(saga.c.id == bindparam("of")).scalar_subquery() for column in (saga.c.kind, saga.c.input)
+    select(column).where(saga.c.id == bindparam("of")).scalar_subquery().label(column.key)
+    for column in (saga.c.kind, saga.c.input)
 ]
 
 
 @lru_cache
-def _end(state: StepState, names: tuple[str, ...]) -> Update:
-    return _step_move(state).values({name: bindparam(f"{name}_") for name in names}).returning(*_OF_SAGA)
+def _end(state: StepState, names: tuple[str, ...]) -> Prepared:
+    values: dict[str, Any] = {name: bindparam(f"{name}_") for name in names}
+    return Prepared(_step_move(state).values(values).returning(*_OF_SAGA))
 
 
 def _moved(

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.engine import Database
+from gateway.database.prepared import Prepared
 from gateway.database.statements import insert_new
 from gateway.database.tables.stock import stock
 
@@ -37,7 +38,7 @@ async def reserve(
     short = []
     for sku, wanted in sorted(pieces.items()):
         params = {"of": sku, "at": location, "pieces": wanted, "now": now}
-        if (await connection.execute(_RESERVE, params)).rowcount == 0:
+        if await _RESERVE.run(connection, params) == 0:
             short.append(sku)
     return tuple(short)
 
@@ -45,7 +46,7 @@ async def reserve(
 async def release(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> None:
     """Give reserved pieces back."""
     for sku, held in sorted(pieces.items()):
-        await connection.execute(_RELEASE, {"of": sku, "at": location, "pieces": held, "now": now})
+        await _RELEASE.run(connection, {"of": sku, "at": location, "pieces": held, "now": now})
 
 
 async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, 
     missing = []
     for sku, sold in sorted(pieces.items()):
         params = {"of": sku, "at": location, "pieces": sold, "now": now}
-        if (await connection.execute(_SELL, params)).rowcount == 0:
+        if await _SELL.run(connection, params) == 0:
             missing.append(sku)
     return tuple(missing)
 
@@ -62,7 +63,7 @@ async def sell(connection: AsyncConnection, location: str, pieces: Mapping[str, 
 async def put_back(connection: AsyncConnection, location: str, pieces: Mapping[str, int], now: datetime) -> None:
     """Sold pieces that never left the shelf are for sale again."""
     for sku, returned in sorted(pieces.items()):
-        await connection.execute(_PUT_BACK, {"of": sku, "at": location, "pieces": returned, "now": now})
+        await _PUT_BACK.run(connection, {"of": sku, "at": location, "pieces": returned, "now": now})
 
 
 async def adjust(
@@ -96,9 +97,10 @@ _PLACE: Final = (
     .where(stock.c.sku == bindparam("of"), stock.c.location == bindparam("at"), stock.c.channel == CHANNEL)
     .values(updated_at=bindparam("now"))
 )
-_RESERVE: Final = _PLACE.where(stock.c.on_hand - stock.c.reserved >= _PIECES).values(
-    reserved=stock.c.reserved + _PIECES
+_GIVEN_BACK: Final = _PLACE.where(stock.c.reserved >= _PIECES).values(reserved=stock.c.reserved - _PIECES)
+_RESERVE: Final = Prepared(
+    _PLACE.where(stock.c.on_hand - stock.c.reserved >= _PIECES).values(reserved=stock.c.reserved + _PIECES)
 )
-_RELEASE: Final = _PLACE.where(stock.c.reserved >= _PIECES).values(reserved=stock.c.reserved - _PIECES)
-_SELL: Final = _RELEASE.values(on_hand=stock.c.on_hand - _PIECES)
-_PUT_BACK: Final = _PLACE.values(on_hand=stock.c.on_hand + _PIECES)
+_RELEASE: Final = Prepared(_GIVEN_BACK)
+_SELL: Final = Prepared(_GIVEN_BACK.values(on_hand=stock.c.on_hand - _PIECES))
+_PUT_BACK: Final = Prepared(_PLACE.values(on_hand=stock.c.on_hand + _PIECES))

@@ -6,11 +6,13 @@ import os
 import re
 import signal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 
 from adapters.base.transport import Request, Response, Transport
 from gateway.database import Database
+from gateway.database.driver import DRIVER, AsyncpgDriver, Driver, SqliteDriver
 
 _WRITTEN = re.compile(
     r"\s*(?:WITH .*?\)\s*)?(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE | re.DOTALL
@@ -66,32 +68,49 @@ class DeadlyTransport:
 
 def watch_commits(database: Database, deaths: Deaths) -> None:
     """Let the process die around the commits of every transaction that writes."""
+    for kind in (SqliteDriver, AsyncpgDriver):
+        _watch(kind, deaths)
     for engine in database._backend.engines:
-        _watch(engine, deaths)
+        event.listen(engine, "before_cursor_execute", _executed)
 
 
-def _watch(engine: Any, deaths: Deaths) -> None:
-    written: dict[int, list[str]] = {}
+#: The tables that each connection's transaction has written so far.
+_written: WeakKeyDictionary[Driver, list[str]] = WeakKeyDictionary()
 
-    def statement(connection: Any, _cursor: Any, text: str, *_: Any) -> None:
-        found = _WRITTEN.match(text)
-        if found is not None:
-            tables = written.setdefault(id(connection.connection), [])
-            if found[1] not in tables:
-                tables.append(found[1])
 
-    commit, rollback = engine.dialect.do_commit, engine.dialect.do_rollback
+def _note(driver: Driver, text: str) -> None:
+    found = _WRITTEN.match(text)
+    if found is not None:
+        tables = _written.setdefault(driver, [])
+        if found[1] not in tables:
+            tables.append(found[1])
 
-    def committing(connection: Any) -> None:
-        label = f"the commit of {', '.join(written.pop(id(connection), [])) or 'nothing'}"
+
+def _executed(connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+    """What goes through SQLAlchemy does not come by the driver's methods."""
+    if DRIVER in connection.info:
+        _note(connection.info[DRIVER], text)
+
+
+def _watch(kind: Any, deaths: Deaths) -> None:
+    fetch, run, commit, rollback = kind.fetch, kind.run, kind.commit, kind.rollback
+
+    async def fetching(driver: Driver, text: str, values: Any) -> Any:
+        _note(driver, text)
+        return await fetch(driver, text, values)
+
+    async def running(driver: Driver, text: str, values: Any) -> Any:
+        _note(driver, text)
+        return await run(driver, text, values)
+
+    async def committing(driver: Driver) -> None:
+        label = f"the commit of {', '.join(_written.pop(driver, [])) or 'nothing'}"
         deaths.reach(f"before {label}")
-        commit(connection)
+        await commit(driver)
         deaths.reach(f"after {label}")
 
-    def rolling_back(connection: Any) -> None:
-        written.pop(id(connection), None)
-        rollback(connection)
+    async def rolling_back(driver: Driver) -> None:
+        _written.pop(driver, None)
+        await rollback(driver)
 
-    event.listen(engine, "before_cursor_execute", statement)
-    engine.dialect.do_commit = committing
-    engine.dialect.do_rollback = rolling_back
+    kind.fetch, kind.run, kind.commit, kind.rollback = fetching, running, committing, rolling_back

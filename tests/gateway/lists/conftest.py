@@ -9,8 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
 from gateway.access.principal import Principal
 from gateway.context import Context, Services
@@ -95,28 +94,25 @@ def sent(database: Database) -> Iterator[list[tuple[str, Any]]]:
     """The statements with their values that the database runs inside the block, keys aside."""
     found: list[tuple[str, Any]] = []
 
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+    def note(statement: str, parameters: Any) -> None:
         if "EXPLAIN" not in statement and "data_key" not in statement:
             found.append((statement, parameters))
 
-    engines: Sequence[Engine] = database._backend.engines
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
+    database.watchers.append(note)
     try:
         yield found
     finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
+        database.watchers.remove(note)
 
 
 async def plan(database: Database, statement: str, parameters: Any) -> str:
     """How the database runs a statement that it was sent, one step per line."""
     backend: Any = database._backend
     if database.is_sqlite:
-        rows = backend._held.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        rows = backend._held.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters)).all()
         return "\n".join(row[3] for row in rows)
-    async with backend._reader.connect() as connection:
-        rows = (await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)).all()
+    async with database.write() as connection:
+        rows = (await connection.exec_driver_sql(f"EXPLAIN {statement}", tuple(parameters))).all()
     return "\n".join(row[0] for row in rows)
 
 
