@@ -37,6 +37,8 @@ class UpstreamError(Exception):
         account: the platform's own account id (appid, mchid, corpid, bucket).
         request_id: the platform's trace id, for its support desk.
         unknown_code: the tool's error table has no row for the code; such codes are counted.
+        ask_first: the platform wants to be asked what became of the call before it is sent again, so that the
+            seam does not repeat it, whatever the endpoint declares.
     """
 
     kind: ClassVar[str] = "UPSTREAM"
@@ -57,6 +59,7 @@ class UpstreamError(Exception):
         resets_at: datetime | None = None,
         renew_token: bool = False,
         unknown_code: bool = False,
+        ask_first: bool = False,
     ) -> None:
         super().__init__(message)
         self.tool = tool
@@ -70,6 +73,7 @@ class UpstreamError(Exception):
         self.resets_at = resets_at
         self.renew_token = renew_token
         self.unknown_code = unknown_code
+        self.ask_first = ask_first
 
     def __str__(self) -> str:
         where = ".".join(part for part in (self.tool, self.endpoint) if part)
@@ -158,7 +162,7 @@ class Fault:
     """One row of a tool's error table: what a remote code means for the caller.
 
     ``kind`` Unavailable on a write becomes OutcomeUnknown, unless ``refused`` says that the platform
-    documents the code as "nothing was done".
+    documents the code as "nothing was done". ``ask_first``: see UpstreamError.
     """
 
     kind: type[UpstreamError]
@@ -167,6 +171,7 @@ class Fault:
     renew_token: bool = False
     retry_after: float | None = None
     refused: bool = False
+    ask_first: bool = False
 
 
 class FaultTable(Mapping[str, Fault]):
@@ -220,6 +225,7 @@ class FaultTable(Mapping[str, Fault]):
             resets_at=resets_at,
             renew_token=fault.renew_token,
             unknown_code=text not in self._rows and not is_status,
+            ask_first=fault.ask_first,
         )
 
 

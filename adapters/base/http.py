@@ -141,7 +141,7 @@ class Upstream:
         if not self.runtime.retries or endpoint.repeat is Repeat.ONCE or attempt >= ATTEMPTS:
             return None
         again = error.retryable or (isinstance(error, OutcomeUnknown) and endpoint.repeat is Repeat.IDEMPOTENT)
-        if not again or error.reason in {"breaker_open", "deadline", "no_slot"}:
+        if not again or error.ask_first or error.reason in {"breaker_open", "deadline", "no_slot"}:
             return None
         pause = float(random.uniform(0.5, 1.0) * BACKOFF * 2 ** (attempt - 1))
         if isinstance(error, RateLimited) and error.retry_after is not None:

@@ -11,7 +11,6 @@ from adapters.base.spec import ToolSpec
 from adapters.payments import signing
 from adapters.payments.adapter import (
     ATTACH_LENGTH,
-    COUPONS_PER_CALL,
     DESCRIPTION_LENGTH,
     PREPAY_ID_LIFETIME,
     REASON_BYTES,
@@ -20,16 +19,45 @@ from adapters.payments.adapter import (
     REFUNDS_PER_ORDER,
     PaymentsAdapter,
 )
-from adapters.payments.client import PaymentsClient
-from adapters.payments.config import PaymentsConfig
+from adapters.payments.cash_coupons import (
+    CASH_COUPONS_PER_CALL,
+    CASH_STOCKS_PER_CALL,
+)
+from adapters.payments.client import (
+    CertificatesClient,
+    Wire,
+)
+from adapters.payments.config import (
+    PaymentsConfig,
+)
+from adapters.payments.coupons import (
+    COUPONS_PER_CALL,
+)
 from adapters.payments.errors import FAULTS
 from adapters.payments.errors import TOOL as _NAME
-from adapters.payments.events import EVENT_KINDS
+from adapters.payments.events import (
+    EVENT_KINDS,
+)
+from adapters.payments.keys import (
+    PlatformKeys,
+)
 from adapters.payments.records import (
+    BankCard,
     BillRow,
+    CashCoupon,
+    CashCouponPage,
+    CashCouponSend,
+    CashCouponState,
+    CashCouponUsed,
+    CashStock,
+    CashStockPage,
+    CashStockState,
     Coupon,
+    CouponLink,
     CouponPage,
     CouponReceived,
+    CouponSend,
+    CouponSent,
     CouponState,
     CouponUse,
     CouponUsed,
@@ -42,14 +70,45 @@ from adapters.payments.records import (
     Prepaid,
     PrepayIntent,
     PromotionDetail,
+    Receiver,
+    ReceiverKind,
     Refund,
     RefundIntent,
     RefundNotice,
     RefundState,
+    Relation,
+    ScanCode,
+    Share,
+    ShareIntent,
+    ShareNotice,
+    SharePart,
+    ShareResult,
+    ShareReturn,
+    ShareReturnIntent,
+    ShareReturnState,
+    Sharing,
+    Transfer,
+    TransferAccepted,
+    TransferIntent,
+    TransferNotice,
+    TransferState,
+)
+from adapters.payments.sharing import (
+    SHARE_PARTS,
+    SHARINGS_PER_PAYMENT,
+)
+from adapters.payments.transfers import (
+    CONFIRM_WITHIN,
+    TRANSFER_LEAST,
+    TRANSFER_NAMED_ALWAYS,
+    TRANSFER_NAMED_FROM,
 )
 
 __all__ = [
     "ATTACH_LENGTH",
+    "CASH_COUPONS_PER_CALL",
+    "CASH_STOCKS_PER_CALL",
+    "CONFIRM_WITHIN",
     "COUPONS_PER_CALL",
     "DESCRIPTION_LENGTH",
     "PREPAY_ID_LIFETIME",
@@ -57,11 +116,28 @@ __all__ = [
     "REFUNDS_PER_ORDER",
     "REFUND_INTERVAL",
     "REFUND_WINDOW",
+    "SHARE_PARTS",
+    "SHARINGS_PER_PAYMENT",
     "TOOL",
+    "TRANSFER_LEAST",
+    "TRANSFER_NAMED_ALWAYS",
+    "TRANSFER_NAMED_FROM",
+    "BankCard",
     "BillRow",
+    "CashCoupon",
+    "CashCouponPage",
+    "CashCouponSend",
+    "CashCouponState",
+    "CashCouponUsed",
+    "CashStock",
+    "CashStockPage",
+    "CashStockState",
     "Coupon",
+    "CouponLink",
     "CouponPage",
     "CouponReceived",
+    "CouponSend",
+    "CouponSent",
     "CouponState",
     "CouponUse",
     "CouponUsed",
@@ -76,19 +152,38 @@ __all__ = [
     "Prepaid",
     "PrepayIntent",
     "PromotionDetail",
+    "Receiver",
+    "ReceiverKind",
     "Refund",
     "RefundIntent",
     "RefundNotice",
     "RefundState",
+    "Relation",
+    "ScanCode",
+    "Share",
+    "ShareIntent",
+    "ShareNotice",
+    "SharePart",
+    "ShareResult",
+    "ShareReturn",
+    "ShareReturnIntent",
+    "ShareReturnState",
+    "Sharing",
+    "Transfer",
+    "TransferAccepted",
+    "TransferIntent",
+    "TransferNotice",
+    "TransferState",
 ]
 
 
 @asynccontextmanager
 async def _open(config: PaymentsConfig, runtime: Runtime) -> AsyncIterator[PaymentsAdapter]:
     """Load the keys and open the account. Raises ValueError that names a bad setting."""
-    signer, verifier, key = signing.signer(config), signing.verifier(config), signing.apiv3_key(config)
-    upstream = Upstream(runtime, _NAME, config.external_id)
-    yield PaymentsAdapter(config, PaymentsClient(config, upstream, signer, verifier), signer, verifier, key)
+    signer, key, keys = signing.signer(config), signing.apiv3_key(config), PlatformKeys(config)
+    wire = Wire(config, Upstream(runtime, _NAME, config.external_id), signer, keys)
+    keys.fetched_with(CertificatesClient(wire, key).certificates)
+    yield PaymentsAdapter(config, wire, signer, key)
 
 
 TOOL: ToolSpec[PaymentsConfig, PaymentsAdapter] = ToolSpec(

@@ -82,6 +82,9 @@ FAULTS: Final = FaultTable(
             "The bill is still being made; yesterday's is ready from 10:00 Beijing time. Ask again later.",
             retry_after=600.0,
         ),
+        "USER_PAYING": Fault(
+            Conflict, "payer_paying", "The payer is typing the password at this moment; ask for the order again."
+        ),
         "SIGN_ERROR": Fault(
             Unauthorized,
             "signature_refused",
@@ -110,7 +113,8 @@ FAULTS: Final = FaultTable(
         "NOT_ENOUGH": Fault(
             Rejected,
             "not_enough",
-            "The merchant's balance does not cover it; add funds and repeat with the same number.",
+            "The merchant's balance (a coupon's stock or budget) does not cover it; add to it and repeat with the "
+            "same number.",
         ),
         "ACCOUNT_ERROR": Fault(Rejected, "payer_account_error", "The payer's account cannot be used for this payment."),
         "USER_ACCOUNT_ABNORMAL": Fault(
@@ -125,6 +129,8 @@ FAULTS: Final = FaultTable(
         ),
         "ORDER_NOT_EXIST": Fault(NotFound, "no_order", "微信支付 knows no such order: the prepay never reached it."),
         "RESOURCE_NOT_EXISTS": Fault(NotFound, "no_resource", "微信支付 knows no such refund, order, coupon or batch."),
+        # What the query of an unknown transfer answers is not documented; this is what integrators report.
+        "NOT_FOUND": Fault(NotFound, "no_transfer", "微信支付 knows no such transfer, or it is older than 30 days."),
         "USER_NOT_EXISTS": Fault(NotFound, "no_user", "The openid does not belong to this appid."),
         "FREQUENCY_LIMITED": Fault(
             RateLimited,
@@ -150,18 +156,31 @@ FAULTS: Final = FaultTable(
     },
 )
 
+
+def _with(**rows: Fault) -> FaultTable:
+    """The table of endpoints for which some codes mean something else."""
+    return FaultTable(TOOL, {code: rows.get(code, fault) for code, fault in FAULTS.items()})
+
+
 #: For refunds the same codes mean more: too fast may come after the refund was taken on, so it is asked
-#: for (refund_status) before anyone takes another number.
+#: for (refund_status) before anyone sends it again.
 _REFUND_TOO_FAST: Final = Fault(
     Unavailable,
     "refund_outcome_unknown",
     "微信支付 limited the call and may have taken the refund on; ask for the refund, then repeat "
     "with the same number. Refunds of one order must be a minute apart.",
+    ask_first=True,
 )
-REFUND_FAULTS: Final = FaultTable(
-    TOOL,
-    {code: _REFUND_TOO_FAST if code == "FREQUENCY_LIMITED" else fault for code, fault in FAULTS.items()},
+REFUND_FAULTS: Final = _with(FREQUENCY_LIMITED=_REFUND_TOO_FAST)
+
+#: A second number for a transfer pays twice, so every refusal says what to do with the first.
+_TRANSFER_RULE: Final = Fault(
+    Rejected,
+    "rule_broken",
+    "微信支付 refused: a rule or a limit of transfers forbids it, or the number was used with other content; ask for "
+    "the transfer before another number is taken.",
 )
+TRANSFER_FAULTS: Final = _with(INVALID_REQUEST=_TRANSFER_RULE)
 
 UNSIGNED: Final = Fault(
     Malformed,
@@ -169,12 +188,25 @@ UNSIGNED: Final = Fault(
     "A good answer came without a valid signature of 微信支付 and was not believed; compare "
     "`platform_key_id`, `platform_public_key` and the machine's clock.",
 )
+UNKNOWN_KEY: Final = Fault(
+    Unavailable,
+    "platform_key_unknown",
+    "微信支付 signed with a certificate that we do not hold yet; certificates are fetched before the repetition.",
+)
+NOT_OPENED: Final = Fault(
+    Unauthorized, "apiv3_key_refused", "`apiv3_key` does not open the certificates of 微信支付; correct the setting."
+)
+NO_CERTIFICATE: Final = Fault(
+    Unauthorized,
+    "no_platform_key",
+    "There is no valid certificate of 微信支付; set `platform_key_id` and `platform_public_key`, which new merchants "
+    "get instead.",
+)
 BILL_HASH: Final = Fault(
     Malformed, "bill_hash", "The bill's bytes do not match the hash that was signed for; fetch it again."
 )
 
 _FAILED: Final = Fault(Unavailable, "upstream_failed", "微信支付 answered with a server error; repeat later.")
-_TOO_FAST: Final = Fault(RateLimited, "too_fast", FAULTS["FREQUENCY_LIMITED"].message, retry_after=1.0)
 _REFUSED: Final = Fault(
     Rejected,
     "unknown_code",
@@ -188,12 +220,12 @@ def canonical(code: str) -> str:
     return SPELLINGS.get(code, code)
 
 
-def by_status(status: int) -> Fault:
-    """What an HTTP status means when the code says nothing."""
+def by_status(status: int, faults: FaultTable = FAULTS) -> Fault:
+    """What an HTTP status means when the code says nothing, by the endpoint's own table where that differs."""
     if status >= 500:
         return _FAILED
     if status == 429:
-        return _TOO_FAST
+        return faults["FREQUENCY_LIMITED"]
     if status == 401:
-        return FAULTS["SIGN_ERROR"]
+        return faults["SIGN_ERROR"]
     return _REFUSED if status >= 400 else _STRANGE

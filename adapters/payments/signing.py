@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -133,22 +132,7 @@ def signer(config: PaymentsConfig) -> Signer:
         return Signer(config.mchid, config.merchant_serial, config.merchant_private_key.reveal())
     except ValueError:
         # The cause could quote the key.
-        raise ValueError(_bad(config, "merchant_private_key", "an RSA private key in PEM")) from None
-
-
-def verifier(config: PaymentsConfig) -> Verifier:
-    """The account's verifier, with both kinds of key. Raises ValueError that names the setting."""
-    try:
-        keys = {config.platform_key_id: _public_key(config.platform_public_key)}
-    except ValueError:
-        raise ValueError(_bad(config, "platform_public_key", "an RSA public key in PEM")) from None
-    for pem in config.platform_certificates:
-        try:
-            certificate = x509.load_pem_x509_certificate(pem.encode())
-            keys[f"{certificate.serial_number:040X}"] = _rsa(certificate.public_key())
-        except ValueError:
-            raise ValueError(_bad(config, "platform_certificates", "X.509 certificates in PEM")) from None
-    return Verifier(keys)
+        raise ValueError(bad_setting(config, "merchant_private_key", "an RSA private key in PEM")) from None
 
 
 def apiv3_key(config: PaymentsConfig) -> bytes:
@@ -156,11 +140,12 @@ def apiv3_key(config: PaymentsConfig) -> bytes:
     key = config.apiv3_key.reveal().encode()
     if len(key) != APIV3_KEY_BYTES:
         wanted = f"{APIV3_KEY_BYTES} characters, this one has {len(key)}"
-        raise ValueError(_bad(config, "apiv3_key", wanted))
+        raise ValueError(bad_setting(config, "apiv3_key", wanted))
     return key
 
 
-def _bad(config: PaymentsConfig, setting: str, wanted: str) -> str:
+def bad_setting(config: PaymentsConfig, setting: str, wanted: str) -> str:
+    """The sentence for a setting that cannot be used."""
     return f"payments account {config.mchid}: {setting} must be {wanted}; take it from the merchant console"
 
 
@@ -171,11 +156,13 @@ def _private_key(pem: str) -> RSAPrivateKey:
     return key
 
 
-def _public_key(pem: str) -> RSAPublicKey:
-    return _rsa(load_pem_public_key(pem.encode()))
+def public_key(pem: str) -> RSAPublicKey:
+    """Raises ValueError when the text is no RSA public key in PEM."""
+    return rsa(load_pem_public_key(pem.encode()))
 
 
-def _rsa(key: object) -> RSAPublicKey:
+def rsa(key: object) -> RSAPublicKey:
+    """The key, if it is one for RSA. Raises ValueError."""
     if not isinstance(key, RSAPublicKey):
         raise ValueError("not an RSA key")  # noqa: TRY004 — a wrong value of a setting, like bad PEM
     return key

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from adapters.base.webhooks import InboundEvent, Received, WebhookRefused, WebhookReply, WebhookRequest
 from adapters.payments.models import Instant, Notification
-from adapters.payments.signing import Unopened, Unverified, Verifier, open_resource
+from adapters.payments.signing import Unopened, Unverified, open_resource
 
 #: 200 or 204 is taken as done; anything else, or five seconds of silence, is repeated for a day.
 OK: Final = WebhookReply(204, b"", "application/json")
@@ -17,7 +18,15 @@ OK: Final = WebhookReply(204, b"", "application/json")
 _ALGORITHM: Final = "AEAD_AES_256_GCM"
 
 
-def receive(request: WebhookRequest, *, mchid: str, key: bytes, verifier: Verifier, now: datetime) -> Received:
+class Verifies(Protocol):
+    """Knows the platform's keys."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        """Raises Unverified."""
+        ...
+
+
+def receive(request: WebhookRequest, *, mchid: str, key: bytes, verifier: Verifies, now: datetime) -> Received:
     """One notification as one event. Raises WebhookRefused.
 
     The order matters: method, signature over the raw bytes and its age, shape, decryption, addressee.
@@ -38,7 +47,8 @@ def receive(request: WebhookRequest, *, mchid: str, key: bytes, verifier: Verifi
     except (msgspec.MsgspecError, ValueError):
         # The cause may quote the notification.
         raise WebhookRefused("shape", "the notification is not of the documented shape", status=400) from None
-    addressee = payload.get("mchid", mchid)
+    # A sharing is told to its receivers, and names who shared; that our key opened it says for whom it is.
+    addressee = mchid if event.kind.startswith("PROFITSHARING.") else payload.get("mchid", mchid)
     if addressee != mchid:
         raise WebhookRefused("shape", "the notification is for another mchid", status=400)
     return Received(OK, (event,))
@@ -54,7 +64,8 @@ def _opened(envelope: Notification, key: bytes) -> bytes:
 
 def _event(envelope: Notification, payload: dict[str, object]) -> InboundEvent:
     number, entity = _business(envelope, payload)
-    happened = msgspec.convert(payload.get("success_time") or envelope.create_time, Instant)
+    told = payload.get("success_time") or payload.get("update_time") or envelope.create_time
+    happened = msgspec.convert(told, Instant)
     return InboundEvent(
         kind=envelope.event_type,
         dedupe_key=f"{envelope.event_type}:{number}",
@@ -75,6 +86,16 @@ def _business(envelope: Notification, payload: dict[str, object]) -> tuple[str, 
         return str(refund), f"order:{order}"
     if order:
         return str(order), f"order:{order}"
+    if transfer := payload.get("out_bill_no"):
+        return str(transfer), f"transfer:{transfer}"
+    if sharing := payload.get("order_id"):
+        # One event for each receiver of it; a part that comes back in two pieces is two events.
+        receiver = payload.get("receiver")
+        parts = receiver if isinstance(receiver, dict) else {}
+        number = f"{sharing}:{parts.get('account', '')}:{parts.get('amount', '')}:{payload.get('success_time', '')}"
+        return number, f"sharing:{sharing}"
+    if cash_coupon := payload.get("coupon_id"):
+        return str(cash_coupon), f"cash_coupon:{cash_coupon}"
     if coupon := payload.get("coupon_code"):
         return str(coupon), f"coupon:{coupon}"
     return envelope.id, f"event:{envelope.id}"

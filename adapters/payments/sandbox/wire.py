@@ -23,6 +23,7 @@ SKEW_SECONDS: Final = 300
 
 #: HTTP status of each code; several codes have more than one in the documentation, this is the commoner.
 STATUS: Final = {
+    "USER_PAYING": 202,
     "PARAM_ERROR": 400,
     "INVALID_REQUEST": 400,
     "APPID_MCHID_NOT_MATCH": 400,
@@ -44,6 +45,7 @@ STATUS: Final = {
     "ORDER_NOT_EXIST": 404,
     "RESOURCE_NOT_EXISTS": 404,
     "USER_NOT_EXISTS": 404,
+    "NOT_FOUND": 404,
     "FREQUENCY_LIMITED": 429,
     "SYSTEM_ERROR": 500,
     "BANK_ERROR": 500,

@@ -247,7 +247,7 @@ async def test_every_code_is_said_and_understood(adapter: PaymentsAdapter, sandb
         error, status = caught.value, sandbox.kit.journal.calls[first].status
         seen[code] = (type(error), error.reason, error.upstream_code, status)
         # Failures in a row open the family's breaker, which is not the subject here.
-        adapter._client._upstream._breakers.clear()
+        adapter._wire._upstream._breakers.clear()
     assert seen == {code: (row.kind, row.reason, code, STATUS[code]) for code, row in FAULTS.items()}
 
 

@@ -1,12 +1,10 @@
-"""What leaves this folder. Amounts are integer fen; instants are aware and UTC."""
+"""Orders and refunds."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 
 class PaymentState(enum.Enum):
@@ -39,15 +37,6 @@ class RefundState(enum.Enum):
     UNKNOWN = "UNKNOWN"
 
 
-class CouponState(enum.Enum):
-    """State of a merchant coupon (商家券). INVALID: deleted by the user or deactivated by the merchant."""
-
-    USABLE = "USABLE"
-    USED = "USED"
-    EXPIRED = "EXPIRED"
-    INVALID = "INVALID"
-
-
 @dataclass(frozen=True, slots=True)
 class PrepayIntent:
     """What ``prepay_body`` turns into the bytes that are stored and sent.
@@ -59,7 +48,7 @@ class PrepayIntent:
         expires_at: the platform itself refuses payers after it; a minute to fifteen days ahead.
         attach: 128 characters at most; comes back in query, notification and bill.
         total: fen, 1 at least.
-        payer_openid: of that appid.
+        payer_openid: of that appid; empty for a code to scan (Native), whose payer nobody knows yet.
         profit_sharing: must be declared here or sharing later fails.
     """
 
@@ -79,6 +68,13 @@ class Prepaid:
     """An accepted prepay. ``prepay_id`` lives two hours; the same body sent again gives a fresh one."""
 
     prepay_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCode:
+    """An accepted Native prepay (Native下单). ``url`` is to be shown as a QR code; it lives two hours."""
+
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +134,7 @@ class RefundIntent:
         reason: 80 bytes of UTF-8 at most, shown to the payer.
         notify_url: https; without it the platform may fall back to its old XML callback.
         refund: fen to give back, of ``total`` fen of the whole order.
+        from_available: take the money from the available balance (可用余额), where what is not settled falls short.
     """
 
     out_trade_no: str
@@ -146,6 +143,22 @@ class RefundIntent:
     notify_url: str
     refund: int
     total: int
+    from_available: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BankCard:
+    """Where an ABNORMAL refund goes instead (异常退款).
+
+    Attributes:
+        of_payer: False sends it to the merchant's own card, from which it is paid out by hand.
+        bank: 开户银行, in the platform's own spelling (``ICBC_DEBIT``); with number and name for the payer's card only.
+    """
+
+    of_payer: bool
+    bank: str = ""
+    number: str = field(default="", repr=False)
+    holder: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,127 +178,6 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class BillRow:
-    """One row of a day's trade bill (交易账单): a payment, or a refund of one.
-
-    Attributes:
-        at: 交易时间, for a refund that of the refund.
-        trade_type: MICROPAY is a 付款码 payment in a shop, which nothing else tells us of.
-        state: SUCCESS, REFUND or REVOKED.
-        total: 订单金额, fen; 0 in refund rows.
-        settlement: 应结订单金额, fen: what reaches the merchant before fees.
-        refund_id: with the refund fields empty or 0 in payment rows.
-        refund_amount: 申请退款金额, fen: compare it with what we asked for.
-        refund_state: SUCCESS, PROCESSING, FAIL or CHANGE.
-        fee: 手续费 in yuan as the bill has it, five decimals, negative for refunds.
-    """
-
-    kind: Literal["PAYMENT", "REFUND"]
-    mchid: str
-    appid: str
-    at: datetime
-    transaction_id: str
-    out_trade_no: str
-    payer_openid: str = field(repr=False)
-    trade_type: str
-    state: str
-    total: int
-    settlement: int
-    refund_id: str
-    out_refund_no: str
-    refund_amount: int
-    refund_state: str
-    description: str
-    attach: str
-    fee: str
-
-
-class FundAccount(enum.Enum):
-    """The three accounts of an mchid that have a fund flow bill (资金账单)."""
-
-    BASIC = "BASIC"
-    OPERATION = "OPERATION"
-    FEES = "FEES"
-
-
-@dataclass(frozen=True, slots=True)
-class FundFlow:
-    """One movement of money in an account of the merchant (资金流水).
-
-    Attributes:
-        business_id: 微信支付业务单号: the transaction_id of a payment, the refund_id of a refund.
-        flow_id: 资金流水单号, its own number.
-        name: 业务名称, such as 交易, 退款, 提现; an open list.
-        kind: 业务类型, such as 交易, 退款, 扣除交易手续费; an open list.
-        amount: fen; money that left the account is negative.
-        balance: fen, after it.
-        voucher: 业务凭证号: the merchant's own number, as far as there is one.
-    """
-
-    account: FundAccount
-    at: datetime
-    business_id: str
-    flow_id: str
-    name: str
-    kind: str
-    amount: int
-    balance: int
-    voucher: str
-
-
-@dataclass(frozen=True, slots=True)
-class Coupon:
-    """A merchant coupon (商家券) in a user's hands.
-
-    ``discount`` and ``minimum`` are fen, None where the coupon takes no fixed amount off. USABLE says nothing
-    of ``starts_at``: it may lie ahead.
-    """
-
-    mchid: str
-    stock_id: str
-    code: str
-    appid: str
-    openid: str = field(repr=False)
-    name: str
-    state: CouponState
-    discount: int | None
-    minimum: int | None
-    received_at: datetime
-    starts_at: datetime
-    expires_at: datetime
-    used_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class CouponPage:
-    """Part of a user's coupons; ``total`` counts all of the asked state."""
-
-    items: Sequence[Coupon]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class CouponUse:
-    """A write-off (核销) to ask for. A repetition must be equal in every field, ``used_at`` included."""
-
-    stock_id: str
-    code: str
-    appid: str
-    openid: str = field(repr=False)
-    use_request_no: str
-    used_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CouponUsed:
-    """A coupon that is written off; ``used_at`` by the platform's clock."""
-
-    stock_id: str
-    code: str
-    used_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class PaymentNotice:
     """支付成功通知."""
 
@@ -297,15 +189,3 @@ class RefundNotice:
     """退款结果通知."""
 
     refund: Refund
-
-
-@dataclass(frozen=True, slots=True)
-class CouponReceived:
-    """领券事件: a merchant coupon was taken. The platform does not say with which appid."""
-
-    mchid: str
-    stock_id: str
-    code: str
-    openid: str = field(repr=False)
-    unionid: str = field(repr=False)
-    at: datetime
