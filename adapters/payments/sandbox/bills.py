@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from adapters.payments.sandbox.state import Book, Order, RefundEntry
-from adapters.payments.sandbox.wire import Refused
+from starlette.requests import Request
+
+from adapters.payments.sandbox.state import Book, Order, RefundEntry, RouteOf
+from adapters.payments.sandbox.wire import LOOPBACK, Refused
 from sandbox.clock import BEIJING
+from sandbox.platform import Kit
 
 READY_AT = time(10)
 DAYS_BACK = 92
@@ -53,7 +56,7 @@ class Downloads:
         return {
             "hash_type": "SHA1",
             "hash_value": hashlib.sha1(plain).hexdigest(),
-            "download_url": f"http://{host}/v3/billdownload/file?token={token}",
+            "download_url": f"{_scheme(host)}://{host}/v3/billdownload/file?token={token}",
         }
 
     def fetch(self, mchid: str, token: str, now: datetime) -> bytes:
@@ -62,6 +65,40 @@ class Downloads:
         if owner != mchid or now >= ends:
             raise Refused("INVALID_REQUEST", "下载链接过期，请重新请求文件下载")
         return content
+
+
+def _scheme(host: str) -> str:
+    """The platform speaks TLS only; on loopback there is none."""
+    return "http" if host.rpartition(":")[0] in LOOPBACK else "https"
+
+
+def routes(kit: Kit) -> Sequence[RouteOf]:
+    """``/v3/bill`` and ``/v3/billdownload``."""
+    downloads = Downloads()
+
+    def trade(book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
+        query = request.query_params
+        if query.get("bill_type", "ALL") != "ALL":
+            raise Refused("PARAM_ERROR", "only bill_type ALL is emulated here")
+        return offer(book, request, trade_bill(book, query.get("bill_date", ""), kit.clock.now()))
+
+    def flows(book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
+        query = request.query_params
+        day, account = query.get("bill_date", ""), query.get("account_type", "BASIC")
+        return offer(book, request, fund_flow_bill(book, day, account, kit.clock.now()))
+
+    def offer(book: Book, request: Request, plain: bytes) -> dict[str, Any]:
+        zipped = request.query_params.get("tar_type") == "GZIP"
+        return downloads.offer(book.merchant.mchid, plain, zipped, kit.clock.now(), request.headers["host"])
+
+    def download(book: Book, request: Request, _raw: bytes) -> bytes:
+        return downloads.fetch(book.merchant.mchid, request.query_params.get("token", ""), kit.clock.now())
+
+    return [
+        ("GET", "/v3/bill/tradebill", trade),
+        ("GET", "/v3/bill/fundflowbill", flows),
+        ("GET", "/v3/billdownload/file", download),
+    ]
 
 
 def _billed(bill_date: str, now: datetime) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from adapters.payments.sandbox.state import Book
-from adapters.payments.sandbox.wire import PlatformKey, encrypt, stamp
+from adapters.payments.sandbox.wire import LOOPBACK, PlatformKey, encrypt, stamp
 from sandbox.clock import BEIJING
 from sandbox.http1 import Answer
 from sandbox.platform import Kit
@@ -26,10 +26,13 @@ SUMMARIES = {
     "REFUND.ABNORMAL": "退款异常",
     "REFUND.CLOSED": "退款关闭",
     "COUPON.SEND": "商家券领券",
+    "COUPON.USE": "代金券核销通知",
+    "MCHTRANSFER.BILL.FINISHED": "商家转账单据终态通知",
+    "PROFITSHARING.SUCCESS": "分账成功",
+    "PROFITSHARING.RETURN": "分账回退成功",
 }
 #: ``original_type`` by the first word of the event; published samples of coupons have none.
-_ORIGINAL = {"REFUND": "refund", "COUPON": ""}
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ORIGINAL = {"REFUND": "refund", "COUPON": "", "MCHTRANSFER": "mch_payment", "PROFITSHARING": "profitsharing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,27 @@ class Notice:
                 "resource": {"original_type": self.original_type, **sealed},
             }
         )
+
+
+class Post:
+    """Sends for all merchants, with the key that each one's notifications are signed with at the time."""
+
+    def __init__(self, kit: Kit, key_of: Callable[[str, str], PlatformKey]) -> None:
+        self._kit = kit
+        self._key_of = key_of
+        #: ``public_key`` or ``certificate``, per mchid; in a migration either may come.
+        self._kinds: dict[str, str] = {}
+
+    def sign_with(self, mchid: str, kind: str) -> PlatformKey:
+        """From now on."""
+        self._kinds[mchid] = kind
+        return self._key_of(mchid, kind)
+
+    def send(self, book: Book, url: str, event_type: str, content: Mapping[str, Any], *, probe: bool = False) -> None:
+        """See ``notify``."""
+        mchid = book.merchant.mchid
+        key = self._key_of(mchid, self._kinds.get(mchid, "public_key"))
+        notify(book, self._kit, key, url, event_type, content, probe=probe)
 
 
 def notify(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from starlette.requests import Request
+
 from adapters.payments.sandbox import schema
-from adapters.payments.sandbox.state import Book, Order
+from adapters.payments.sandbox.state import Book, Order, RouteOf
 from adapters.payments.sandbox.wire import Refused, signed_by, stamp
 from sandbox.clock import BEIJING
 from sandbox.platform import Kit
 
 NAME = "payments"
+PATH = "/v3/pay/transactions"
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=15)
 PREPAY_ID_LIFETIME = timedelta(hours=2)
@@ -25,10 +28,58 @@ STATES = {
 }
 
 
+def routes(kit: Kit) -> Sequence[RouteOf]:
+    """``/v3/pay/transactions``."""
+
+    def query(book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
+        _own(book, request)
+        return describe(book, found(book, request.path_params["number"]))
+
+    def query_by_id(book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
+        _own(book, request)
+        return describe(book, by_transaction(book, request.path_params["number"]))
+
+    def shut(book: Book, request: Request, raw: bytes) -> None:
+        close(book, kit, request.path_params["number"], raw)
+
+    return [
+        ("POST", PATH + "/jsapi", lambda book, _request, raw: prepay(book, kit, raw)),
+        ("POST", PATH + "/native", lambda book, _request, raw: prepay_code(book, kit, raw)),
+        ("GET", PATH + "/out-trade-no/{number}", query),
+        ("GET", PATH + "/id/{number}", query_by_id),
+        ("POST", PATH + "/out-trade-no/{number}/close", shut),
+    ]
+
+
+def _own(book: Book, request: Request) -> None:
+    if request.query_params.get("mchid") != book.merchant.mchid:
+        raise Refused("PARAM_ERROR", "输入源“/query/mchid”校验失败")
+
+
 def prepay(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
     """JSAPI prepay. The first body of a number is remembered; a different one is refused."""
+    order = _accepted(book, kit, schema.parse(raw), "JSAPI")
+    now = kit.clock.now()
+    prepay_id = f"wx{now.astimezone(BEIJING):%d%H%M%S}{secrets.token_hex(13)}"
+    order.prepay_ids[prepay_id] = now
+    return {"prepay_id": prepay_id}
+
+
+def prepay_code(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
+    """Native prepay: as for JSAPI, but nobody knows yet who will pay, and a closed order has a code of its own."""
     body = schema.parse(raw)
-    order = _asked(book, kit.clock.now(), body)
+    known = book.orders.get(str(body.get("out_trade_no")))
+    if known is not None and known.paid_state == "CLOSED" and known.body == body:
+        raise Refused("ORDER_CLOSED", "订单已关闭")
+    order = _accepted(book, kit, body, "NATIVE")
+    code_url = f"weixin://wxpay/bizpayurl?pr={secrets.token_urlsafe(6)}"
+    order.code_urls[code_url] = kit.clock.now()
+    return {"code_url": code_url}
+
+
+def _accepted(book: Book, kit: Kit, body: dict[str, Any], trade_type: str) -> Order:
+    """The order of a number, new or known."""
+    order = _asked(book, kit.clock.now(), body, trade_type)
     known = book.orders.get(order.out_trade_no)
     if known is not None:
         if known.body != body:
@@ -42,12 +93,10 @@ def prepay(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
     if known is None:
         known = book.orders[order.out_trade_no] = order
         kit.effect(NAME, "order", order.out_trade_no, mchid=book.merchant.mchid, total=order.total)
-    prepay_id = f"wx{kit.clock.now().astimezone(BEIJING):%d%H%M%S}{secrets.token_hex(13)}"
-    known.prepay_ids[prepay_id] = kit.clock.now()
-    return {"prepay_id": prepay_id}
+    return known
 
 
-def _asked(book: Book, now: datetime, body: Mapping[str, Any]) -> Order:
+def _asked(book: Book, now: datetime, body: Mapping[str, Any], trade_type: str) -> Order:
     """The order that the body asks for, after the platform's checks of its shape and its owner."""
     appid = schema.text(body, "/appid", most=32)
     mchid = schema.text(body, "/mchid", most=32)
@@ -61,8 +110,9 @@ def _asked(book: Book, now: datetime, body: Mapping[str, Any]) -> Order:
         attach=schema.text(body, "/attach", most=128, least=0, required=False),
         notify_url=schema.notify_url(body, most=255, required=True),
         expires_at=expires_at,
-        openid=schema.text(body, "/payer/openid", most=128),
+        openid=schema.text(body, "/payer/openid", most=128, required=trade_type == "JSAPI"),
         body=body,
+        trade_type=trade_type,
     )
     if body["amount"].get("currency", "CNY") != "CNY":
         raise schema.wrong("/amount/currency", "enum")
@@ -72,7 +122,7 @@ def _asked(book: Book, now: datetime, body: Mapping[str, Any]) -> Order:
         raise Refused("PARAM_ERROR", "http header中的mchid与post payload中的mchid不匹配")
     if appid not in book.merchant.appids:
         raise Refused("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配，请检查后再试")
-    if book.person(appid, order.openid) is None:
+    if order.openid and book.person(appid, order.openid) is None:
         # The code for this case is not documented for JSAPI orders.
         raise Refused("PARAM_ERROR", "无效的openid")
     return order
@@ -129,8 +179,19 @@ def close(book: Book, kit: Kit, out_trade_no: str, raw: bytes) -> None:
         kit.effect(NAME, "close", out_trade_no, mchid=book.merchant.mchid)
 
 
-def pay(book: Book, kit: Kit, order: Order, payer_openid: str, cash_coupon: int, *, crossed: bool = False) -> None:
+def pay(
+    book: Book,
+    kit: Kit,
+    order: Order,
+    payer_openid: str,
+    cash_coupon: int,
+    *,
+    crossed: bool = False,
+    coupon: tuple[str, str] | None = None,
+) -> None:
     """The shopper confirms. Raises ValueError when WeChat would refuse.
+
+    ``coupon``: id and stock of the cash coupon, where it is one that the book knows.
 
     ``crossed``: the bank took the money in the moment in which the order was closed, and the payment stands.
     """
@@ -150,14 +211,15 @@ def pay(book: Book, kit: Kit, order: Order, payer_openid: str, cash_coupon: int,
     order.payer_total = order.total - cash_coupon
     order.transaction_id = transaction_id(kit)
     if cash_coupon:
+        coupon_id, stock_id = coupon or (str(secrets.randbelow(9 * 10**9) + 10**9), "931386")
         order.promotion = [
             {
-                "coupon_id": str(secrets.randbelow(9 * 10**9) + 10**9),
+                "coupon_id": coupon_id,
                 "name": "微信支付代金券",
                 "scope": "GLOBAL",
                 "type": "CASH",
                 "amount": cash_coupon,
-                "stock_id": "931386",
+                "stock_id": stock_id,
                 "wechatpay_contribute": 0,
                 "merchant_contribute": cash_coupon,
                 "other_contribute": 0,

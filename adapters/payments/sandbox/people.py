@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
-from adapters.payments.sandbox import coupons, orders, refunds
-from adapters.payments.sandbox.notifications import notify
-from adapters.payments.sandbox.state import Book, CouponEntry, Misbooking, Order
-from adapters.payments.sandbox.wire import PlatformKey, Refused, stamp
+from adapters.payments.sandbox import cash_coupons, certificates, coupons, orders, refunds
+from adapters.payments.sandbox.notifications import Post
+from adapters.payments.sandbox.state import Book, Misbooking, Order, holding
+from adapters.payments.sandbox.wire import Refused, stamp
 from sandbox.platform import Action, Kit
 from sandbox.world import World
-
-KeyOf = Callable[[str, str], PlatformKey]
 
 
 class People:
     """The actions of this platform."""
 
-    def __init__(self, world: World, kit: Kit, all_books: Mapping[str, Book], key_of: KeyOf) -> None:
+    def __init__(self, world: World, kit: Kit, all_books: Mapping[str, Book], post: Post) -> None:
         self._world = world
         self._kit = kit
         self._books = all_books
-        self._key_of = key_of
-        #: Which key signs notifications, per mchid; in a migration either may.
-        self._kinds: dict[str, str] = {}
+        self._post = post
 
     def actions(self) -> Mapping[str, Action]:
         """
         ==================  =====================================================================
-        pay                 {out_trade_no or payment_request, mchid?, payer_openid?, cash_coupon?, crossed?, quiet?}
+        pay                 {out_trade_no, payment_request or code_url, mchid?, payer_openid?, cash_coupon?,
+                            cash_coupon_id?, crossed?, quiet?}
+                            cash_coupon: so many fen of a coupon that nobody sent; cash_coupon_id: of one that was
                             crossed: the payment was under way when the order was closed, and won
                             quiet: the notification is lost, with all its repetitions
         console_refund      {out_trade_no, amount, mchid?}: in the merchant console; it tells nobody
@@ -42,6 +39,7 @@ class People:
         redeem_in_shop      {coupon_code}
         take_coupon         {stock_id, person, notify_url?}
         sign_with           {mchid, kind: public_key | certificate}: notifications from now on
+        rotate_certificate  {mchid}: a new 平台证书 signs from now on, the one before stays valid
         probe               {out_trade_no, mchid?}: test traffic that must be refused
         ==================  =====================================================================
         """
@@ -54,6 +52,7 @@ class People:
             "redeem_in_shop": self._redeem,
             "take_coupon": self._take_coupon,
             "sign_with": self._sign_with,
+            "rotate_certificate": self._rotate_certificate,
             "probe": self._probe,
         }
 
@@ -63,9 +62,18 @@ class People:
         if "payment_request" in asked:
             orders.check_payment_request(book, self._kit, order, asked["payment_request"])
         payer, discount = str(asked.get("payer_openid", "")), int(asked.get("cash_coupon", 0))
-        orders.pay(book, self._kit, order, payer, discount, crossed=bool(asked.get("crossed", False)))
-        if not asked.get("quiet", False):
-            self._notify(book, order.notify_url, "TRANSACTION.SUCCESS", orders.describe(book, order))
+        crossed, quiet = bool(asked.get("crossed", False)), bool(asked.get("quiet", False))
+        chosen, known = None, None
+        if coupon_id := str(asked.get("cash_coupon_id", "")):
+            chosen = cash_coupons.taken(book, self._kit, order, coupon_id)
+            discount, known = chosen.stock.value, (coupon_id, chosen.stock.stock_id)
+        orders.pay(book, self._kit, order, payer, discount, crossed=crossed, coupon=known)
+        told = cash_coupons.consumed(book, self._kit, chosen, order) if chosen else None
+        if not quiet:
+            self._post.send(book, order.notify_url, "TRANSACTION.SUCCESS", orders.describe(book, order))
+            if told:
+                # To the address of the console: a coupon knows no order's notify_url.
+                self._post.send(book, "", "COUPON.USE", told)
         return {"transaction_id": order.transaction_id, "payer_total": order.payer_total}
 
     async def _settle_refund(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,7 +81,7 @@ class People:
         book = self._holding(asked, lambda candidate: number in candidate.refunds, f"refund {number}")
         order, entry = book.refunds[number]
         refunds.settle(book, self._kit, entry, status)
-        self._notify(book, entry.notify_url, f"REFUND.{status}", refunds.notified(book, order, entry))
+        self._post.send(book, entry.notify_url, f"REFUND.{status}", refunds.notified(book, order, entry))
         return {"refund_id": entry.refund_id, "status": entry.status}
 
     async def _console_refund(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,61 +128,52 @@ class People:
         appid = next((app for app in book.merchant.appids if app in person.openids), None)
         if appid is None:
             raise ValueError("this person has no openid in an app of the merchant")
-        now = self._kit.clock.now()
-        code = f"{1_000_000 + len(book.coupons)}{stock.stock_id}"
-        book.coupons[code] = CouponEntry(stock, code, person, "SENDED", now, now, now + timedelta(days=30))
-        self._kit.effect("payments", "coupon_taken", code, mchid=stock.mchid)
+        coupon = coupons.give(book, self._kit, stock, person)
         content = {
             "event_type": "EVENT_TYPE_BUSICOUPON_SEND",
-            "coupon_code": code,
+            "coupon_code": coupon.code,
             "stock_id": stock.stock_id,
-            "send_time": stamp(now),
+            "send_time": stamp(coupon.received_at),
             "openid": person.openids[appid],
             "unionid": person.unionid,
             "send_channel": "BUSICOUPON_SEND_CHANNEL_MINIAPP",
             "send_merchant": stock.mchid,
         }
-        self._notify(book, str(asked.get("notify_url", "")), "COUPON.SEND", content)
-        return {"coupon_code": code}
+        self._post.send(book, str(asked.get("notify_url", "")), "COUPON.SEND", content)
+        return {"coupon_code": coupon.code}
 
     async def _sign_with(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         mchid, kind = str(asked["mchid"]), str(asked["kind"])
         if mchid not in self._books or kind not in {"public_key", "certificate"}:
             raise ValueError("sign_with needs a known mchid and the kind public_key or certificate")
-        self._kinds[mchid] = kind
-        return {"serial": self._key_of(mchid, kind).serial}
+        return {"serial": self._post.sign_with(mchid, kind).serial}
+
+    async def _rotate_certificate(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        mchid = str(asked["mchid"])
+        if mchid not in self._books:
+            raise ValueError("rotate_certificate needs a known mchid")
+        return {"serial": certificates.rotate(self._books[mchid])}
 
     async def _probe(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         book, order = self._order(asked)
         content = orders.describe(book, order)
-        self._notify(book, order.notify_url, "TRANSACTION.SUCCESS", content, probe=True)
+        self._post.send(book, order.notify_url, "TRANSACTION.SUCCESS", content, probe=True)
         return {"probed": order.out_trade_no}
 
-    def _notify(
-        self, book: Book, url: str, event_type: str, content: Mapping[str, Any], *, probe: bool = False
-    ) -> None:
-        mchid = book.merchant.mchid
-        key = self._key_of(mchid, self._kinds.get(mchid, "public_key"))
-        notify(book, self._kit, key, url, event_type, content, probe=probe)
-
     def _order(self, asked: Mapping[str, Any]) -> tuple[Book, Order]:
-        number = str(asked["out_trade_no"]) if "out_trade_no" in asked else self._prepaid(asked["payment_request"])
+        number = str(asked["out_trade_no"]) if "out_trade_no" in asked else self._shown(asked)
         book = self._holding(asked, lambda candidate: number in candidate.orders, f"order {number}")
         return book, book.orders[number]
 
-    def _prepaid(self, request: Mapping[str, Any]) -> str:
-        """The order that a phone is asked to pay: it knows no number but the prepay_id."""
-        prepay_id = str(request["package"]).removeprefix("prepay_id=")
+    def _shown(self, asked: Mapping[str, Any]) -> str:
+        """The order that a phone is asked to pay: it knows no number but the prepay_id, or the code it scanned."""
+        code_url = asked.get("code_url")
+        prepay_id = "" if code_url else str(asked["payment_request"]["package"]).removeprefix("prepay_id=")
         for book in self._books.values():
             for order in book.orders.values():
-                if prepay_id in order.prepay_ids:
+                if prepay_id in order.prepay_ids or code_url in order.code_urls:
                     return order.out_trade_no
-        raise ValueError("no order at 微信支付 has this prepay_id")
+        raise ValueError("no order at 微信支付 has this prepay_id or code")
 
     def _holding(self, asked: Mapping[str, Any], holds: Callable[[Book], bool], what: str) -> Book:
-        """The book that an action is about; ``mchid`` settles it where numbers repeat between mchids."""
-        mchid = asked.get("mchid")
-        for book in self._books.values():
-            if mchid in {None, book.merchant.mchid} and holds(book):
-                return book
-        raise ValueError(f"no {what} at 微信支付" + (f" for mchid {mchid}" if mchid else ""))
+        return holding(self._books, asked, holds, what)

@@ -12,16 +12,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.payments.sandbox import bills, certificates, coupons, orders, refunds, wire
+from adapters.payments.sandbox import (
+    bills,
+    cash_coupons,
+    certificates,
+    coupons,
+    orders,
+    refunds,
+    sharing,
+    transfers,
+    wire,
+)
+from adapters.payments.sandbox.notifications import Post
+from adapters.payments.sandbox.payouts import Payouts
 from adapters.payments.sandbox.people import People
-from adapters.payments.sandbox.state import Book, books
+from adapters.payments.sandbox.state import Book, Handler, books
 from adapters.payments.sandbox.wire import PlatformKey, Refused
 from sandbox.faults import CODE_KEY, App
 from sandbox.platform import Action, Kit
 from sandbox.world import World
-
-#: Handles an authenticated request: an object to answer, None for 204, bytes for an unsigned file.
-Handler = Callable[[Book, Request, bytes], "dict[str, Any] | bytes | None"]
 
 
 class Sandbox:
@@ -33,8 +42,9 @@ class Sandbox:
         self._world = world
         self._kit = kit
         self.books = books(world)
-        self._downloads = bills.Downloads()
-        self._people = People(world, kit, self.books, self.signing_key)
+        post = Post(kit, self.signing_key)
+        self._people = People(world, kit, self.books, post)
+        self._payouts = Payouts(kit, self.books, post)
         self.app: App = Starlette(routes=self._routes())
 
     def describe(self, base_url: str) -> Mapping[str, Any]:
@@ -54,14 +64,14 @@ class Sandbox:
         }
 
     def actions(self) -> Mapping[str, Action]:
-        """See ``sandbox.platform.Platform``; ``People`` says what each one takes."""
-        return self._people.actions()
+        """See ``sandbox.platform.Platform``; ``People`` and ``Payouts`` say what each one takes."""
+        return {**self._people.actions(), **self._payouts.actions()}
 
     def signing_key(self, mchid: str, kind: str) -> PlatformKey:
         """A key of the platform towards a merchant: ``public_key`` or ``certificate``."""
-        if kind == "certificate":
-            return certificates.signing_key(self._kit, mchid)
         book = self.books[mchid]
+        if kind == "certificate":
+            return certificates.signing_key(book, self._kit)
         return PlatformKey(book.merchant.platform_key_id, self._kit.keys.rsa(f"payments/{mchid}/platform"))
 
     def _settings(self, book: Book, base_url: str) -> dict[str, Any]:
@@ -77,29 +87,13 @@ class Sandbox:
             "merchant_private_key": keys.private_pem(f"payments/{merchant.mchid}/merchant"),
             "platform_key_id": merchant.platform_key_id,
             "platform_public_key": keys.public_pem(f"payments/{merchant.mchid}/platform"),
-            "platform_certificates": [certificates.pem(self._kit, merchant.mchid)] if old else [],
+            "platform_certificates": [certificates.pem(book, self._kit)] if old else [],
             "appids": list(merchant.appids),
         }
 
     def _routes(self) -> list[Route]:
-        order, coupon = "/v3/pay/transactions", "/v3/marketing/busifavor"
-        one_coupon = f"{coupon}/users/{{openid}}/coupons/{{code}}/appids/{{appid}}"
-        return [
-            self._route("POST", order + "/jsapi", lambda b, _r, raw: orders.prepay(b, self._kit, raw)),
-            self._route("GET", order + "/out-trade-no/{number}", self._query),
-            self._route("GET", order + "/id/{number}", self._query_by_transaction),
-            self._route("POST", order + "/out-trade-no/{number}/close", self._close),
-            self._route("POST", "/v3/refund/domestic/refunds", lambda b, _r, raw: refunds.create(b, self._kit, raw)),
-            self._route("GET", "/v3/refund/domestic/refunds/{number}", self._query_refund),
-            self._route("GET", "/v3/bill/tradebill", self._trade_bill),
-            self._route("GET", "/v3/bill/fundflowbill", self._fund_flow_bill),
-            self._route("GET", "/v3/billdownload/file", self._download),
-            self._route("GET", coupon + "/users/{openid}/coupons", self._coupons),
-            self._route("GET", one_coupon, self._coupon),
-            self._route("POST", coupon + "/coupons/use", lambda b, _r, raw: coupons.use(b, self._kit, raw)),
-            self._route("POST", coupon + "/coupons/return", lambda b, _r, raw: coupons.give_back(b, self._kit, raw)),
-            self._route("GET", "/v3/certificates", lambda b, _r, _raw: certificates.listed(b.merchant, self._kit)),
-        ]
+        products = (bills, cash_coupons, certificates, coupons, orders, refunds, sharing, transfers)
+        return [self._route(*each) for product in products for each in product.routes(self._kit)]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
         order_path = path.startswith("/v3/pay/transactions")
@@ -148,54 +142,6 @@ class Sandbox:
 
     def _merchant_key(self, mchid: str) -> RSAPublicKey:
         return self._kit.keys.rsa(f"payments/{mchid}/merchant").public_key()
-
-    def _query(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        self._own(book, request)
-        return orders.describe(book, orders.found(book, request.path_params["number"]))
-
-    def _query_by_transaction(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        self._own(book, request)
-        return orders.describe(book, orders.by_transaction(book, request.path_params["number"]))
-
-    @staticmethod
-    def _own(book: Book, request: Request) -> None:
-        if request.query_params.get("mchid") != book.merchant.mchid:
-            raise Refused("PARAM_ERROR", "输入源“/query/mchid”校验失败")
-
-    def _close(self, book: Book, request: Request, raw: bytes) -> None:
-        orders.close(book, self._kit, request.path_params["number"], raw)
-
-    def _query_refund(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        return refunds.describe(*refunds.found(book, request.path_params["number"]))
-
-    def _trade_bill(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        query = request.query_params
-        if query.get("bill_type", "ALL") != "ALL":
-            raise Refused("PARAM_ERROR", "only bill_type ALL is emulated here")
-        now = self._kit.clock.now()
-        return self._offer(book, request, bills.trade_bill(book, query.get("bill_date", ""), now))
-
-    def _fund_flow_bill(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        query = request.query_params
-        day, account = query.get("bill_date", ""), query.get("account_type", "BASIC")
-        return self._offer(book, request, bills.fund_flow_bill(book, day, account, self._kit.clock.now()))
-
-    def _offer(self, book: Book, request: Request, plain: bytes) -> dict[str, Any]:
-        zipped = request.query_params.get("tar_type") == "GZIP"
-        now, host = self._kit.clock.now(), request.headers["host"]
-        return self._downloads.offer(book.merchant.mchid, plain, zipped, now, host)
-
-    def _download(self, book: Book, request: Request, _raw: bytes) -> bytes:
-        token = request.query_params.get("token", "")
-        return self._downloads.fetch(book.merchant.mchid, token, self._kit.clock.now())
-
-    def _coupons(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        openid = request.path_params["openid"]
-        return coupons.listed(book, self._kit.clock.now(), openid, request.query_params)
-
-    def _coupon(self, book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
-        path = request.path_params
-        return coupons.one(book, self._kit.clock.now(), path["openid"], path["code"], path["appid"])
 
 
 def _response(status: int, body: bytes, headers: Mapping[str, str]) -> Response:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.payments.sandbox import orders, schema
-from adapters.payments.sandbox.state import Book, Order, RefundEntry
+from starlette.requests import Request
+
+from adapters.payments.sandbox import orders, schema, sealed
+from adapters.payments.sandbox.state import Book, Order, RefundEntry, RouteOf
 from adapters.payments.sandbox.wire import Refused, stamp
 from sandbox.clock import BEIJING
 from sandbox.platform import Kit
@@ -16,6 +19,23 @@ WINDOW = timedelta(days=365)
 INTERVAL = timedelta(minutes=1)
 MOST = 50
 REASON_BYTES = 80
+PATH = "/v3/refund/domestic/refunds"
+
+
+def routes(kit: Kit) -> Sequence[RouteOf]:
+    """``/v3/refund/domestic``."""
+
+    def query(book: Book, request: Request, _raw: bytes) -> dict[str, Any]:
+        return describe(*found(book, request.path_params["number"]))
+
+    def redirect(book: Book, request: Request, raw: bytes) -> dict[str, Any]:
+        return _redirect(book, kit, request, schema.parse(raw))
+
+    return [
+        ("POST", PATH, lambda book, _request, raw: create(book, kit, raw)),
+        ("GET", PATH + "/{number}", query),
+        ("POST", PATH + "/{number}/apply-abnormal-refund", redirect),
+    ]
 
 
 def create(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
@@ -30,6 +50,8 @@ def create(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
     if len(reason.encode()) > REASON_BYTES:
         raise schema.wrong("/reason", "string_bytes", reason)
     url = schema.notify_url(body, most=256, required=False)
+    if body.get("funds_account", "AVAILABLE") != "AVAILABLE":
+        raise schema.wrong("/funds_account", "enum", body["funds_account"])
     order = _order(book, body)
     known = book.refunds.get(number)
     if known is not None:
@@ -40,6 +62,28 @@ def create(book: Book, kit: Kit, raw: bytes) -> dict[str, Any]:
     now = kit.clock.now()
     entry = RefundEntry(number, _refund_id(now), amount, reason, url, now, body=body)
     _enter(book, kit, order, entry)
+    return describe(order, entry)
+
+
+def _redirect(book: Book, kit: Kit, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """发起异常退款: an ABNORMAL refund goes to a bank card."""
+    for name in ("bank_account", "real_name"):
+        body = sealed.opened(book, kit, request, body, name, "/" + name)
+    order, entry = found(book, schema.text(body, "/out_refund_no", most=64))
+    kind = schema.text(body, "/type", most=32)
+    if entry.refund_id != request.path_params["number"]:
+        raise Refused("RESOURCE_NOT_EXISTS", "退款单不存在")
+    if kind not in {"USER_BANK_CARD", "MERCHANT_BANK_CARD"}:
+        raise schema.wrong("/type", "enum", kind)
+    if kind == "USER_BANK_CARD":
+        for name in ("bank_type", "bank_account", "real_name"):
+            schema.text(body, "/" + name, most=64)
+    if entry.redirected and entry.redirected == body:
+        return describe(order, entry)
+    if entry.status != "ABNORMAL":
+        raise Refused("INVALID_REQUEST", "退款状态不是退款异常，不可发起异常退款")
+    entry.status, entry.redirected = "PROCESSING", body
+    kit.effect(orders.NAME, "refund_redirected", entry.out_refund_no, mchid=book.merchant.mchid, type=kind)
     return describe(order, entry)
 
 

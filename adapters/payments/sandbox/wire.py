@@ -20,6 +20,7 @@ from sandbox.clock import BEIJING
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
 SKEW_SECONDS: Final = 300
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 #: HTTP status of each code; several codes have more than one in the documentation, this is the commoner.
 STATUS: Final = {
