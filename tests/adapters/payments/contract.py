@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from adapters.payments import TOOL, CouponState, CouponUse, PrepayIntent, RefundIntent
-from adapters.payments.adapter import PaymentsAdapter
+from adapters.payments import TOOL, CouponState, PaymentsAdapter
 from sandbox.server import Sandbox
-from sandbox.world import Payment, UserCoupon
 from tests.adapters.contract_case import Case, Operation
+from tests.adapters.payments.products import OPERATIONS, behaving
+from tests.adapters.payments.shopping import bill_day, hero_coupon, hero_order, intent, refund_intent, use
 
-NUMBER: Final = "SR20261111000001"
 _ORDERS = "/v3/pay/transactions"
 _REFUNDS = "/v3/refund/domestic/refunds"
 _COUPONS = "/v3/marketing/busifavor"
-
-
-def hero_order(sandbox: Sandbox) -> Payment:
-    """林晓雯's paid order of sixty days ago."""
-    hero = sandbox.world.cast["protagonist"]
-    return next(p for p in sandbox.world.payments if p.person == hero)
-
-
-def hero_coupon(sandbox: Sandbox) -> UserCoupon:
-    """Her 双11满600减80."""
-    hero = sandbox.world.cast["protagonist"]
-    return next(c for c in sandbox.world.coupons if c.person == hero and c.state == "SENDED")
-
-
-def intent(sandbox: Sandbox, number: str = NUMBER, **changes: Any) -> PrepayIntent:
-    """Her order of the evening: 山岚轻羽绒服, ¥819."""
-    paid = hero_order(sandbox)
-    parts: dict[str, Any] = {
-        "appid": paid.appid,
-        "out_trade_no": number,
-        "description": "山岚轻羽绒服 雾灰/M",
-        "notify_url": "https://pay.yujian.example/hooks/payments/1900007291",
-        "expires_at": sandbox.kit.clock.now() + timedelta(minutes=30),
-        "attach": "store=SH-AFL",
-        "total": 81900,
-        "payer_openid": paid.payer_openid,
-    }
-    return PrepayIntent(**{**parts, **changes})
-
-
-def use(sandbox: Sandbox, request_no: str = "USE0001") -> CouponUse:
-    """The write-off of her coupon."""
-    coupon = hero_coupon(sandbox)
-    openid = hero_order(sandbox).payer_openid
-    at = datetime(2026, 11, 11, 13, 0, tzinfo=UTC)
-    return CouponUse(coupon.stock_id, coupon.code, coupon.appid, openid, request_no, at)
-
-
-def bill_day(sandbox: Sandbox) -> date:
-    """The day of her old order, Beijing."""
-    paid_at = hero_order(sandbox).paid_at
-    assert paid_at is not None
-    return (paid_at.astimezone(UTC) + timedelta(hours=8)).date()
-
-
-@contextmanager
-def _behaving(sandbox: Sandbox) -> Iterator[None]:
-    """What an operation needs beforehand happens without the faults that it is about."""
-    rules, sandbox.kit.faults.rules = sandbox.kit.faults.rules, []
-    try:
-        yield
-    finally:
-        sandbox.kit.faults.rules = rules
 
 
 async def _prepay(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
@@ -78,17 +22,10 @@ async def _prepay(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
 
 async def _close(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     number = "SR20261111CLOSED"
-    with _behaving(sandbox):
+    with behaving(sandbox):
         await adapter.prepay(adapter.prepay_body(intent(sandbox, number)))
     await adapter.close(number)
     return None
-
-
-def refund_intent(sandbox: Sandbox, number: str = "RF20261111000001", amount: int = 5900) -> RefundIntent:
-    """A part of her old order back."""
-    paid = hero_order(sandbox)
-    url = "https://pay.yujian.example/hooks/payments/1900007291"
-    return RefundIntent(paid.out_trade_no, number, "七天无理由", url, amount, paid.total)
 
 
 async def _refund(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
@@ -101,7 +38,7 @@ async def _use(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
 
 async def _give_back(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     coupon = hero_coupon(sandbox)
-    with _behaving(sandbox):
+    with behaving(sandbox):
         await adapter.use_coupon(use(sandbox))
     return await adapter.return_coupon(coupon.stock_id, coupon.code, "RET0001")
 
@@ -152,6 +89,7 @@ CASE = Case(
         Operation("fund_flows", "read", _flows, "GET /v3/bill/fundflowbill"),
         Operation("coupons", "read", _coupons, f"GET {_COUPONS}/users/*/coupons"),
         Operation("coupon", "read", _coupon, f"GET {_COUPONS}/users/*/coupons/*/appids/*"),
+        *OPERATIONS,
     ),
     secrets=_secrets,
 )

@@ -29,7 +29,7 @@ from adapters.payments import (
 from sandbox.server import Sandbox
 from sandbox.world import build_world
 from tests.adapters.payments.conftest import act
-from tests.adapters.payments.contract import (
+from tests.adapters.payments.shopping import (
     NUMBER,
     bill_day,
     hero_coupon,

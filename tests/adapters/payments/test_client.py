@@ -22,7 +22,7 @@ from adapters.payments.errors import FAULTS, SPELLINGS, canonical
 from adapters.payments.sandbox.wire import STATUS
 from sandbox.faults import FaultKind
 from sandbox.server import Sandbox
-from tests.adapters.payments.contract import NUMBER, bill_day, hero_order, intent, refund_intent
+from tests.adapters.payments.shopping import NUMBER, bill_day, hero_order, intent, refund_intent
 from tests.conftest import MakeRuntime, OpenTool, account_config
 
 JSAPI = "POST /v3/pay/transactions/jsapi"

@@ -18,7 +18,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from sandbox.http1 import Answer, request
 from sandbox.server import Sandbox
 from tests.adapters.payments.conftest import act
-from tests.adapters.payments.contract import hero_coupon, hero_order
+from tests.adapters.payments.shopping import hero_coupon, hero_order
 
 MCHID = "1900007291"
 JSAPI = "/v3/pay/transactions/jsapi"

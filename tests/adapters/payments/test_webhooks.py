@@ -26,7 +26,7 @@ from adapters.payments.webhooks import receive
 from sandbox.server import Sandbox
 from tests.adapters.payments import vectors
 from tests.adapters.payments.conftest import act
-from tests.adapters.payments.contract import NUMBER, hero_order, intent, refund_intent
+from tests.adapters.payments.shopping import NUMBER, hero_order, intent, refund_intent
 from tests.conftest import EVENING
 
 MCHID = "1900007291"
