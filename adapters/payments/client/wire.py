@@ -107,6 +107,7 @@ class Wire:
             request_id=response.headers.get("request-id", ""),
             writes=endpoint.writes,
             fallback=fault,
+            is_status=True,
         )
 
     def _headers(self, authorization: str, *, has_body: bool, sealed_for: str) -> Mapping[str, str]:

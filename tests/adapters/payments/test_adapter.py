@@ -29,6 +29,7 @@ from adapters.payments import (
 from sandbox.server import Sandbox
 from sandbox.world import build_world
 from tests.adapters.payments.conftest import act
+from tests.adapters.payments.products import scanned
 from tests.adapters.payments.shopping import (
     NUMBER,
     bill_day,
@@ -423,3 +424,33 @@ async def test_invalid_coupons_are_two_states_in_one_list(adapter: PaymentsAdapt
     ]
     assert [page.total for page in pages] == [3] * 5
     assert {coupon.state for coupon in pages[0].items} == {CouponState.INVALID}
+
+
+async def test_a_code_is_scanned_by_somebody(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
+    body, paid = adapter.prepay_body(scanned(sandbox)), hero_order(sandbox)
+    first, second = await adapter.prepay_code(body), await adapter.prepay_code(body)
+    assert first != second
+    made = await act(sandbox, "pay", code_url=second.url, payer_openid=paid.payer_openid)
+    found = await adapter.payment_by_id(made["transaction_id"])
+    assert isinstance(found, Payment)
+    assert (found.trade_type, found.payer_openid, found.total) == ("NATIVE", paid.payer_openid, 81900)
+    assert found == await adapter.payment("SR20261111NATIVE")
+    assert isinstance(await adapter.payment_by_id("4200000000"), NotFound)
+
+
+async def test_a_closed_code_has_a_refusal_of_its_own(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
+    body = adapter.prepay_body(scanned(sandbox))
+    await adapter.prepay_code(body)
+    await adapter.close("SR20261111NATIVE")
+    with pytest.raises(Conflict) as caught:
+        await adapter.prepay_code(body)
+    assert caught.value.reason == "order_closed"
+
+
+async def test_a_refund_from_the_available_balance(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
+    asked = replace(refund_intent(sandbox), from_available=True)
+    assert await adapter.refund(asked) == await adapter.refund(asked)
+    with pytest.raises(Rejected):
+        await adapter.refund(replace(asked, from_available=False))
+    entry = sandbox.platforms["payments"].books[MCHID].refunds[asked.out_refund_no][1]  # type: ignore[attr-defined]
+    assert entry.body["funds_account"] == "AVAILABLE"

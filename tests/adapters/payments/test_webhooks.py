@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -11,6 +12,8 @@ import pytest
 
 from adapters.base.webhooks import Received, WebhookRefused, WebhookRequest
 from adapters.payments import (
+    TOOL,
+    CashCouponUsed,
     CouponReceived,
     Payment,
     PaymentNotice,
@@ -18,6 +21,9 @@ from adapters.payments import (
     PaymentState,
     RefundNotice,
     RefundState,
+    ShareNotice,
+    TransferNotice,
+    TransferState,
 )
 from adapters.payments.sandbox.notifications import SCHEDULE
 from adapters.payments.sandbox.wire import PlatformKey, encrypt
@@ -26,8 +32,9 @@ from adapters.payments.webhooks import receive
 from sandbox.server import Sandbox
 from tests.adapters.payments import vectors
 from tests.adapters.payments.conftest import act
+from tests.adapters.payments.products import FRANCHISE, arrived, cash_send, share_return, transfer
 from tests.adapters.payments.shopping import NUMBER, hero_order, intent, refund_intent
-from tests.conftest import EVENING
+from tests.conftest import EVENING, OpenTool
 
 MCHID = "1900007291"
 
@@ -267,3 +274,43 @@ async def test_a_sandbox_never_calls_out(adapter: PaymentsAdapter, sandbox: Sand
     payment = await adapter.payment(NUMBER)
     assert isinstance(payment, Payment)
     assert payment.state is PaymentState.SUCCESS
+
+
+async def test_a_transfer_a_share_and_a_cash_coupon_are_told(
+    adapter: PaymentsAdapter, sandbox: Sandbox, merchant: Receiver, open_tool: OpenTool
+) -> None:
+    """Each to whom it concerns: the share to the franchise, under its own keys, though another merchant shared."""
+    franchise: PaymentsAdapter = await open_tool(TOOL, sandbox, "xian")
+    for mchid in (MCHID, FRANCHISE):
+        sandbox.kit.pusher.targets["payments", mchid] = merchant.url
+    await adapter.transfer(transfer(sandbox, notify_url=merchant.url))
+    await adapter.cancel_transfer("TB20261111000001")
+    await act(sandbox, "settle_transfer", out_bill_no="TB20261111000001")
+    await arrived(adapter, sandbox)
+    await adapter.return_share(share_return())
+    await act(sandbox, "settle_share_return", out_return_no="RT20261111000001")
+    coupon = await adapter.send_cash_coupon(cash_send(sandbox))
+    await adapter.prepay(adapter.prepay_body(intent(sandbox)))
+    await act(sandbox, "pay", out_trade_no=NUMBER, cash_coupon_id=coupon)
+    await sandbox.kit.pusher.settle()
+
+    found: dict[str, object] = {}
+    for request in merchant.requests:
+        for owner in (adapter, franchise):
+            with suppress(WebhookRefused):
+                (event,) = (await owner.receive(request)).events
+                (notice,) = owner.interpret(event)
+                found[f"{owner.account} {event.kind} {event.entity.partition(':')[0]}"] = notice
+    assert found.pop(f"{MCHID} TRANSACTION.SUCCESS order") is not None
+    told = found[f"{MCHID} MCHTRANSFER.BILL.FINISHED transfer"]
+    assert isinstance(told, TransferNotice)
+    assert (told.transfer.state, told.transfer.fail_reason) == (TransferState.CANCELLED, "MCH_CANCEL")
+    used = found[f"{MCHID} COUPON.USE cash_coupon"]
+    assert isinstance(used, CashCouponUsed)
+    assert (used.coupon_id, used.amount) == (coupon, 1000)
+    shares = [found[f"{FRANCHISE} PROFITSHARING.{kind} sharing"] for kind in ("SUCCESS", "RETURN")]
+    assert [(s.mchid, s.amount, s.returned) for s in shares if isinstance(s, ShareNotice)] == [
+        (MCHID, 500, False),
+        (MCHID, 200, True),
+    ]
+    assert len(found) == 4
