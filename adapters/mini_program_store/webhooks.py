@@ -14,13 +14,8 @@ from typing import Final
 
 from adapters.base.webhooks import InboundEvent, Received, WebhookRequest
 from adapters.mini_program_store.config import MiniProgramStoreConfig
-from adapters.mini_program_store.records import (
-    AfterSaleChanged,
-    AfterSaleKind,
-    AfterSaleState,
-    OrderChanged,
-    ProductChanged,
-)
+from adapters.mini_program_store.records.after_sales import AfterSaleKind, AfterSaleState
+from adapters.mini_program_store.records.hints import AfterSaleChanged, OrderChanged, ProductChanged
 from adapters.wechat.callbacks import CallbackCrypto, Callbacks
 from adapters.wechat.subscribe import EVENTS as SUBSCRIBE_EVENTS
 from adapters.wechat.subscribe import subscribe_records

@@ -14,7 +14,7 @@ from adapters.base.errors import FaultTable
 from adapters.base.http import Upstream
 from adapters.base.tokens import AccessTokens, with_token
 from adapters.base.transport import Request, Response
-from adapters.wechat.envelope import decode
+from adapters.wechat.envelope import Envelope, decode
 
 T = TypeVar("T")
 
@@ -87,6 +87,29 @@ class TokenApi:
             kind,
         )
 
+    async def post_for_bytes(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        body: object,
+        check: Callable[[bytes], bytes],
+        table: FaultTable,
+    ) -> bytes:
+        """POST of JSON that is answered with a file, and with JSON only where it is refused.
+
+        ``check`` returns the file or raises ValueError; ``table`` is the endpoint's own error table.
+        """
+
+        def read(response: Response) -> bytes:
+            if response.status == 200 and response.body and response.body.lstrip()[:1] not in {b"{", b"<"}:
+                return check(response.body)
+            decode(response, Envelope, table, endpoint, self._upstream.account, clock=self._upstream.runtime.clock)
+            raise ValueError("the answer holds no file")
+
+        return await self._answered(
+            endpoint, lambda token: post_request(self._base_url, path, {"access_token": token}, body), read
+        )
+
     async def _call(self, endpoint: Endpoint, build: _Build, kind: type[T]) -> T:
         def read(response: Response) -> T:
             return decode(
@@ -98,6 +121,9 @@ class TokenApi:
                 clock=self._upstream.runtime.clock,
             )
 
+        return await self._answered(endpoint, build, read)
+
+    async def _answered(self, endpoint: Endpoint, build: _Build, read: Callable[[Response], T]) -> T:
         async def once(token: str) -> T:
             async def prepare() -> Request:
                 return build(token)

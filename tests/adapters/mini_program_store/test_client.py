@@ -19,7 +19,7 @@ from adapters.base.errors import (
 )
 from adapters.base.transport import Response
 from adapters.mini_program_store import TOOL, MiniProgramStoreAdapter
-from adapters.mini_program_store.client import ORDER_GET
+from adapters.mini_program_store.client.orders import ORDER_GET
 from adapters.mini_program_store.errors import FAULTS
 from adapters.wechat.envelope import Envelope, decode
 from sandbox.server import Sandbox

@@ -11,30 +11,34 @@ import pytest
 
 from adapters.base.errors import FaultTable
 from adapters.base.transport import Response
-from adapters.mini_program_store import adapter, models
-from adapters.mini_program_store.client import ORDER_LIST_GET
-from adapters.mini_program_store.records import AfterSaleState, Fulfilment, OrderLine, OrderState
+from adapters.mini_program_store import AfterSaleState, Fulfilment, OrderLine, OrderState, after_sales, orders, shop
+from adapters.mini_program_store.client.orders import ORDER_LIST_GET
+from adapters.mini_program_store.models import after_sales as after_sale_models
+from adapters.mini_program_store.models import mini_program as mini_program_models
+from adapters.mini_program_store.models import orders as order_models
+from adapters.mini_program_store.models import products as product_models
+from adapters.mini_program_store.models import shop as shop_models
 from adapters.wechat.envelope import Envelope, decode
 from adapters.wechat.tokens import StableToken
 
 WIRE = Path(__file__).parent / "wire"
 KINDS: dict[str, Any] = {
     "stable_token": StableToken,
-    "jscode2session": models.JsCode2Session,
-    "getuserphonenumber": models.GetUserPhoneNumber,
+    "jscode2session": mini_program_models.JsCode2Session,
+    "getuserphonenumber": mini_program_models.GetUserPhoneNumber,
     "openapi_quota_get": Envelope,
     "subscribe_send": Envelope,
-    "basics_info_get": Envelope,
-    "category_detail": models.CategoryDetail,
-    "product_list_get": models.ProductList,
-    "product_get": models.ProductGet,
-    "product_stock_get": models.StockGet,
-    "order_list_get": models.OrderList,
-    "order_get": models.OrderGet,
-    "getaftersalelist": models.AfterSaleList,
-    "getaftersaleorder": models.AfterSaleGet,
-    "vip_user_list_get": models.VipUserList,
-    "vip_user_score_get": models.VipScore,
+    "basics_info_get": shop_models.StoreInfoGet,
+    "category_detail": product_models.CategoryDetail,
+    "product_list_get": product_models.ProductList,
+    "product_get": product_models.ProductGet,
+    "product_stock_get": product_models.StockGet,
+    "order_list_get": order_models.OrderList,
+    "order_get": order_models.OrderGet,
+    "getaftersalelist": after_sale_models.AfterSaleList,
+    "getaftersaleorder": after_sale_models.AfterSaleGet,
+    "vip_user_list_get": shop_models.VipUserList,
+    "vip_user_score_get": shop_models.VipScore,
 }
 
 
@@ -55,11 +59,11 @@ def test_ids_come_as_text_or_number() -> None:
     assert wire("product_list_get").product_ids == ("10000000000001", 10000000000002)
     assert wire("order_list_get").order_id_list == ("3705115058471208001", 3705115058471208928)
     with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(b'{"order_id_list":[3705115058471208001.0]}', type=models.OrderList)
+        msgspec.json.decode(b'{"order_id_list":[3705115058471208001.0]}', type=order_models.OrderList)
 
 
 def test_an_order_becomes_a_record() -> None:
-    order = adapter._order("wx0000000000000001", wire("order_get").order)
+    order = orders._order("wx0000000000000001", wire("order_get").order)
     assert order.order_id == "3705115058471208001"
     assert order.state is OrderState.PARTLY_SHIPPED
     assert order.created_at == datetime(2024, 5, 29, 16, 26, 40, tzinfo=UTC)
@@ -80,10 +84,10 @@ def test_an_order_becomes_a_record() -> None:
 
 
 def test_personal_data_stays_out_of_repr() -> None:
-    text = repr(adapter._order("wx0000000000000001", wire("order_get").order))
+    text = repr(orders._order("wx0000000000000001", wire("order_get").order))
     assert "陈" not in text
     assert "138****" not in text
-    member = adapter._member("wx0000000000000001", wire("vip_user_list_get").list[0], 1)
+    member = shop._member("wx0000000000000001", wire("vip_user_list_get").list[0], 1)
     assert member.phone == "13800000001"
     assert "13800000001" not in repr(member)
 
@@ -108,7 +112,7 @@ def test_personal_data_stays_out_of_repr() -> None:
 def test_order_states(status: int, pay_time: int, state: OrderState) -> None:
     order = wire("order_get").order
     order.status, order.order_detail.pay_info.pay_time = status, pay_time
-    assert adapter._order("wx0000000000000001", order).state is state
+    assert orders._order("wx0000000000000001", order).state is state
 
 
 @pytest.mark.parametrize(
@@ -125,20 +129,20 @@ def test_order_states(status: int, pay_time: int, state: OrderState) -> None:
 def test_fulfilment(method: int | None, city: dict[str, object] | None, expected: Fulfilment) -> None:
     order = wire("order_get").order
     order.order_detail.delivery_info.deliver_method, order.intra_city_order_info = method, city
-    assert adapter._order("wx0000000000000001", order).fulfilment is expected
+    assert orders._order("wx0000000000000001", order).fulfilment is expected
 
 
 def test_an_after_sale_becomes_a_record_and_unknown_states_stay_visible() -> None:
     row = wire("getaftersaleorder").after_sale_order
-    record = adapter._after_sale("wx0000000000000001", row)
+    record = after_sales._after_sale("wx0000000000000001", row)
     assert (record.kind, record.state, record.reason) == ("RETURN", AfterSaleState.CANCELLED, "不想要了")
     assert (record.quantity, record.refund, record.sku_id) == (1, 4650, "1000000001")
     row.status, row.type, row.reason_text = "MERCHANT_MAILING", "REPAIR", ""
-    record = adapter._after_sale("wx0000000000000001", row)
+    record = after_sales._after_sale("wx0000000000000001", row)
     assert (record.kind, record.state, record.reason) == ("OTHER", "OTHER", "1005")
 
 
 def test_a_score_is_found_in_both_documented_places() -> None:
-    assert adapter._score(wire("vip_user_score_get")) == 3260
-    assert adapter._score(msgspec.json.decode(b'{"score":12}', type=models.VipScore)) == 12
-    assert adapter._score(models.VipScore()) is None
+    assert shop._score(wire("vip_user_score_get")) == 3260
+    assert shop._score(msgspec.json.decode(b'{"score":12}', type=shop_models.VipScore)) == 12
+    assert shop._score(shop_models.VipScore()) is None
