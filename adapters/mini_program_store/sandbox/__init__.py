@@ -6,6 +6,7 @@ Written from the vendor's pages and apart from the adapter: no line is shared wi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,13 +14,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.mini_program_store.sandbox.codes import CodesApi
+from adapters.mini_program_store.sandbox.coupons import CouponsApi
+from adapters.mini_program_store.sandbox.funds import FundsApi
 from adapters.mini_program_store.sandbox.gate import VERBS, Gate
+from adapters.mini_program_store.sandbox.goods import GoodsApi
+from adapters.mini_program_store.sandbox.live import LiveApi
 from adapters.mini_program_store.sandbox.mini_program import NAME, MiniProgramApi
+from adapters.mini_program_store.sandbox.moves import Moves
 from adapters.mini_program_store.sandbox.people import People
 from adapters.mini_program_store.sandbox.push import Desk
+from adapters.mini_program_store.sandbox.returns import ADDRESSES, ReturnsApi
+from adapters.mini_program_store.sandbox.shapes import SUCCEEDED
+from adapters.mini_program_store.sandbox.shipping import ShippingApi
 from adapters.mini_program_store.sandbox.state import State
 from adapters.mini_program_store.sandbox.store import StoreApi
 from adapters.mini_program_store.sandbox.tokens import TokenDesk
+from adapters.mini_program_store.sandbox.trade import TradeApi
+from adapters.mini_program_store.sandbox.visits import VisitsApi
 from adapters.mini_program_store.sandbox.wire import Refusal, refused
 from sandbox.platform import Action, Kit
 from sandbox.world import World
@@ -35,15 +47,46 @@ class Sandbox:
         tokens = TokenDesk(self.state.apps, kit)
         gate = Gate(tokens)
         desk = Desk(kit)
-        self._people = People(self.state, tokens, desk, kit)
+        moves = Moves(self.state, desk, kit)
+        self._open_books(moves)
+        self._people = People(self.state, tokens, desk, kit, moves)
         self.app = Starlette(
             routes=[
                 *MiniProgramApi(self.state, gate, desk, kit).routes(),
+                *CodesApi(self.state, gate, kit).routes(),
+                *ShippingApi(self.state, gate, kit).routes(),
+                *VisitsApi(gate, kit).routes(),
                 *StoreApi(self.state, gate).routes(),
+                *(
+                    route
+                    for api in (GoodsApi, TradeApi, ReturnsApi, CouponsApi, FundsApi, LiveApi)
+                    for route in api(self.state, gate, moves).routes()
+                ),
                 Route("/{path:path}", _elsewhere, methods=VERBS),
             ],
             exception_handlers={Refusal: refused},
         )
+
+    def _open_books(self, moves: Moves) -> None:
+        """What the world's orders left in the store's ledger, and one withdrawal."""
+        for order in sorted(self.state.orders.values(), key=lambda row: (row.created_at, row.order_id)):
+            if order.paid_at is not None:
+                moves.book_payment(order)
+        for case in self.state.after_sales.values():
+            if case.refund and case.status in SUCCEEDED:
+                related = [{"related_type": 2, "aftersale_id": case.after_sale_id, "transaction_id": ""}]
+                moves.book(3, case.refund, [*related], case.updated_at)
+        at = self.state.world.now - timedelta(days=20)
+        related = [{"related_type": 3, "withdraw_id": "1000000001", "transaction_id": ""}]
+        moves.book(4, 10_000, related, at)
+        times = {"create_time": int(at.timestamp()), "update_time": int(at.timestamp())}
+        self.state.withdrawals["1000000001"] = {
+            "amount": 10_000,
+            "status": "SUCCESS",
+            "reason": "",
+            "remark": "",
+            **times,
+        }
 
     def describe(self, base_url: str) -> Mapping[str, Any]:
         """Settings of the three accounts, and ids that exist."""
@@ -71,6 +114,7 @@ class Sandbox:
                 for app in self.state.apps.values()
                 if app.product == "mini_program"
             },
+            "returnAddresses": list(ADDRESSES),
             "storeOpenid": self.state.store_openid(protagonist),
         }
         return {"accounts": accounts, "known": known}

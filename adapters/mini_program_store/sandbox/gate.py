@@ -16,8 +16,8 @@ from adapters.mini_program_store.sandbox.tokens import TokenDesk
 from adapters.mini_program_store.sandbox.wire import Refusal, answer
 from sandbox.faults import CODE_KEY
 
-#: Gets the caller's app and the parsed body; returns the answer or raises Refusal.
-Handler = Callable[[App, Mapping[str, Any]], Mapping[str, Any]]
+#: Gets the caller's app and the parsed body, of a GET its query; returns the answer or raises Refusal.
+Handler = Callable[[App, Mapping[str, Any]], Mapping[str, Any] | Response]
 #: Which appids may call: those of mini-programs, of the store, or both.
 Audience = Literal["mini_program", "store", "both"]
 
@@ -45,8 +45,9 @@ class Gate:
             if audience not in {"both", app.product}:
                 raise Refusal(48001, "api unauthorized")
             check_verb(request, verb)
-            body = await json_body(request) if verb == "POST" else {}
-            return answer(handler(app, body))
+            body = await json_body(request) if verb == "POST" else dict(request.query_params)
+            made = handler(app, body)
+            return made if isinstance(made, Response) else answer(made)
 
         return serve
 

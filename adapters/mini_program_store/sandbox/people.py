@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from adapters.mini_program_store.sandbox import shapes
-from adapters.mini_program_store.sandbox.push import NAME, Desk, subscribe_event
-from adapters.mini_program_store.sandbox.state import DELISTED, App, Code, State
+from adapters.mini_program_store.sandbox.coupons import ACTIVE
+from adapters.mini_program_store.sandbox.goods import IN_AUDIT
+from adapters.mini_program_store.sandbox.moves import RETURNED, SOLD, Moves
+from adapters.mini_program_store.sandbox.push import Desk, subscribe_event
+from adapters.mini_program_store.sandbox.state import DELISTED, LISTED, App, Code, State, Trade
 from adapters.mini_program_store.sandbox.tokens import TokenDesk
 from sandbox.platform import Action, Kit
 from sandbox.world import AfterSale, Line, StoreOrder
@@ -26,6 +28,7 @@ class People:
     tokens: TokenDesk
     desk: Desk
     kit: Kit
+    moves: Moves
 
     def actions(self) -> Mapping[str, Action]:
         """Name → action."""
@@ -41,6 +44,10 @@ class People:
             "after_sale_new": self.after_sale_new,
             "after_sale_update": self.after_sale_update,
             "product_delist": self.product_delist,
+            "product_audit": self.product_audit,
+            "order_address_ask": self.order_address_ask,
+            "coupon_receive": self.coupon_receive,
+            "trade_paid": self.trade_paid,
             "token_revoke": self.token_revoke,
             "verify_url": self.verify_url,
         }
@@ -100,7 +107,7 @@ class People:
             raise ValueError(f"{person.key} has never used the store; choose another person")
         if not 1 <= quantity <= left:
             raise ValueError(f"quantity is {quantity}, the store has 1 to {left} of {sku.code}")
-        now = self._now()
+        now = self.moves.now()
         amount = sku.price * quantity
         order = StoreOrder(
             order_id=str(3705 * 10**15 + secrets.randbelow(10**15)),
@@ -113,52 +120,56 @@ class People:
             updated_at=now,
             receiver=person.key,
         )
-        self.state.stock[sku.store_sku_id] = left - quantity
+        self.moves.move_stock(sku.store_sku_id, -quantity, SOLD, order.order_id)
         self.state.orders[order.order_id] = order
-        self._order_event("channels_ec_order_new", order, "order_created")
+        self.moves.order_event("channels_ec_order_new", order, "order_created")
         return {"order_id": order.order_id}
 
     async def order_paid(self, given: Input) -> Mapping[str, Any]:
         """{order_id}: the shopper pays; two events, one order."""
-        order = self._order(given, 10)
-        paid = self._change(
-            order, status=20, paid_at=self._now(), transaction_id=f"42000{secrets.randbelow(10**23):023d}"
+        order = self.moves.order(given, 10)
+        paid = self.moves.change(
+            order, status=20, paid_at=self.moves.now(), transaction_id=f"42000{secrets.randbelow(10**23):023d}"
         )
+        self.moves.book_payment(paid)
         # This event quotes its numbers, as the live platform has been seen to do.
         at = str(shapes.seconds(paid.paid_at))
-        self._order_event("channels_ec_order_pay", paid, "order_paid", pay_time=at)
-        self._push("channels_ec_order_wait_shipping", paid, order_info={"order_id": int(paid.order_id)})
+        self.moves.order_event("channels_ec_order_pay", paid, "order_paid", pay_time=at)
+        self.moves.push("channels_ec_order_wait_shipping", paid, order_info={"order_id": int(paid.order_id)})
         return {"transaction_id": paid.transaction_id}
 
     async def order_ship(self, given: Input) -> Mapping[str, Any]:
         """{order_id}: everything leaves in one parcel."""
         waybill = f"SF{secrets.randbelow(10**13):013d}"
-        order = self._change(self._order(given, 20, 21), status=30, shipped_at=self._now(), waybill=waybill)
-        self._order_event("channels_ec_order_deliver", order, "order_shipped", finish_delivery=1)
+        order = self.moves.change(
+            self.moves.order(given, 20, 21), status=30, shipped_at=self.moves.now(), waybill=waybill
+        )
+        self.moves.order_event("channels_ec_order_deliver", order, "order_shipped", finish_delivery=1)
         return {"waybill": waybill}
 
     async def order_confirm(self, given: Input) -> Mapping[str, Any]:
         """{order_id}: the shopper confirms receipt."""
-        order = self._change(self._order(given, 30), status=100, finished_at=self._now())
-        self._order_event("channels_ec_order_confirm", order, "order_confirmed", confirm_type=1)
+        order = self.moves.change(self.moves.order(given, 30), status=100, finished_at=self.moves.now())
+        self.moves.order_event("channels_ec_order_confirm", order, "order_confirmed", confirm_type=1)
         return {}
 
     async def order_cancel(self, given: Input) -> Mapping[str, Any]:
         """{order_id}: an unpaid order is cancelled by its buyer; its stock returns."""
-        order = self._change(self._order(given, 10), status=250)
+        order = self.moves.change(self.moves.order(given, 10), status=250)
         for line in order.lines:
-            self.state.stock[self.state.sku(line.sku)[1].store_sku_id] += line.quantity
-        self._order_event("channels_ec_order_cancel", order, "order_cancelled", cancel_type="1")
+            sku_id = self.state.sku(line.sku)[1].store_sku_id
+            self.moves.move_stock(sku_id, line.quantity, RETURNED, order.order_id)
+        self.moves.order_event("channels_ec_order_cancel", order, "order_cancelled", cancel_type="1")
         return {}
 
     # After-sales and products ---------------------------------------------------------------------
 
     async def after_sale_new(self, given: Input) -> Mapping[str, Any]:
         """{order_id, type: REFUND|RETURN|EXCHANGE} → {after_sale_id}: the buyer asks, for the first line."""
-        order, kind = self._order(given, 20, 21, 30, 100), str(given["type"])
+        order, kind = self.moves.order(given, 20, 21, 30, 100), str(given["type"])
         if kind not in {"REFUND", "RETURN", "EXCHANGE"}:
             raise ValueError(f"type is {kind}: give REFUND, RETURN or EXCHANGE")
-        line, now = order.lines[0], self._now()
+        line, now = order.lines[0], self.moves.now()
         case = AfterSale(
             after_sale_id=str(2 * 10**15 + secrets.randbelow(10**15)),
             order_id=order.order_id,
@@ -172,7 +183,7 @@ class People:
             created_at=now,
             updated_at=now,
         )
-        self._after_sale_event(case)
+        self.moves.after_sale_event(case)
         return {"after_sale_id": case.after_sale_id}
 
     async def after_sale_update(self, given: Input) -> Mapping[str, Any]:
@@ -180,7 +191,7 @@ class People:
         case = self.state.after_sales.get(str(given["after_sale_id"]))
         if case is None:
             raise ValueError(f"no after-sale {given['after_sale_id']}")
-        self._after_sale_event(replace(case, status=str(given["status"]), updated_at=self._now()))
+        self.moves.after_sale_event(replace(case, status=str(given["status"]), updated_at=self.moves.now()))
         return {}
 
     async def product_delist(self, given: Input) -> Mapping[str, Any]:
@@ -188,55 +199,89 @@ class People:
         number = str(given["product_id"])
         if number not in self.state.products:
             raise ValueError(f"no product {number}")
-        self.state.listing[number] = DELISTED
-        self.state.edited_at[number] = self._now()
-        self.kit.effect(NAME, "product_delisted", number)
-        fields = {"product_id": number, "status": DELISTED, "reason": ""}
-        self._push("product_spu_listing", None, ProductSpuListing=fields)
+        self.moves.listed(number, DELISTED)
         return {}
 
-    def _after_sale_event(self, case: AfterSale) -> None:
-        self.state.after_sales[case.after_sale_id] = case
-        self.kit.effect(NAME, "after_sale", f"{case.after_sale_id}:{case.status}", order=case.order_id)
-        order = self._change(self.state.orders[case.order_id])
-        fields = {
-            "status": case.status,
-            "after_sale_order_id": case.after_sale_id,
-            "order_id": case.order_id,
+    async def product_audit(self, given: Input) -> Mapping[str, Any]:
+        """{product_id, passed}: the platform's staff decide on a draft; passed, it goes on sale."""
+        number, passed = str(given["product_id"]), bool(given.get("passed", True))
+        if self.state.edit_status.get(number) != IN_AUDIT:
+            raise ValueError(f"product {number} is not in audit")
+        self.state.edit_status[number] = 4 if passed else 3
+        fields = {"product_id": number, "status": 3 if passed else 2, "reason": "", "audit_info": "{}"}
+        self.moves.push("product_spu_audit", None, ProductSpuAudit=fields)
+        if passed:
+            self.state.published[number] = self.state.drafts.pop(number)
+            self.moves.listed(number, LISTED)
+        return {}
+
+    # Coupons and payments -------------------------------------------------------------------------
+
+    async def order_address_ask(self, given: Input) -> Mapping[str, Any]:
+        """{order_id, address}: the buyer asks for another address; staff have to answer."""
+        order = self.moves.change(self.moves.order(given, 20))
+        self.state.address_requests[order.order_id] = dict(given["address"])
+        return {}
+
+    async def coupon_receive(self, given: Input) -> Mapping[str, Any]:
+        """{person, coupon_id} → {user_coupon_id}: a shopper takes a coupon."""
+        person, coupon = self.state.person(str(given["person"])), self.state.coupons[str(given["coupon_id"])]
+        if coupon["status"] != ACTIVE or coupon["stock_info"]["issued_num"] < 1:
+            raise ValueError(f"coupon {coupon['coupon_id']} cannot be taken")
+        coupon["stock_info"]["issued_num"] -= 1
+        coupon["stock_info"]["receive_num"] += 1
+        number, at = str(10**14 + secrets.randbelow(10**14)), shapes.seconds(self.moves.now())
+        valid = coupon["coupon_info"]["valid_info"]
+        days = valid.get("valid_day_num", 0)
+        self.state.user_coupons[number] = {
+            "openid": self.state.store_openid(person.key),
+            "user_coupon_id": number,
+            "coupon_id": coupon["coupon_id"],
+            "status": 100,
+            "create_time": at,
+            "update_time": at,
+            "start_time": at if days else valid["start_time"],
+            "end_time": at + 86400 * days if days else valid["end_time"],
+            "ext_info": {},
         }
-        self._push("channels_ec_aftersale_update", order, finder_shop_aftersale_status_update=fields)
+        info = {"coupon_id": coupon["coupon_id"], "user_coupon_id": number, "receive_time": str(at)}
+        self.moves.push("channels_ec_coupon_receive", None, receive_info=info)
+        return {"user_coupon_id": number}
 
-    # Shared ---------------------------------------------------------------------------------------
-
-    def _now(self) -> datetime:
-        return self.kit.clock.now().replace(microsecond=0)
-
-    def _order(self, given: Input, *statuses: int) -> StoreOrder:
-        order = self.state.orders.get(str(given["order_id"]))
-        if order is None:
-            raise ValueError(f"no order {given['order_id']}")
-        if order.status not in statuses:
-            raise ValueError(f"order {order.order_id} has status {order.status}, not one of {statuses}")
-        return order
-
-    def _change(self, order: StoreOrder, **fields: Any) -> StoreOrder:
-        """Every move of an order moves its update time."""
-        changed = replace(order, updated_at=self._now(), **fields)
-        self.state.orders[order.order_id] = changed
-        return changed
-
-    def _order_event(self, event: str, order: StoreOrder, effect: str, **fields: Any) -> None:
-        self.kit.effect(NAME, effect, order.order_id, person=order.person)
-        self._push(event, order, order_info={"order_id": order.order_id, **fields})
-
-    def _push(self, event: str, order: StoreOrder | None, **body: Any) -> None:
-        app = self.state.apps[self.state.store_appid]
-        buyer = self.state.store_openid(order.receiver or order.person) if order else app.owner.gh_id
-        envelope = {
+    async def trade_paid(self, given: Input) -> Mapping[str, Any]:
+        """{appid, person, amount, mchid?, out_trade_no?} → {transaction_id, …}: a payment in a mini-program."""
+        app, person = self._app(given), self.state.person(str(given["person"]))
+        number = f"42000{secrets.randbelow(10**23):023d}"
+        trade = Trade(
+            app.owner.appid,
+            number,
+            str(given.get("mchid", "1900000001")),
+            str(given.get("out_trade_no", f"YJ{number[-20:]}")),
+            person.openids[app.owner.appid],
+            int(given["amount"]),
+            self.moves.now(),
+        )
+        self.state.trades.append(trade)
+        told = {
+            "transaction_id": number,
+            "merchant_id": trade.mchid,
+            "sub_merchant_id": "",
+            "merchant_trade_no": trade.out_trade_no,
+            "pay_time": shapes.seconds(trade.paid_at),
+            "msg": "请及时发货",
+        }
+        event = {
             "ToUserName": app.owner.gh_id,
-            "FromUserName": buyer,
-            "CreateTime": int(self.kit.clock.now().timestamp()),
+            "FromUserName": trade.openid,
+            "CreateTime": shapes.seconds(trade.paid_at),
             "MsgType": "event",
-            "Event": event,
+            "Event": "trade_manage_remind_shipping",
+            **told,
         }
-        self.desk.send(app, {**envelope, **body})
+        self.desk.send(app, event)
+        return {
+            "transaction_id": number,
+            "out_trade_no": trade.out_trade_no,
+            "mchid": trade.mchid,
+            "openid": trade.openid,
+        }

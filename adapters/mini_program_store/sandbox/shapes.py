@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,8 +29,30 @@ def categories(state: State) -> dict[int, str]:
     return {**ROOTS, **{10100 + number: name for number, name in enumerate(names)}}
 
 
-def product(state: State, item: Product) -> dict[str, Any]:
-    """``product`` of /channels/ec/product/get."""
+def product(state: State, number: str) -> dict[str, Any] | None:
+    """``product`` of /channels/ec/product/get: what shoppers see, None for what was never audited."""
+    item = state.products.get(number)
+    shape = state.published.get(number) or (_product(state, item) if item else None)
+    if shape is None:
+        return None
+    return {
+        **shape,
+        "product_id": number,
+        "status": state.listing[number],
+        "edit_status": state.edit_status.get(number, 4),
+        "skus": [{**sku, "stock_num": state.stock[str(sku["sku_id"])]} for sku in shape["skus"]],
+        "edit_time": seconds(state.edited_at[number]),
+    }
+
+
+def draft(state: State, number: str) -> dict[str, Any] | None:
+    """``edit_product``, where there is one."""
+    shape = state.drafts.get(number)
+    edit = {"product_id": number, "status": state.listing[number], "edit_status": state.edit_status.get(number, 1)}
+    return {**shape, **edit} if shape else None
+
+
+def _product(state: State, item: Product) -> dict[str, Any]:
     leaf = next(number for number, name in categories(state).items() if name == item.category)
     return {
         "product_id": item.store_product_id,
@@ -128,14 +151,15 @@ def _detail(state: State, row: StoreOrder, receiver: Person) -> dict[str, Any]:
             "merchant_receieve_price": listed + row.freight - row.discount,
         },
         "delivery_info": {
-            "address_info": _address(state, receiver),
-            "delivery_product_info": _parcels(state, row),
+            "address_info": masked(state.addresses.get(row.order_id) or address(state, receiver)),
+            "address_under_review": int(row.order_id in state.address_requests),
+            "delivery_product_info": parcels(state, row),
             **({"ship_done_time": seconds(row.shipped_at)} if row.shipped_at else {}),
             "deliver_method": 0,
         },
         "ext_info": {
             "customer_notes": "",
-            "merchant_notes": "",
+            "merchant_notes": state.notes.get(row.order_id, ""),
             "order_scene": row.scene,
             **({"confirm_receipt_time": seconds(row.finished_at)} if row.finished_at else {}),
         },
@@ -166,7 +190,10 @@ def _line(state: State, row: StoreOrder, line: Line) -> dict[str, Any]:
     }
 
 
-def _parcels(state: State, row: StoreOrder) -> list[dict[str, Any]]:
+def parcels(state: State, row: StoreOrder) -> list[dict[str, Any]]:
+    """``delivery_product_info``: as sent through the API, else everything in one."""
+    if row.order_id in state.parcels:
+        return state.parcels[row.order_id]
     if row.shipped_at is None:
         return []
     goods = []
@@ -199,17 +226,30 @@ def home(state: State, person: Person) -> tuple[str, str]:
     return province, store.city + "市"
 
 
-def _address(state: State, person: Person) -> dict[str, Any]:
+def address(state: State, person: Person) -> dict[str, Any]:
+    """Where a person lives, in the clear."""
     province, city = home(state, person)
     return {
-        "user_name": person.name[:1] + "**",
-        "tel_number": masked_phone(person.phone),
+        "user_name": person.name,
+        "tel_number": person.phone,
+        "postal_code": "",
         "province_name": province,
         "city_name": city,
         "county_name": "",
+        "detail_info": "中山路 1 号",
+        "house_number": "",
+    }
+
+
+def masked(clear: Mapping[str, Any]) -> dict[str, Any]:
+    """``address_info`` of an order: nobody reads the name, the number or the street."""
+    return {
+        **clear,
+        "user_name": str(clear["user_name"])[:1] + "**",
+        "tel_number": masked_phone(str(clear["tel_number"])),
         "detail_info": "***",
         "use_tel_number": 1,
-        "hash_code": hashlib.sha256(person.key.encode()).hexdigest()[:16],
+        "hash_code": hashlib.sha256(repr(sorted(clear.items())).encode()).hexdigest()[:16],
     }
 
 
@@ -244,4 +284,5 @@ def after_sale(state: State, row: AfterSale) -> dict[str, Any]:
         "details": {"desc": "", "receive_product": row.type != "REFUND", "media_id_list": []},
         "refund_info": {"amount": row.refund, "refund_reason": 3 if row.refund else 0},
         **({"deadline": 172800} if row.status == "MERCHANT_PROCESSING" else {}),
+        **state.after_sale_extras.get(row.after_sale_id, {}),
     }

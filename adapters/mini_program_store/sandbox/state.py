@@ -6,7 +6,7 @@ import base64
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sandbox.world import (
     AfterSale,
@@ -52,6 +52,23 @@ class Code:
 
 
 @dataclass(slots=True)
+class Trade:
+    """A payment in a mini-program. ``state`` 1 to ship, 2 shipped, 3 received, 5 refunded."""
+
+    appid: str
+    transaction_id: str
+    mchid: str
+    out_trade_no: str
+    openid: str
+    amount: int
+    paid_at: datetime
+    state: int = 1
+    shipping: dict[str, Any] = field(default_factory=dict)
+    uploaded_at: datetime | None = None
+    reminded: bool = False
+
+
+@dataclass(slots=True)
 class State:
     """Everything that can change."""
 
@@ -69,6 +86,31 @@ class State:
     listing: dict[str, int] = field(init=False)
     edited_at: dict[str, datetime] = field(init=False)
     stock: dict[str, int] = field(init=False)
+    #: Products as written through the API: what shoppers see, and what waits to be audited; by product id.
+    published: dict[str, dict[str, Any]] = field(default_factory=dict)
+    drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: 2 in audit, 3 refused, 4 passed; absent is 4 for the world's own and 1 for a new draft.
+    edit_status: dict[str, int] = field(default_factory=dict)
+    movements: list[dict[str, Any]] = field(default_factory=list)
+    #: Of orders, by order id: remarks, parcels in wire shape, addresses, addresses that buyers ask for.
+    notes: dict[str, str] = field(default_factory=dict)
+    parcels: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    addresses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    address_requests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    relay_numbers: dict[str, int] = field(default_factory=dict)
+    #: Of after-sales, by id: what goes beside the world's own row in the answer.
+    after_sale_extras: dict[str, dict[str, Any]] = field(default_factory=dict)
+    after_sale_requests: dict[str, str] = field(default_factory=dict)
+    refunded_at: dict[str, datetime] = field(default_factory=dict)
+    coupons: dict[str, dict[str, Any]] = field(default_factory=dict)
+    user_coupons: dict[str, dict[str, Any]] = field(default_factory=dict)
+    flows: list[dict[str, Any]] = field(default_factory=list)
+    withdrawals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Payments in mini-programs, as 发货信息管理 sees them.
+    trades: list[Trade] = field(default_factory=list)
+    jump_paths: dict[str, str] = field(default_factory=dict)
+    #: (appid, number) → a template that was added by a call.
+    added_templates: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         world = self.world
@@ -86,6 +128,14 @@ class State:
         begun = world.now.replace(microsecond=0) - timedelta(days=100)
         self.edited_at = dict.fromkeys(self.products, begun)
         self.stock = {sku.store_sku_id: sku.stock for product in world.products for sku in product.skus}
+
+    def sku_ids(self, product_id: str) -> list[str]:
+        """Variants of a product, live or in draft."""
+        made = [self.published.get(product_id), self.drafts.get(product_id)]
+        found = [str(sku["sku_id"]) for shape in made if shape for sku in shape["skus"]]
+        item = self.products.get(product_id)
+        world = [sku.store_sku_id for sku in item.skus] if item and product_id not in self.published else []
+        return list(dict.fromkeys([*world, *found]))
 
     def templates(self, appid: str) -> dict[str, str]:
         """Name → 模板ID of a mini-program."""
