@@ -60,11 +60,12 @@ class ReturnsApi:
             raise Refusal(10021041, "operation not supported in this status")
         if first:
             self._address(body)
-            self.moves.after_sale_event(replace(case, status="USER_WAIT_RETURN", updated_at=self.moves.now()))
+            self._decided(case, "USER_WAIT_RETURN")
             return ok()
         last = self.state.refunded_at.get(case.order_id)
         if last is not None and self.moves.now() - last < REFUND_PAUSE:
             raise Refusal(10021059, "refund too frequently")
+        self.moves.kit.effect(NAME, "after_sale_decided", case.after_sale_id)
         self.moves.refund(case, "MERCHANT_REFUND_SUCCESS" if case.type == "REFUND" else "MERCHANT_RETURN_SUCCESS")
         return ok()
 
@@ -74,7 +75,7 @@ class ReturnsApi:
         self._reason(body)
         status = "MERCHANT_REJECT_REFUND" if case.type == "REFUND" else "MERCHANT_REJECT_RETURN"
         self._keep(case, merchant_upload_info={"reject_reason": body.get("reject_reason", "")})
-        self.moves.after_sale_event(replace(case, status=status, updated_at=self.moves.now()))
+        self._decided(case, status)
         return ok()
 
     def rejectreason_get(self, _app: App, _body: Body) -> Mapping[str, Any]:
@@ -98,7 +99,7 @@ class ReturnsApi:
         if not isinstance(proofs, list) or not proofs:
             raise arguments("refund_certificates: expecting media ids")
         self._keep(case, merchant_upload_info={"refund_certificates": proofs})
-        self.moves.after_sale_event(replace(case, status="USER_WAIT_CONFIRM", updated_at=self.moves.now()))
+        self._decided(case, "USER_WAIT_CONFIRM")
         return ok()
 
     def merchantupdateaftersale(self, _app: App, body: Body) -> Mapping[str, Any]:
@@ -117,7 +118,7 @@ class ReturnsApi:
             "new_after_sale_amount": amount,
         }
         self._keep(case, merchant_update_detail=detail)
-        self.moves.after_sale_event(replace(case, status="USER_WAIT_CONFIRM_UPDATE", updated_at=self.moves.now()))
+        self._decided(case, "USER_WAIT_CONFIRM_UPDATE")
         return ok()
 
     def acceptexchangereship(self, _app: App, body: Body) -> Mapping[str, Any]:
@@ -125,14 +126,14 @@ class ReturnsApi:
         case = self._exchange(body)
         sent = {"delivery_id": text(body, "delivery_id"), "waybill_id": text(body, "waybill_id")}
         self._keep(case, exchange_delivery_info=sent)
-        self.moves.after_sale_event(replace(case, status="MERCHANT_EXCHANGE_SUCCESS", updated_at=self.moves.now()))
+        self._decided(case, "MERCHANT_EXCHANGE_SUCCESS")
         return ok()
 
     def rejectexchangereship(self, _app: App, body: Body) -> Mapping[str, Any]:
         """POST rejectexchangereship."""
         case = self._exchange(body)
         self._reason(body)
-        self.moves.after_sale_event(replace(case, status="MERCHANT_REJECT_RETURN", updated_at=self.moves.now()))
+        self._decided(case, "MERCHANT_REJECT_RETURN")
         return ok()
 
     def genaftersaleorder(self, _app: App, body: Body) -> Mapping[str, Any]:
@@ -176,6 +177,10 @@ class ReturnsApi:
         if case.status not in statuses:
             raise Refusal(10021041, "operation not supported in this status")
         return case
+
+    def _decided(self, case: AfterSale, status: str) -> None:
+        self.moves.kit.effect(NAME, "after_sale_decided", case.after_sale_id)
+        self.moves.after_sale_event(replace(case, status=status, updated_at=self.moves.now()))
 
     def _exchange(self, body: Body) -> AfterSale:
         case = self._case(body, "MERCHANT_WAIT_RECEIPT")
