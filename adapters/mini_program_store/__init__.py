@@ -95,6 +95,7 @@ from adapters.mini_program_store.records.visits import (
     VisitTotals,
     VisitTrend,
 )
+from adapters.mini_program_store.sealed import open_sealed, raw_data_signed
 from adapters.mini_program_store.shop import MEMBERS_PER_PAGE
 
 
@@ -198,4 +199,6 @@ __all__ = [
     "VisitorGroups",
     "VisitorPortrait",
     "Withdrawal",
+    "open_sealed",
+    "raw_data_signed",
 ]

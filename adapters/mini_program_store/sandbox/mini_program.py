@@ -41,6 +41,7 @@ class MiniProgramApi:
         phone, quota = "/wxa/business/getuserphonenumber", "/cgi-bin/openapi/quota/get"
         return [
             Route("/cgi-bin/stable_token", self.stable_token, methods=VERBS),
+            Route("/cgi-bin/token", self.token, methods=VERBS),
             Route("/sns/jscode2session", self.jscode2session, methods=VERBS),
             self.gate.post(phone, "mini_program", self.getuserphonenumber),
             self.gate.post(quota, "both", self.quota_get),
@@ -56,6 +57,16 @@ class MiniProgramApi:
         app = self.gate.desk.check_secret(body.get("appid"), body.get("secret"))
         told_code(request)
         return answer(self.gate.desk.stable(app.owner.appid, body.get("force_refresh") is True))
+
+    async def token(self, request: Request) -> Response:
+        """GET /cgi-bin/token, which many SDKs still ask."""
+        query = request.query_params
+        check_verb(request, "GET")
+        if query.get("grant_type") != "client_credential":
+            raise Refusal(40002, "invalid grant_type")
+        app = self.gate.desk.check_secret(query.get("appid"), query.get("secret"))
+        told_code(request)
+        return answer(self.gate.desk.fresh(app.owner.appid))
 
     async def jscode2session(self, request: Request) -> Response:
         """GET /sns/jscode2session: no token, the secret is in the query."""

@@ -87,7 +87,9 @@ def offer(sandbox: Sandbox, **changes: Any) -> CouponOffer:
 
 
 async def unpaid(sandbox: Sandbox, quantity: int = 1) -> str:
-    """An order that waits for its money."""
+    """An order that waits for its money; there is always stock for it."""
+    state: Any = sandbox.platforms[NAME]
+    state.state.stock[goods(sandbox)[1]] = 50
     return str((await act(sandbox, "order_new", person="protagonist", sku=SKU, quantity=quantity))["order_id"])
 
 
@@ -349,6 +351,8 @@ async def product_delete(adapter: Any, sandbox: Sandbox) -> object:
 
 
 async def stock_change(adapter: Any, sandbox: Sandbox) -> object:
+    state: Any = sandbox.platforms[NAME]
+    state.state.stock[goods(sandbox)[1]] = 50
     return await adapter.stock_change(*goods(sandbox), -1)
 
 
