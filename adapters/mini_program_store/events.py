@@ -8,9 +8,9 @@ from adapters.base.webhooks import EventKind
 
 _ORDER: Final = "the order is read again"
 _PRODUCT: Final = "the product is read again"
-_COUPON: Final = "coupons of 微信小店 are not read"
+_COUPON: Final = "coupons are read when they are asked for"
 _CARD: Final = "the sync reads all cards"
-_FUNDS: Final = "funds of 微信小店 are not read"
+_FUNDS: Final = "the ledger is read when it is asked for"
 
 EVENT_KINDS: Final = (
     EventKind("channels_ec_order_new", "下单", "OrderChanged", _ORDER),

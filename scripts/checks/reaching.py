@@ -14,6 +14,7 @@ from scripts.checks.source import Module, modules
 TO_SHOPPERS: Final = frozenset(
     {
         "enterprise_chat.send_welcome",
+        "mini_program_store.remind_receipt",
         "mini_program_store.send_subscribe",
         "official_account.send_customer_service",
         "official_account.send_template",
