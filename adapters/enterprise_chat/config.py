@@ -17,6 +17,9 @@ class EnterpriseChatConfig(AccountConfig, frozen=True, kw_only=True, forbid_unkn
         contact_secret: Secret with which customers are read. A corp from before December 2023 may still use
             that of 客户联系 → API; later corps have none, and grant the self-built app under 客户联系 →
             可调用应用 instead: leave it empty, and the app's own secret is used for everything.
+        sync_secret: Secret of 通讯录同步 (管理工具): lists the ids of everybody, and nothing else.
+        trusted_hosts: host names of our pages in the client (可信域名 of the app). Only their addresses are signed;
+            without any, no page is.
         callback_token: Token of 接收事件服务器.
         aes_key: EncodingAESKey of 接收事件服务器, 43 characters.
     """
@@ -26,6 +29,8 @@ class EnterpriseChatConfig(AccountConfig, frozen=True, kw_only=True, forbid_unkn
     agentid: int
     app_secret: Secret
     contact_secret: Secret = Secret("")
+    sync_secret: Secret = Secret("")
+    trusted_hosts: tuple[str, ...] = ()
     callback_token: Secret
     aes_key: Secret
 

@@ -109,7 +109,7 @@ class ContactPairs(Struct):
 
 
 class CorpTag(Struct):
-    """A tag of a group."""
+    """A tag of a group; ``deleted`` is told only of those who were asked for by id."""
 
     id: str
     name: str
@@ -213,12 +213,28 @@ class WelcomeCard(Struct):
     page: str
 
 
+class Image(Struct, omit_defaults=True):
+    """Body of an attachment of ``msgtype`` image: of ``media/upload``, or an address of ``media/uploadimg``."""
+
+    media_id: str = ""
+    pic_url: str = ""
+
+
+class MediaId(Struct):
+    """Body of ``msgtype`` image, voice, video or file."""
+
+    media_id: str = ""
+
+
 class Attachment(Struct, omit_defaults=True):
     """An attachment (附件); the body under the key named by ``msgtype``."""
 
     msgtype: str
     link: WelcomeLink | None = None
     miniprogram: WelcomeCard | None = None
+    image: Image | None = None
+    video: MediaId | None = None
+    file: MediaId | None = None
 
 
 class SendWelcome(Struct, omit_defaults=True):
@@ -235,53 +251,168 @@ class Uploaded(Struct):
     media_id: str
 
 
-class TextCard(Struct):
+class TextCard(Struct, omit_defaults=True):
     """Body of ``msgtype`` textcard."""
 
     title: str
     description: str
     url: str
+    btntxt: str = ""
 
 
-class CardTitle(Struct):
+class Video(Struct, omit_defaults=True):
+    """Body of ``msgtype`` video."""
+
+    media_id: str
+    title: str = ""
+    description: str = ""
+
+
+class Article(Struct, omit_defaults=True):
+    """An article of ``msgtype`` news; appid and pagepath win over url."""
+
+    title: str
+    description: str = ""
+    url: str = ""
+    picurl: str = ""
+    appid: str = ""
+    pagepath: str = ""
+
+
+class News(Struct):
+    """Body of ``msgtype`` news: at most eight."""
+
+    articles: list[Article]
+
+
+class NoticeItem(Struct):
+    """A line of a mini-program notice."""
+
+    key: str
+    value: str
+
+
+class MiniProgramNotice(Struct, omit_defaults=True):
+    """Body of ``msgtype`` miniprogram_notice."""
+
+    appid: str
+    title: str
+    page: str = ""
+    description: str = ""
+    emphasis_first_item: bool = False
+    content_item: list[NoticeItem] = []
+
+
+class CardTitle(Struct, omit_defaults=True):
     """Headline of a template card."""
 
     title: str
+    desc: str = ""
 
 
-class CardAction(Struct):
-    """Where a tap on the card leads; type 1 is a URL."""
+class CardAction(Struct, omit_defaults=True):
+    """Where a tap on the card leads; type 1 is a URL, 2 a mini-program."""
+
+    type: int
+    url: str = ""
+    appid: str = ""
+    pagepath: str = ""
+
+
+class CardLine(Struct):
+    """A line of a template card."""
+
+    keyname: str
+    value: str
+
+
+class CardImage(Struct):
+    """Picture of a template card."""
 
     url: str
-    type: int = 1
+
+
+class CardButton(Struct, omit_defaults=True):
+    """A button of a template card: ``type`` 0 calls back with its key, 1 opens its url."""
+
+    text: str
+    type: int
+    style: int = 0
+    key: str = ""
+    url: str = ""
+
+
+class CardOption(Struct):
+    """Something to choose."""
+
+    id: str
+    text: str
+
+
+class CardChoice(Struct, omit_defaults=True):
+    """A question with its answers. ``mode`` of a vote: 0 one answer, 1 several."""
+
+    question_key: str
+    option_list: list[CardOption]
+    title: str = ""
+    mode: int | None = None
+
+
+class CardSubmit(Struct):
+    """The button under questions."""
+
+    text: str
+    key: str
 
 
 class TemplateCard(Struct, omit_defaults=True):
-    """Body of ``msgtype`` template_card with ``card_type`` text_notice. ``task_id`` is unique per app."""
+    """Body of ``msgtype`` template_card; its parts depend on ``card_type``. ``task_id`` is unique per app."""
 
     card_type: str
-    main_title: CardTitle
-    sub_title_text: str
-    card_action: CardAction
+    main_title: CardTitle | None = None
+    sub_title_text: str = ""
+    card_action: CardAction | None = None
     task_id: str = ""
+    horizontal_content_list: list[CardLine] = []
+    card_image: CardImage | None = None
+    button_list: list[CardButton] = []
+    checkbox: CardChoice | None = None
+    select_list: list[CardChoice] = []
+    submit_button: CardSubmit | None = None
 
 
 class SendMessage(Struct, omit_defaults=True, kw_only=True):
     """Request of ``message/send``; the body under the key named by ``msgtype``."""
 
-    touser: str
+    touser: str = ""
+    toparty: str = ""
+    totag: str = ""
     msgtype: str
     agentid: int
     text: Text | None = None
     textcard: TextCard | None = None
     template_card: TemplateCard | None = None
+    image: MediaId | None = None
+    voice: MediaId | None = None
+    file: MediaId | None = None
+    video: Video | None = None
+    news: News | None = None
+    markdown: Text | None = None
+    miniprogram_notice: MiniProgramNotice | None = None
+    safe: int = 0
     enable_duplicate_check: int = 0
     duplicate_check_interval: int = 0
 
 
 class SendMessageAnswer(Struct):
-    """``message/send``: partial failure is errcode 0 with names, joined by bars and lower-cased."""
+    """``message/send``: partial failure is errcode 0 with names, joined by bars and lower-cased.
+
+    ``response_code`` comes with cards that call back.
+    """
 
     msgid: str = ""
     invaliduser: str = ""
     unlicenseduser: str = ""
+    response_code: str = ""
+    invalidparty: str = ""
+    invalidtag: str = ""

@@ -152,6 +152,8 @@ class AppMessageSent:
 
     message_id: str
     invalid_userids: tuple[str, ...]
+    #: Of a card that calls back: the right to say something on its buttons, once.
+    response_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
