@@ -50,6 +50,7 @@ FAULTS: Final = FaultTable(
         6000: Fault(Conflict, "version_conflict", "The data changed meanwhile; read it again, then decide."),
         40001: Fault(Unauthorized, "secret_wrong", _SECRET),
         40003: Fault(NotFound, "no_such_employee", _EMPLOYEE),
+        40006: Fault(Invalid, "file_size", "The platform finds the file too small or too large; see its limits."),
         **{code: Fault(Invalid, "media", _MEDIA) for code in (40007, 40145)},
         40008: Fault(Invalid, "message_type", "The platform does not know this message type; a client bug."),
         40013: Fault(Unauthorized, "corpid_unknown", "The platform does not know this corpid; correct it."),

@@ -274,6 +274,7 @@ def _corp(seed: int) -> Corp:
         1000012,
         names.text(seed, "corp/app", 43),
         names.text(seed, "corp/contact", 43),
+        names.text(seed, "corp/sync", 43),
         names.alnum(seed, "corp/token", 20),
         names.alnum(seed, "corp/aes", 43),
         {

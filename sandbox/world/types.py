@@ -365,6 +365,7 @@ class Corp:
     agentid: int
     app_secret: str
     contact_secret: str
+    sync_secret: str
     callback_token: str
     aes_key: str
     tag_groups: Mapping[str, Mapping[str, str]]

@@ -40,9 +40,7 @@ class Directory(Account):
         Needs ``sync_secret``: Invalid ``sync_secret_missing`` without it.
         """
         if not self._config.sync_secret:
-            raise self._invalid(
-                "sync_secret_missing", "The list of ids needs the secret of 通讯录同步: sync_secret."
-            )
+            raise self._invalid("sync_secret_missing", "The list of ids needs the secret of 通讯录同步: sync_secret.")
         answer = await self._directory.user_list_id(cursor or "", ID_LIMIT)
         return Page([(row.userid, row.department) for row in answer.dept_user], answer.next_cursor or None)
 

@@ -93,9 +93,7 @@ class Sends(Account):
         if _FILE_NAME.fullmatch(name) is None:
             raise self._invalid("file_name", "A file is called by 1 to 100 letters, digits, _ . and -.")
         if not 5 < len(content) <= MEDIA_LIMIT_BYTES[kind]:
-            raise self._invalid(
-                "file_size", f"{len(content)} bytes given, 6 to {MEDIA_LIMIT_BYTES[kind]} fit."
-            )
+            raise self._invalid("file_size", f"{len(content)} bytes given, 6 to {MEDIA_LIMIT_BYTES[kind]} fit.")
         return (await self._sends.media_upload(name, content, kind.value)).media_id
 
     async def publish_image(self, name: str, content: bytes) -> str:

@@ -25,17 +25,19 @@ class CallbackSender:
         self._kit = kit
         self._sealer = Sealer(corp.callback_token, corp.aes_key, corp.corpid)
 
-    def send(self, event: str, change: str, fields: Mapping[str, str | int | list[str]]) -> bool:
-        """Start delivering; False where no URL is configured."""
+    def send(
+        self, event: str, change: str, fields: Mapping[str, str | int | list[str]], *, sender: str = "sys"
+    ) -> bool:
+        """Start delivering; False where no URL is configured. Events of apps have no ``change``, and a sender."""
         target = self._kit.pusher.target(NAME, self._corp.corpid)
         if target is None:
             return False
         seconds = int(self._kit.clock.now().timestamp())
-        message = event_xml(self._corp.corpid, seconds, event, change, fields).encode()
+        message = event_xml(self._corp.corpid, seconds, event, change, fields, sender).encode()
         self._kit.pusher.push(
             NAME,
             self._corp.corpid,
-            f"{event}/{change}",
+            f"{event}/{change}" if change else event,
             lambda: self._push(target, message),
             accept=_accepted,
             retry_after=RETRY_AFTER,
@@ -72,13 +74,20 @@ class CallbackSender:
         return {"msg_signature": signature, "timestamp": timestamp, "nonce": nonce}
 
 
-def event_xml(corpid: str, seconds: int, event: str, change: str, fields: Mapping[str, str | int | list[str]]) -> str:
+def event_xml(
+    corpid: str,
+    seconds: int,
+    event: str,
+    change: str,
+    fields: Mapping[str, str | int | list[str]],
+    sender: str = "sys",
+) -> str:
     """An event in the platform's order of elements; a list becomes ``Item`` elements."""
     inner = "".join(_element(name, value) for name, value in fields.items())
     return (
-        f"<xml>{_element('ToUserName', corpid)}{_element('FromUserName', 'sys')}"
+        f"<xml>{_element('ToUserName', corpid)}{_element('FromUserName', sender)}"
         f"{_element('CreateTime', seconds)}{_element('MsgType', 'event')}"
-        f"{_element('Event', event)}{_element('ChangeType', change)}{inner}</xml>"
+        f"{_element('Event', event)}{_element('ChangeType', change) if change else ''}{inner}</xml>"
     )
 
 

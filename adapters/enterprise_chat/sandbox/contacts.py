@@ -1,4 +1,4 @@
-"""Customers of employees and corp tags (客户联系: 客户管理, 客户标签管理, 在职/离职继承)."""
+"""Customers of employees (客户联系: 客户管理), and who waits for another employee."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from adapters.enterprise_chat.sandbox.cursors import cut
 from adapters.enterprise_chat.sandbox.gate import Call
 from adapters.enterprise_chat.sandbox.organisation import well_formed
 from adapters.enterprise_chat.sandbox.state import CorpState, Customer, Relation
+from sandbox.platform import Kit
 
+NAME = "enterprise_chat"
 BATCH_LIMIT = 100
 UNASSIGNED_LIMIT = 1000
+#: What may be noted, and in how many characters; mobiles are a list.
+_REMARKS = {"remark": 20, "description": 150, "remark_company": 20, "remark_mobiles": 0}
 
 
 class Contacts:
     """Everything under externalcontact/ but groups. ``follow_page`` is how many followers fit one answer."""
 
-    def __init__(self, state: CorpState) -> None:
+    def __init__(self, state: CorpState, kit: Kit) -> None:
         self._state = state
+        self._kit = kit
         self.follow_page = 500
 
     def get_follow_user_list(self, _call: Call) -> Mapping[str, Any]:
@@ -77,20 +82,28 @@ class Contacts:
             "fail_info": {"unlicensed_userid_list": []},
         }
 
-    def get_corp_tag_list(self, call: Call) -> Mapping[str, Any]:
-        """All tags, or those named; with both kinds of id, the tag ids are ignored."""
-        groups = [
-            self._tag_group(place, name, tags)
-            for place, (name, tags) in enumerate(self._state.corp.tag_groups.items(), 1)
-        ]
-        by_group, by_tag = call.texts("group_id"), call.texts("tag_id")
-        if by_group:
-            groups = [g for g in groups if g["group_id"] in by_group]
-        elif by_tag:
-            for group in groups:
-                group["tag"] = [t for t in group["tag"] if t["id"] in by_tag]
-            groups = [g for g in groups if g["tag"]]
-        return {"tag_group": groups}
+    def remark(self, call: Call) -> Mapping[str, Any]:
+        """What an employee notes about a customer; one empty number forgets the numbers."""
+        userid, external = self._userid(call.text("userid")), call.text("external_userid")
+        if not external:
+            raise Refusal(41035)
+        relation = self._state.relation(userid, external)
+        if relation is None or not relation.visible:
+            raise Refusal(84061)
+        given = {name: call.body[name] for name in _REMARKS if name in call.body}
+        if not given:
+            raise Refusal(40063)
+        if any(isinstance(given.get(name), str) and len(given[name]) > limit for name, limit in _REMARKS.items()):
+            raise Refusal(40058)
+        before = (relation.remark, relation.description, relation.company, relation.mobiles)
+        relation.remark = call.text("remark") if "remark" in given else relation.remark
+        relation.description = call.text("description") if "description" in given else relation.description
+        relation.company = call.text("remark_company") if "remark_company" in given else relation.company
+        if "remark_mobiles" in given:
+            relation.mobiles = tuple(each for each in call.texts("remark_mobiles") if each)
+        if before != (relation.remark, relation.description, relation.company, relation.mobiles):
+            self._kit.effect(NAME, "remark", f"{userid}:{external}")
+        return {}
 
     def get_unassigned_list(self, call: Call) -> Mapping[str, Any]:
         """Customers of employees who left, waiting for another."""
@@ -122,24 +135,6 @@ class Contacts:
             tags.append({"group_name": group, "tag_name": name, "tag_id": tag_id, "type": 1})
         return {**_relation(relation), "tags": tags}
 
-    def _tag_group(self, place: int, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
-        created = int(self._state.tags_created_at.timestamp())
-        return {
-            "group_id": group_id(name),
-            "group_name": name,
-            "create_time": created,
-            "order": 100 - place,
-            "tag": [
-                {"id": tag_id, "name": tag, "create_time": created, "order": 100 - rank}
-                for rank, (tag_id, tag) in enumerate(tags.items(), 1)
-            ],
-        }
-
-
-def group_id(name: str) -> str:
-    """The id of a tag group: et and 30 characters."""
-    return "et" + name.encode().hex().ljust(30, "0")[:30]
-
 
 def _customer(customer: Customer) -> dict[str, Any]:
     wire: dict[str, Any] = {
@@ -160,7 +155,7 @@ def _relation(relation: Relation) -> dict[str, Any]:
         "remark": relation.remark,
         "description": relation.description,
         "createtime": int(relation.added_at.timestamp()),
-        "remark_corp_name": "",
+        "remark_corp_name": relation.company,
         "remark_mobiles": list(relation.mobiles),
         "oper_userid": relation.external_userid,
         "add_way": relation.add_way,

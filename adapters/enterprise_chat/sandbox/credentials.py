@@ -23,6 +23,7 @@ class Agent(enum.Enum):
 
     APP = "app"
     CUSTOMER_CONTACT = "customer_contact"
+    CONTACTS_SYNC = "contacts_sync"
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class TokenDesk:
         self._corp = corp
         self._clock = clock
         self._agents = {corp.app_secret: Agent.APP, corp.contact_secret: Agent.CUSTOMER_CONTACT}
+        self._agents[corp.sync_secret] = Agent.CONTACTS_SYNC
         self._current: dict[Agent, _Issued] = {}
         self._known: dict[str, _Issued] = {}
         self._wrong: dict[str, tuple[int, datetime]] = {}

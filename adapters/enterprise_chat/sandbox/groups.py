@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.enterprise_chat.sandbox.answers import Refusal
+from adapters.enterprise_chat.sandbox.answers import REASONS, Refusal
 from adapters.enterprise_chat.sandbox.cursors import cut
 from adapters.enterprise_chat.sandbox.gate import Call
 from adapters.enterprise_chat.sandbox.state import CorpState, Group, GroupMember
+from sandbox.platform import Kit
 
+NAME = "enterprise_chat"
 PAGE_LIMIT = 1000
 OWNER_LIMIT = 100
+#: A group of an owner who stays is given away at most so often in so long.
+MOVES = 2
+NINETY_DAYS = timedelta(days=90)
 
 
 class Groups:
-    """groupchat/list and groupchat/get."""
+    """Everything under groupchat/ but ways and figures."""
 
-    def __init__(self, state: CorpState) -> None:
+    def __init__(self, state: CorpState, kit: Kit) -> None:
         self._state = state
+        self._kit = kit
+        self._moved: dict[str, list[datetime]] = {}
 
     def list_groups(self, call: Call) -> Mapping[str, Any]:
         """Ids and states; the owners who left are hidden unless named. ``limit`` has no default here."""
@@ -63,6 +71,57 @@ class Groups:
             }
         }
 
+    def opengid_to_chatid(self, call: Call) -> Mapping[str, Any]:
+        """What a mini-program was told in a group; here the id of a group with another beginning."""
+        opengid = call.text("opengid")
+        chat_id = "wr" + opengid.removeprefix("oG")
+        if not opengid.startswith("oG"):
+            raise Refusal(90511)
+        if chat_id not in self._state.groups:
+            raise Refusal(90509)
+        return {"chat_id": chat_id}
+
+    def onjob_transfer(self, call: Call) -> Mapping[str, Any]:
+        """Groups of owners who are there."""
+        return self._transfer(call, resigned=False)
+
+    def transfer(self, call: Call) -> Mapping[str, Any]:
+        """Groups of owners who left."""
+        return self._transfer(call, resigned=True)
+
+    def _transfer(self, call: Call, *, resigned: bool) -> Mapping[str, Any]:
+        chats = call.texts("chat_id_list")
+        if not 1 <= len(chats) <= OWNER_LIMIT:
+            raise Refusal(40063 if not chats else 40058)
+        new_owner = self._state.member(call.text("new_owner"))
+        if new_owner is None:
+            raise Refusal(60111)
+        failed = []
+        for chat_id in chats:
+            code = self._obstacle(chat_id, new_owner.userid, resigned=resigned)
+            if code:
+                failed.append({"chat_id": chat_id, "errcode": code, "errmsg": REASONS[code]})
+                continue
+            group = self._state.groups[chat_id]
+            self._moved.setdefault(chat_id, []).append(self._kit.clock.now())
+            group.owner = new_owner.userid
+            if all(m.id != new_owner.userid for m in group.members):
+                group.members.append(GroupMember(new_owner.userid, True, self._kit.clock.now(), 1))
+            self._kit.effect(NAME, "group_handed_over", chat_id, owner=new_owner.userid)
+        return {"failed_chat_list": failed}
+
+    def _obstacle(self, chat_id: str, new_owner: str, *, resigned: bool) -> int:
+        group = self._state.groups.get(chat_id)
+        if group is None:
+            return 90501
+        if group.owner == new_owner:
+            return 90504
+        if (self._state.member(group.owner) is None) is not resigned:
+            return 90500 if resigned else 90502
+        since = self._kit.clock.now() - NINETY_DAYS
+        moved = [at for at in self._moved.get(chat_id, []) if at > since]
+        return 40128 if not resigned and len(moved) >= MOVES else 0
+
     def _listed(self, group: Group, status: int, owners: list[str]) -> bool:
         if owners and group.owner not in owners:
             return False
@@ -80,6 +139,8 @@ class Groups:
             "join_scene": member.scene,
             "group_nickname": "",
         }
+        if member.state:
+            wire["state"] = member.state
         if member.invited_by:
             wire["invitor"] = {"userid": member.invited_by}
         if member.employee:

@@ -1,35 +1,63 @@
-"""message/send (发送应用消息)."""
+"""message/ (发送应用消息, 撤回应用消息, 更新模版卡片消息)."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from adapters.enterprise_chat.sandbox.answers import Refusal
+from adapters.enterprise_chat.sandbox.attachments import Attachments
+from adapters.enterprise_chat.sandbox.callbacks import CallbackSender
+from adapters.enterprise_chat.sandbox.contents import CALLING_BACK, CHECKS
 from adapters.enterprise_chat.sandbox.gate import Call
 from adapters.enterprise_chat.sandbox.state import CorpState, Sent
 from sandbox.platform import Kit
 
 NAME = "enterprise_chat"
-TEXT_BYTES = 2048
 RECIPIENTS = 1000
 LONGEST_INTERVAL = 14400
 #: More than this to one person in a minute is dropped without a word.
 PER_PERSON_PER_MINUTE = 30
-_TASK_ID = re.compile(r"[0-9A-Za-z_@-]{1,128}")
+RECALLED = timedelta(hours=24)
+ANSWERED = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card that calls back."""
+
+    sent: Sent
+    userids: tuple[str, ...]
+    task_id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The right to change a card once."""
+
+    msgid: str
+    userids: tuple[str, ...]
+    at: datetime
 
 
 class Messages:
     """Accepts app messages, and remembers which were the same."""
 
-    def __init__(self, state: CorpState, kit: Kit) -> None:
+    def __init__(self, state: CorpState, kit: Kit, callbacks: CallbackSender) -> None:
         self._state = state
         self._kit = kit
+        self._callbacks = callbacks
+        self._attachments = Attachments(state, kit)
+        self.recalled: set[str] = set()
+        self.cards: dict[str, Card] = {}
+        self.responses: dict[str, Response] = {}
 
     def send(self, call: Call) -> Mapping[str, Any]:
         """Partial failure is errcode 0 with the names it failed for."""
@@ -44,13 +72,63 @@ class Messages:
         fingerprint = _fingerprint(valid, msgtype, content)
         repeated = self._repeated(call, fingerprint)
         message = repeated or self._accept(valid, msgtype, content, fingerprint)
+        code = {"response_code": self._respond(message, valid)} if content.get("card_type") in CALLING_BACK else {}
         return {
+            **code,
             "invaliduser": "|".join(invalid),
             "invalidparty": "|".join(bad_parties),
             "invalidtag": "|".join(bad_tags),
             "unlicenseduser": "",
             "msgid": message.msgid,
         }
+
+    def recall(self, call: Call) -> Mapping[str, Any]:
+        """Within 24 hours."""
+        sent = next((each for each in self._state.sent if each.msgid == call.text("msgid")), None)
+        if sent is None:
+            raise Refusal(40035)
+        if self._kit.clock.now() - sent.at > RECALLED:
+            raise Refusal(42052)
+        self.recalled.add(sent.msgid)
+        self._kit.effect(NAME, "app_message_recalled", sent.msgid)
+        return {}
+
+    def update_template_card(self, call: Call) -> Mapping[str, Any]:
+        """Another look for the buttons of a card: by a response code, once, within 72 hours."""
+        if call.whole("agentid") != self._state.corp.agentid:
+            raise Refusal(301002)
+        code = call.text("response_code")
+        found, button = self.responses.get(code), call.body.get("button")
+        if found is None or self._kit.clock.now() - found.at > ANSWERED:
+            raise Refusal(42014 if found is None else 60140)
+        if not call.texts("userids") and call.whole("atall") != 1:
+            raise Refusal(82001)
+        if not isinstance(button, dict) and not isinstance(call.body.get("template_card"), dict):
+            raise Refusal(40063)
+        del self.responses[code]
+        self._kit.effect(NAME, "card_answered", found.msgid)
+        return {"invaliduser": [each for each in call.texts("userids") if each not in found.userids]}
+
+    async def press(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """{msgid, userid, key, selected?: {question: [option]}}: an employee presses a button of a card."""
+        card, userid = self.cards.get(str(body["msgid"])), str(body["userid"])
+        if card is None or userid not in card.userids:
+            raise ValueError(f"{userid} has no such card")
+        code = self._respond(card.sent, card.userids)
+        fields: dict[str, Any] = {
+            "EventKey": str(body["key"]),
+            "TaskId": card.task_id,
+            "CardType": card.kind,
+            "ResponseCode": code,
+            "AgentID": self._state.corp.agentid,
+        }
+        self._callbacks.send("template_card_event", "", fields, sender=userid)
+        return {"response_code": code}
+
+    def _respond(self, sent: Sent, userids: Sequence[str]) -> str:
+        code = secrets.token_urlsafe(24)
+        self.responses[code] = Response(sent.msgid, tuple(userids), self._kit.clock.now())
+        return code
 
     def _recipients(self, call: Call) -> tuple[list[str], list[str], list[str], list[str]]:
         users, parties, tags = (
@@ -74,11 +152,17 @@ class Messages:
         return list(dict.fromkeys(valid)), invalid, bad_parties, tags
 
     def _content(self, call: Call, msgtype: str) -> Mapping[str, Any]:
-        checks = {"text": _text, "textcard": _textcard, "template_card": _template_card}
-        if msgtype not in checks:
+        if msgtype not in CHECKS:
             raise Refusal(40008)
         payload = call.body.get(msgtype)
-        return checks[msgtype](payload if isinstance(payload, dict) else {})
+        content = CHECKS[msgtype](payload if isinstance(payload, dict) else {})
+        if "media_id" in content:
+            self._attachments.check_media(str(content["media_id"]))
+        if msgtype == "miniprogram_notice" and call.text("touser") == "@all":
+            raise Refusal(40035)
+        if content.get("card_type") in CALLING_BACK and self._kit.pusher.target(NAME, self._state.corp.corpid) is None:
+            raise Refusal(43012)
+        return content
 
     def _repeated(self, call: Call, fingerprint: str) -> Sent | None:
         if call.whole("enable_duplicate_check") != 1:
@@ -100,6 +184,9 @@ class Messages:
         place = f"{fingerprint}/{len(self._state.sent)}"
         sent = Sent("ux" + hashlib.sha256(place.encode()).hexdigest()[:40], fingerprint, now)
         self._state.sent.append(sent)
+        if content.get("card_type") in CALLING_BACK:
+            card = Card(sent, tuple(valid), str(task_id), str(content["card_type"]))
+            self.cards[sent.msgid] = card
         reached = [userid for userid in valid if self._deliver(userid)]
         self._kit.effect(
             NAME,
@@ -124,51 +211,3 @@ def _fingerprint(valid: Sequence[str], msgtype: str, content: Mapping[str, Any])
     """Two messages are the same when the same people get the same content."""
     canonical = orjson.dumps([sorted(valid), msgtype, content], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
-
-
-def _text(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Over-long text is cut, at a whole character."""
-    content = _required(payload, "content")
-    return {"content": content.encode()[:TEXT_BYTES].decode(errors="ignore")}
-
-
-def _textcard(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    limits = {"title": 128, "description": 512, "url": 2048}
-    if any(len(_required(payload, name)) > limit for name, limit in limits.items()):
-        raise Refusal(40058)
-    if len(str(payload.get("btntxt", ""))) > 4:
-        raise Refusal(40058)
-    return dict(payload)
-
-
-def _template_card(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Notice cards only: cards with buttons or votes need a callback of the app and are not emulated."""
-    kind = _required(payload, "card_type")
-    if kind not in {"text_notice", "news_notice"}:
-        raise Refusal(40008)
-    title = _nested(payload, "main_title", "title")
-    if not title and (kind == "news_notice" or not payload.get("sub_title_text")):
-        raise Refusal(40063)
-    if kind == "news_notice" and not (payload.get("card_image") or payload.get("image_text_area")):
-        raise Refusal(40063)
-    action = payload.get("card_action")
-    if not isinstance(action, dict) or action.get("type") not in {1, 2}:
-        raise Refusal(40063)
-    if action["type"] == 1 and not action.get("url"):
-        raise Refusal(40063)
-    task_id = payload.get("task_id", "")
-    if task_id and (not isinstance(task_id, str) or _TASK_ID.fullmatch(task_id) is None):
-        raise Refusal(42014)
-    return dict(payload)
-
-
-def _required(payload: Mapping[str, Any], name: str) -> str:
-    value = payload.get(name)
-    if not isinstance(value, str) or not value:
-        raise Refusal(40063)
-    return value
-
-
-def _nested(payload: Mapping[str, Any], outer: str, inner: str) -> str:
-    value = payload.get(outer)
-    return str(value.get(inner, "")) if isinstance(value, dict) else ""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from adapters.enterprise_chat.sandbox.callbacks import NAME, CallbackSender
-from adapters.enterprise_chat.sandbox.contacts import group_id
+from adapters.enterprise_chat.sandbox.handovers import Handovers
 from adapters.enterprise_chat.sandbox.state import (
     CorpState,
     Group,
@@ -19,6 +18,7 @@ from adapters.enterprise_chat.sandbox.state import (
     WelcomeCode,
     admit,
 )
+from adapters.enterprise_chat.sandbox.ways import Ways
 from sandbox.platform import Kit
 from sandbox.world import World
 
@@ -29,11 +29,15 @@ CONTACT, CHAT = "change_external_contact", "change_external_chat"
 class People:
     """Actions of the control API. Each raises ValueError with a sentence for what cannot be."""
 
-    def __init__(self, world: World, state: CorpState, kit: Kit, callbacks: CallbackSender) -> None:
+    def __init__(
+        self, world: World, state: CorpState, kit: Kit, callbacks: CallbackSender, ways: Ways, handovers: Handovers
+    ) -> None:
         self._world = world
         self._state = state
         self._kit = kit
         self._callbacks = callbacks
+        self._ways = ways
+        self._handovers = handovers
 
     async def add_contact(self, body: Body) -> Body:
         """{userid, person, state?, half?}: a customer scans an employee's code.
@@ -70,6 +74,30 @@ class People:
         self._note(CONTACT, change, {**pair, **fields, "WelcomeCode": welcome}, "contact_added")
         return {"external_userid": external.external_userid, "welcome_code": welcome}
 
+    async def scan(self, body: Body) -> Body:
+        """{config_id, person}: a customer scans a contact way, or a join way.
+
+        The first employee of a contact way gets them, at once where the way skips verification; the first group of
+        a join way.
+        """
+        config_id = str(body["config_id"])
+        if config_id in self._ways.join:
+            fields = self._ways.join[config_id].fields
+            chat_id = fields["chat_id_list"][0]
+            return await self._join({"chat_id": chat_id, "person": body["person"]}, fields["state"])
+        if config_id not in self._ways.contact:
+            raise ValueError(f"no contact way or join way {config_id}")
+        fields = self._ways.contact[config_id].fields
+        staff = fields["user"] or [m.userid for m in self._state.active() if m.department in fields["party"]]
+        return await self.add_contact(
+            {
+                "userid": staff[0],
+                "person": body["person"],
+                "state": fields["state"],
+                "half": not fields["skip_verify"],
+            }
+        )
+
     async def confirm_contact(self, body: Body) -> Body:
         """{userid, person}: the employee confirms a half-added customer."""
         relation = self._pair(body, Standing.HALF)
@@ -93,11 +121,12 @@ class People:
     async def refuse_handover(self, body: Body) -> Body:
         """{userid, person, reason?}: a customer whom an administrator gave to ``userid`` stays where they are."""
         member, customer = self._employee(body), admit(self._state, self._world, body["person"])
-        fields = {
+        fields: dict[str, str] = {
             "UserID": member.userid,
             "ExternalUserID": customer.external_userid,
             "FailReason": str(body.get("reason", "customer_refused")),
         }
+        self._handovers.refuse(member.userid, customer.external_userid, fields["FailReason"])
         self._note(CONTACT, "transfer_fail", fields, "handover_refused")
         return {"external_userid": customer.external_userid}
 
@@ -112,11 +141,14 @@ class People:
 
     async def join_group(self, body: Body) -> Body:
         """{chat_id, person}: by the group's QR code."""
+        return await self._join(body, "")
+
+    async def _join(self, body: Body, state: str) -> Body:
         group, customer = self._group(body), admit(self._state, self._world, body["person"])
         if any(m.id == customer.external_userid for m in group.members):
             raise ValueError("this customer is in the group already")
         before = group.version
-        group.members.append(GroupMember(customer.external_userid, False, self._kit.clock.now(), 3, group.owner))
+        group.members.append(GroupMember(customer.external_userid, False, self._kit.clock.now(), 3, group.owner, state))
         self._members_changed(group, before, "add_member", customer.external_userid)
         return {"external_userid": customer.external_userid}
 
@@ -142,15 +174,13 @@ class People:
     async def rename_tag(self, body: Body) -> Body:
         """{tag_id, name}: an administrator renames a corp tag."""
         tag_id, name = str(body["tag_id"]), str(body["name"])
-        try:
-            group, _ = self._state.tag(tag_id)
-        except KeyError as error:
-            raise ValueError(f"no corp tag {tag_id}") from error
-        groups = {g: dict(tags) for g, tags in self._state.corp.tag_groups.items()}
-        groups[group][tag_id] = name
-        self._state.corp = replace(self._state.corp, tag_groups=groups)
+        found = [(group, tag) for group in self._state.tag_groups for tag in group.tags if tag.id == tag_id]
+        if not found:
+            raise ValueError(f"no corp tag {tag_id}")
+        group, tag = found[0]
+        tag.name = name
         self._note("change_external_tag", "update", {"Id": tag_id, "TagType": "tag"}, "tag_renamed")
-        return {"group_id": group_id(group)}
+        return {"group_id": group.id}
 
     def _employee(self, body: Body) -> Member:
         member = self._state.member(str(body["userid"]))

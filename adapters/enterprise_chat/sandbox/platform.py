@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 
+from adapters.enterprise_chat.sandbox.bills import Bills
 from adapters.enterprise_chat.sandbox.callbacks import NAME, CallbackSender
 from adapters.enterprise_chat.sandbox.contacts import Contacts
 from adapters.enterprise_chat.sandbox.credentials import Agent, TokenDesk
-from adapters.enterprise_chat.sandbox.gate import Gate
+from adapters.enterprise_chat.sandbox.figures import Figures
+from adapters.enterprise_chat.sandbox.gate import Gate, Handler
+from adapters.enterprise_chat.sandbox.group_sends import GroupSends
+from adapters.enterprise_chat.sandbox.group_welcomes import GroupWelcomes
 from adapters.enterprise_chat.sandbox.groups import Groups
+from adapters.enterprise_chat.sandbox.handovers import Handovers
 from adapters.enterprise_chat.sandbox.messages import Messages
 from adapters.enterprise_chat.sandbox.organisation import Organisation
 from adapters.enterprise_chat.sandbox.people import People
+from adapters.enterprise_chat.sandbox.sidebar import Sidebar
 from adapters.enterprise_chat.sandbox.state import CorpState, copy_of
+from adapters.enterprise_chat.sandbox.tags import Tags
+from adapters.enterprise_chat.sandbox.ways import Ways
 from adapters.enterprise_chat.sandbox.welcomes import Welcomes
+from adapters.enterprise_chat.sandbox.workbench import Workbench
 from sandbox.faults import App
 from sandbox.platform import Action, Kit
 from sandbox.world import World
@@ -31,31 +41,111 @@ class Sandbox:
         self._world = world
         self.state: CorpState = copy_of(world)
         self.desk = TokenDesk(world.corp, kit.clock)
-        self.contacts = Contacts(self.state)
-        self._callbacks = CallbackSender(world.corp, kit)
-        self._people = People(world, self.state, kit, self._callbacks)
+        self._callbacks = callbacks = CallbackSender(world.corp, kit)
         self.gate = gate = Gate(self.desk, kit.clock)
-        groups, messages, welcomes = Groups(self.state), Messages(self.state, kit), Welcomes(self.state, kit)
-        organisation, contacts = Organisation(self.state), self.contacts
-        customers = Agent.CUSTOMER_CONTACT
-        self.app: App = Starlette(
-            routes=[
-                gate.token_route(),
-                gate.route("user/get", organisation.user_get, Agent.APP),
-                gate.route("department/list", organisation.department_list, Agent.APP),
-                gate.route("message/send", messages.send, Agent.APP),
-                gate.route("externalcontact/get_follow_user_list", contacts.get_follow_user_list, customers),
-                gate.route("externalcontact/list", contacts.list_contacts, customers),
-                gate.route("externalcontact/get", contacts.get, customers),
-                gate.route("externalcontact/batch/get_by_user", contacts.batch_get_by_user, customers),
-                gate.route("externalcontact/get_corp_tag_list", contacts.get_corp_tag_list, customers),
-                gate.route("externalcontact/send_welcome_msg", welcomes.send, customers),
-                gate.route("media/upload", welcomes.upload, *Agent),
-                gate.route("externalcontact/get_unassigned_list", contacts.get_unassigned_list, customers),
-                gate.route("externalcontact/groupchat/list", groups.list_groups, customers),
-                gate.route("externalcontact/groupchat/get", groups.get, customers),
-            ]
-        )
+        self.organisation = Organisation(self.state)
+        self.contacts = Contacts(self.state, kit)
+        self.tags = Tags(self.state, kit)
+        self.ways = Ways(self.state, kit)
+        self.groups = Groups(self.state, kit)
+        self.figures = Figures(self.state, kit)
+        self.handovers = Handovers(self.state, kit, callbacks)
+        self.sends = GroupSends(self.state, kit)
+        self.group_welcomes = GroupWelcomes(self.state, kit)
+        self.welcomes = Welcomes(self.state, kit)
+        self.messages = Messages(self.state, kit, callbacks)
+        self.workbench = Workbench(self.state, kit)
+        self.sidebar = Sidebar(self.state, kit)
+        self.bills = Bills(world, self.state, kit)
+        self._people = People(world, self.state, kit, callbacks, self.ways, self.handovers)
+        gate.before.append(self.handovers.settle)
+        self.app: App = Starlette(routes=[gate.token_route(), *self._routes()])
+
+    def _routes(self) -> Iterator[Route]:
+        for path, handler in self._app_calls().items():
+            yield self.gate.route(path, handler, Agent.APP)
+        for path, handler in self._customer_calls().items():
+            yield self.gate.route(path, handler, Agent.CUSTOMER_CONTACT)
+        yield self.gate.route("user/list_id", self.organisation.user_list_id, Agent.CONTACTS_SYNC)
+        simple = self.organisation.department_simplelist
+        yield self.gate.route("department/simplelist", simple, Agent.APP, Agent.CONTACTS_SYNC)
+        yield self.gate.route("media/upload", self.welcomes.upload, *Agent)
+        yield self.gate.route("media/uploadimg", self.welcomes.upload_img, *Agent)
+
+    def _app_calls(self) -> Mapping[str, Handler]:
+        organisation, messages, sidebar, workbench = self.organisation, self.messages, self.sidebar, self.workbench
+        return {
+            "user/get": organisation.user_get,
+            "user/list": organisation.user_list,
+            "user/simplelist": organisation.user_simplelist,
+            "department/get": organisation.department_get,
+            "department/list": organisation.department_list,
+            "message/send": messages.send,
+            "message/recall": messages.recall,
+            "message/update_template_card": messages.update_template_card,
+            "agent/set_workbench_template": workbench.set_template,
+            "agent/get_workbench_template": workbench.get_template,
+            "agent/set_workbench_data": workbench.set_data,
+            "agent/batch_set_workbench_data": workbench.batch_set_data,
+            "agent/get_workbench_data": workbench.get_data,
+            "auth/getuserinfo": sidebar.getuserinfo,
+            "miniprogram/jscode2session": sidebar.jscode2session,
+            "get_jsapi_ticket": sidebar.get_jsapi_ticket,
+            "ticket/get": sidebar.ticket_get,
+            "getcallbackip": sidebar.getcallbackip,
+        }
+
+    def _customer_calls(self) -> Mapping[str, Handler]:
+        contacts, tags, ways, groups = self.contacts, self.tags, self.ways, self.groups
+        sends, handovers, welcomes = self.sends, self.handovers, self.group_welcomes
+        calls: Mapping[str, Handler] = {
+            "get_follow_user_list": contacts.get_follow_user_list,
+            "list": contacts.list_contacts,
+            "get": contacts.get,
+            "batch/get_by_user": contacts.batch_get_by_user,
+            "remark": contacts.remark,
+            "get_unassigned_list": contacts.get_unassigned_list,
+            "get_corp_tag_list": tags.get_corp_tag_list,
+            "add_corp_tag": tags.add_corp_tag,
+            "edit_corp_tag": tags.edit_corp_tag,
+            "del_corp_tag": tags.del_corp_tag,
+            "mark_tag": tags.mark_tag,
+            "get_user_behavior_data": self.figures.get_user_behavior_data,
+            "add_contact_way": ways.add_contact_way,
+            "get_contact_way": ways.get_contact_way,
+            "list_contact_way": ways.list_contact_way,
+            "update_contact_way": ways.update_contact_way,
+            "del_contact_way": ways.del_contact_way,
+            "groupchat/add_join_way": ways.add_join_way,
+            "groupchat/get_join_way": ways.get_join_way,
+            "groupchat/update_join_way": ways.update_join_way,
+            "groupchat/del_join_way": ways.del_join_way,
+            "groupchat/list": groups.list_groups,
+            "groupchat/get": groups.get,
+            "groupchat/statistic": self.figures.statistic,
+            "groupchat/statistic_group_by_day": self.figures.statistic_group_by_day,
+            "groupchat/onjob_transfer": groups.onjob_transfer,
+            "groupchat/transfer": groups.transfer,
+            "opengid_to_chatid": groups.opengid_to_chatid,
+            "transfer_customer": handovers.transfer_customer,
+            "transfer_result": handovers.transfer_result,
+            "resigned/transfer_customer": handovers.resigned_transfer_customer,
+            "resigned/transfer_result": handovers.resigned_transfer_result,
+            "add_msg_template": sends.add_msg_template,
+            "get_groupmsg_list_v2": sends.get_groupmsg_list_v2,
+            "get_groupmsg_task": sends.get_groupmsg_task,
+            "get_groupmsg_send_result": sends.get_groupmsg_send_result,
+            "remind_groupmsg_send": sends.remind,
+            "cancel_groupmsg_send": sends.cancel,
+            "send_welcome_msg": self.welcomes.send,
+            "group_welcome_template/add": welcomes.add,
+            "group_welcome_template/edit": welcomes.edit,
+            "group_welcome_template/get": welcomes.get,
+            "group_welcome_template/del": welcomes.delete,
+        }
+        return {f"externalcontact/{path}": handler for path, handler in calls.items()} | {
+            "externalpay/get_bill_list": self.bills.get_bill_list
+        }
 
     def describe(self, base_url: str) -> Mapping[str, Any]:
         """See ``sandbox.platform.Platform``."""
@@ -72,6 +162,8 @@ class Sandbox:
                     "agentid": corp.agentid,
                     "app_secret": corp.app_secret,
                     "contact_secret": corp.contact_secret,
+                    "sync_secret": corp.sync_secret,
+                    "trusted_hosts": list(self.sidebar.trusted_hosts),
                     "callback_token": corp.callback_token,
                     "aes_key": corp.aes_key,
                 }
@@ -91,15 +183,22 @@ class Sandbox:
         people = self._people
         return {
             "add_contact": people.add_contact,
+            "check_js_config": self.sidebar.check_js_config,
+            "collect": self.bills.collect,
+            "confirm_group_send": self.sends.confirm,
             "confirm_contact": people.confirm_contact,
             "delete_contact": people.delete_contact,
             "edit_contact": people.edit_contact,
             "join_group": people.join_group,
             "leave_group": people.leave_group,
+            "open_sidebar": self.sidebar.open,
+            "press_card": self.messages.press,
+            "refund_collection": self.bills.refund,
             "refuse_handover": people.refuse_handover,
             "remove_employee": people.remove_employee,
             "rename_tag": people.rename_tag,
             "revoke_token": self._revoke_token,
+            "scan": people.scan,
             "verify_callback": self._verify_callback,
         }
 

@@ -57,6 +57,7 @@ class Relation:
     state: str
     tags: tuple[str, ...]
     standing: Standing = Standing.FRIEND
+    company: str = ""
 
     @property
     def visible(self) -> bool:
@@ -82,6 +83,7 @@ class GroupMember:
     joined_at: datetime
     scene: int
     invited_by: str = ""
+    state: str = ""
 
 
 @dataclass(slots=True)
@@ -100,6 +102,29 @@ class Group:
         """``member_version``: 32 hex digits that stand for who is in."""
         listed = ",".join(m.id for m in self.members)
         return hashlib.sha256(f"{self.chat_id}/{listed}".encode()).hexdigest()[:32]
+
+
+@dataclass(slots=True)
+class Tag:
+    """A corp tag; higher ``order`` stands first. ``by_app``: made through the API."""
+
+    id: str
+    name: str
+    order: int
+    created_at: datetime
+    by_app: bool = False
+
+
+@dataclass(slots=True)
+class TagGroup:
+    """A group of corp tags, which goes with its last tag."""
+
+    id: str
+    name: str
+    order: int
+    created_at: datetime
+    tags: list[Tag]
+    by_app: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +156,15 @@ class CorpState:
     customers: dict[str, Customer]
     relations: list[Relation]
     groups: dict[str, Group]
-    tags_created_at: datetime
+    tag_groups: list[TagGroup]
     sent: list[Sent] = field(default_factory=list)
     task_ids: set[str] = field(default_factory=set)
     deliveries: dict[str, list[datetime]] = field(default_factory=dict)
     welcome_codes: dict[str, WelcomeCode] = field(default_factory=dict)
     #: media_id of 临时素材 → when it was uploaded.
     media: dict[str, datetime] = field(default_factory=dict)
+    #: Addresses of pictures that are kept for ever.
+    pictures: set[str] = field(default_factory=set)
 
     def active(self) -> Iterator[Member]:
         """Employees who are still there."""
@@ -165,10 +192,15 @@ class CorpState:
 
     def tag(self, tag_id: str) -> tuple[str, str]:
         """(group name, tag name); raises KeyError."""
-        for group, tags in self.corp.tag_groups.items():
-            if tag_id in tags:
-                return group, tags[tag_id]
+        for group in self.tag_groups:
+            for tag in group.tags:
+                if tag.id == tag_id:
+                    return group.name, tag.name
         raise KeyError(tag_id)
+
+    def friends_of(self, userid: str) -> list[Relation]:
+        """Pairs of an employee that nobody has broken off."""
+        return [r for r in self.relations if r.userid == userid and r.standing is Standing.FRIEND]
 
 
 def copy_of(world: World) -> CorpState:
@@ -179,7 +211,7 @@ def copy_of(world: World) -> CorpState:
     ]
     rooms = {store.code: store.department for store in world.stores}
     members = {g.userid: Member(g.userid, g.name, g.position, rooms[g.store], g.left_at) for g in world.guides}
-    state = CorpState(world.corp, departments, members, {}, [], {}, world.now)
+    state = CorpState(world.corp, departments, members, {}, [], {}, _tag_groups(world))
     for contact in world.contacts:
         customer = admit(state, world, contact.person)
         standing = {
@@ -211,6 +243,24 @@ def copy_of(world: World) -> CorpState:
             group.chat_id, group.name, group.owner, group.notice, group.created_at, people
         )
     return state
+
+
+def _tag_groups(world: World) -> list[TagGroup]:
+    return [
+        TagGroup(
+            group_id(name),
+            name,
+            100 - place,
+            world.now,
+            [Tag(tag_id, tag, 100 - rank, world.now) for rank, (tag_id, tag) in enumerate(tags.items(), 1)],
+        )
+        for place, (name, tags) in enumerate(world.corp.tag_groups.items(), 1)
+    ]
+
+
+def group_id(name: str) -> str:
+    """The id of a tag group: et and 30 characters."""
+    return "et" + name.encode().hex().ljust(30, "0")[:30]
 
 
 def admit(state: CorpState, world: World, key: str) -> Customer:

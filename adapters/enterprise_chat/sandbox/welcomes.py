@@ -9,21 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.enterprise_chat.sandbox.answers import Refusal
+from adapters.enterprise_chat.sandbox.attachments import Attachments
 from adapters.enterprise_chat.sandbox.gate import Call
 from adapters.enterprise_chat.sandbox.state import CorpState
 from sandbox.platform import Kit
 
 NAME = "enterprise_chat"
 CODE_LIVES = timedelta(seconds=20)
-MEDIA_LIVES = timedelta(days=3)
 TEXT_BYTES = 4000
-ATTACHMENTS = 9
-#: Kind of attachment → bytes that its fields may have; those without a number are media.
-_LIMITS: Mapping[str, Mapping[str, int]] = {
-    "link": {"title": 128, "url": 2048, "picurl": 2048, "desc": 512},
-    "miniprogram": {"title": 64},
-}
-_NEEDED = {"link": ("title", "url"), "miniprogram": ("title", "pic_media_id", "appid", "page")}
+#: Bytes of 临时素材 by kind; more than five of any.
+_SIZES = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "file": 20 << 20}
 _FILE = re.compile(rb'form-data;[^\r]*name="media"[^\r]*filename="[^"\r]+"[^\r]*\r\n(?:[^\r]+\r\n)*\r\n')
 
 
@@ -33,6 +28,7 @@ class Welcomes:
     def __init__(self, state: CorpState, kit: Kit) -> None:
         self._state = state
         self._kit = kit
+        self._attachments = Attachments(state, kit)
 
     def send(self, call: Call) -> Mapping[str, Any]:
         """An errcode and nothing else."""
@@ -44,7 +40,7 @@ class Welcomes:
             raise Refusal(41050)
         if code.used:
             raise Refusal(41051)
-        text, attachments = _content(call), self._attachments(call)
+        text, attachments = _content(call), self._attachments.checked(call.body.get("attachments", []))
         if not text and not attachments:
             raise Refusal(40063)
         code.used = True
@@ -58,40 +54,25 @@ class Welcomes:
         return {}
 
     def upload(self, call: Call) -> Mapping[str, Any]:
-        """An image only; what is in it is not looked at."""
-        if call.query.get("type") != "image":
+        """A file of a known kind; what is in it is not looked at."""
+        kind = call.query.get("type", "")
+        if kind not in _SIZES:
             raise Refusal(40035)
-        found = _FILE.search(call.raw)
-        if found is None:
-            raise Refusal(44001)
+        if not 5 < _size(call) <= _SIZES[kind]:
+            raise Refusal(40006)
         now, media_id = self._kit.clock.now(), "2" + secrets.token_urlsafe(40)
         self._state.media[media_id] = now
         self._kit.effect(NAME, "media", media_id)
-        return {"type": "image", "media_id": media_id, "created_at": str(int(now.timestamp()))}
+        return {"type": kind, "media_id": media_id, "created_at": str(int(now.timestamp()))}
 
-    def _attachments(self, call: Call) -> list[Mapping[str, Any]]:
-        listed = call.body.get("attachments", [])
-        if not isinstance(listed, list) or len(listed) > ATTACHMENTS:
-            raise Refusal(41064)
-        for each in listed:
-            kind = str(each.get("msgtype")) if isinstance(each, dict) else ""
-            inner = each.get(kind) if kind in _LIMITS else None
-            if not isinstance(inner, dict):
-                raise Refusal(41064)
-            if any(not inner.get(name) for name in _NEEDED[kind]):
-                raise Refusal(40063)
-            if any(len(str(inner.get(name, "")).encode()) > limit for name, limit in _LIMITS[kind].items()):
-                raise Refusal(40058)
-            if "pic_media_id" in inner:
-                self._check_media(str(inner["pic_media_id"]))
-        return listed
-
-    def _check_media(self, media_id: str) -> None:
-        at = self._state.media.get(media_id)
-        if at is None:
-            raise Refusal(40007)
-        if self._kit.clock.now() - at > MEDIA_LIVES:
-            raise Refusal(40145)
+    def upload_img(self, call: Call) -> Mapping[str, Any]:
+        """A picture for ever."""
+        if not 5 < _size(call) <= _SIZES["image"]:
+            raise Refusal(40006)
+        url = f"https://wework.qpic.example/{secrets.token_hex(16)}/0"
+        self._state.pictures.add(url)
+        self._kit.effect(NAME, "picture", url)
+        return {"url": url}
 
 
 def _content(call: Call) -> str:
@@ -100,3 +81,11 @@ def _content(call: Call) -> str:
     if not isinstance(content, str) or len(content.encode()) > TEXT_BYTES:
         raise Refusal(40058)
     return content
+
+
+def _size(call: Call) -> int:
+    """Bytes of the file in a form; the boundary behind it is cut off. Raises Refusal 44001 where there is none."""
+    found = _FILE.search(call.raw)
+    if found is None:
+        raise Refusal(44001)
+    return len(call.raw[found.end() :].rpartition(b"\r\n--")[0])

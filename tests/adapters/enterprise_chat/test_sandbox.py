@@ -74,7 +74,7 @@ async def test_a_welcome_code_works_once_and_must_be_one(wire: Wire, sandbox: Sa
 async def test_a_picture_is_forgotten_after_three_days(wire: Wire, sandbox: Sandbox, act: Any) -> None:
     token = await wire.token(wire.corp.app_secret)
     assert _code(await wire.call("media/upload", None, b"x", access_token=token, type="image")) == 44001
-    assert _code(await wire.call("media/upload", None, b"x", access_token=token, type="voice")) == 40035
+    assert _code(await wire.call("media/upload", None, b"x", access_token=token, type="gif")) == 40035
     state = sandbox.platforms["enterprise_chat"].state  # type: ignore[attr-defined]
     state.media["2old"] = sandbox.kit.clock.now() - timedelta(days=3, seconds=1)
     card = {"msgtype": "miniprogram", "miniprogram": {**_CARD, "pic_media_id": "2old"}}
