@@ -25,6 +25,7 @@ from adapters.base.transport import Request, Response
 from tests.adapters.cloud_storage import answers as cloud_storage
 from tests.adapters.mini_program_store import answers as mini_program_store
 from tests.adapters.payments import answers as payments
+from tests.adapters.enterprise_chat import answers as enterprise_chat
 from tests.conftest import MakeRuntime
 
 Call = Callable[[Any], Awaitable[object]]
@@ -48,6 +49,7 @@ TOOLS_UNDER_TEST: Mapping[str, tuple[tuple[type, ...], list[Method]]] = {
     "cloud_storage": (cloud_storage.CLIENTS, [Method(*each) for each in cloud_storage.METHODS]),
     "payments": (payments.CLIENTS, [Method(*each) for each in payments.METHODS]),
     "mini_program_store": (mini_program_store.CLIENTS, [Method(*each) for each in mini_program_store.METHODS]),
+    "enterprise_chat": (enterprise_chat.CLIENTS, [Method(*each) for each in enterprise_chat.METHODS]),
 }
 METHODS = [(tool, method) for tool, (_, methods) in TOOLS_UNDER_TEST.items() for method in methods]
 each_method = pytest.mark.parametrize("method", [m for _, m in METHODS], ids=[f"{t}-{m.name}" for t, m in METHODS])
