@@ -186,7 +186,7 @@ class Sends(Account):
 
     async def delete_group_welcome(self, template_id: str) -> None:
         """Delete a 入群欢迎语; groups that chose it greet no more."""
-        await self._sends.group_welcome_template_del(template_id, self._agentid)
+        await self._sends.group_welcome_template_del(template_id)
 
     def _group_welcome(self, welcome: GroupWelcome) -> sends.GroupWelcome:
         self._check_bytes("welcome_length", "The text", welcome.text, GROUP_WELCOME_LIMIT_BYTES)
@@ -200,7 +200,6 @@ class Sends(Account):
             image=shown.image if shown else None,
             link=shown.link if shown else None,
             miniprogram=shown.miniprogram if shown else None,
-            agentid=self._agentid,
         )
 
     def _check_group_send(self, send: GroupSend) -> None:

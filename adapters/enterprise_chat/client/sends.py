@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -119,7 +118,6 @@ class GroupWelcome(Struct, omit_defaults=True):
     image: models.Image | None = None
     link: models.WelcomeLink | None = None
     miniprogram: models.WelcomeCard | None = None
-    agentid: int | None = None
     notify: int | None = None
 
 
@@ -200,7 +198,7 @@ class SendsClient:
         path, body = _ROOT + "group_welcome_template/get", {"template_id": template_id}
         return await self._api.post(GET_GROUP_WELCOME, path, GroupWelcome, body)
 
-    async def group_welcome_template_del(self, template_id: str, agentid: int) -> None:
+    async def group_welcome_template_del(self, template_id: str) -> None:
         """删除入群欢迎语素材."""
-        body: dict[str, Sequence[str] | str | int] = {"template_id": template_id, "agentid": agentid}
+        body = {"template_id": template_id}
         await self._api.post(DEL_GROUP_WELCOME, _ROOT + "group_welcome_template/del", Envelope, body)

@@ -89,6 +89,7 @@ class Sandbox:
             "agent/batch_set_workbench_data": workbench.batch_set_data,
             "agent/get_workbench_data": workbench.get_data,
             "auth/getuserinfo": sidebar.getuserinfo,
+            "user/getuserinfo": sidebar.old_getuserinfo,
             "miniprogram/jscode2session": sidebar.jscode2session,
             "get_jsapi_ticket": sidebar.get_jsapi_ticket,
             "ticket/get": sidebar.ticket_get,

@@ -54,6 +54,13 @@ class Sidebar:
         login.used = True
         return login.answer
 
+    def old_getuserinfo(self, call: Call) -> Mapping[str, Any]:
+        """The older path, which spells its fields with capitals."""
+        answer = self.getuserinfo(call)
+        if "userid" in answer:
+            return {"UserId": answer["userid"], "DeviceId": ""}
+        return {"OpenId": answer["openid"], "DeviceId": ""} | {k: v for k, v in answer.items() if k != "openid"}
+
     def jscode2session(self, call: Call) -> Mapping[str, Any]:
         """An employee in a mini-program."""
         if call.query.get("grant_type") != "authorization_code":

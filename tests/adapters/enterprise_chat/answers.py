@@ -204,7 +204,7 @@ METHODS: list[Row] = [
         lambda c: c.group_welcome_template_get("msgT1"),
         _said(text={"content": "欢迎"}, link={"title": "新人礼", "url": "https://yujian.example/new"}),
     ),
-    (_sends, "group_welcome_template_del", lambda c: c.group_welcome_template_del("msgT1", 1000007), _OK),
+    (_sends, "group_welcome_template_del", lambda c: c.group_welcome_template_del("msgT1"), _OK),
     (
         _messages,
         "message_send",
