@@ -12,8 +12,10 @@ import orjson
 import pytest
 
 from adapters.base.webhooks import Received, WebhookRefused, WebhookRequest
+from adapters.enterprise_chat import TOOL, EnterpriseChatAdapter
 from sandbox.http1 import request
 from sandbox.server import Sandbox
+from tests.conftest import OpenTool
 
 Receive = Callable[[WebhookRequest], Awaitable[Received]]
 
@@ -114,6 +116,19 @@ async def open_inbox() -> AsyncIterator[OpenInbox]:
 async def sandbox(start_sandbox: Callable[..., Awaitable[Sandbox]]) -> Sandbox:
     """The emulated corp."""
     return await start_sandbox("enterprise_chat")
+
+
+@pytest.fixture
+async def chat(open_tool: OpenTool, sandbox: Sandbox) -> EnterpriseChatAdapter:
+    """The adapter in front of it."""
+    adapter: EnterpriseChatAdapter = await open_tool(TOOL, sandbox, "main")
+    return adapter
+
+
+@pytest.fixture
+def known(sandbox: Sandbox) -> str:
+    """The external_userid of 林晓雯, whom 陈雨桐 has."""
+    return sandbox.world.people["linxiaowen"].external_userid
 
 
 @pytest.fixture
