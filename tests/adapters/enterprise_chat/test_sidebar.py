@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
