@@ -23,9 +23,9 @@ from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Runtime
 from adapters.base.transport import Request, Response
 from tests.adapters.cloud_storage import answers as cloud_storage
+from tests.adapters.enterprise_chat import answers as enterprise_chat
 from tests.adapters.mini_program_store import answers as mini_program_store
 from tests.adapters.payments import answers as payments
-from tests.adapters.enterprise_chat import answers as enterprise_chat
 from tests.conftest import MakeRuntime
 
 Call = Callable[[Any], Awaitable[object]]
