@@ -16,8 +16,8 @@ EVENT_KINDS: Final = (
     EventKind(
         "COUPON.SEND", "领取商家券", "CouponReceived", "the coupon is read, once an app of ours knows the shopper"
     ),
-    EventKind("COUPON.USE", "代金券核销", "CashCouponUsed", "none: the payment tells what the coupon took off"),
-    EventKind("MCHTRANSFER.BILL.FINISHED", "商家转账完成", "TransferNotice", "none yet"),
-    EventKind("PROFITSHARING.SUCCESS", "分账动账", "ShareNotice", "none yet"),
-    EventKind("PROFITSHARING.RETURN", "分账回退", "ShareNotice", "none yet"),
+    EventKind("COUPON.USE", "代金券核销", "", "the payment tells what the coupon took off"),
+    EventKind("MCHTRANSFER.BILL.FINISHED", "商家转账完成", "", "nothing of the gateway transfers money to a shopper"),
+    EventKind("PROFITSHARING.SUCCESS", "分账动账", "", "nothing of the gateway shares a payment"),
+    EventKind("PROFITSHARING.RETURN", "分账回退", "", "nothing of the gateway shares a payment"),
 )
