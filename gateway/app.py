@@ -68,6 +68,7 @@ from gateway.selections import Payloads, Selections
 from gateway.settings import Settings
 from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
+from gateway.transactions.files import Files
 from gateway.webhooks.addresses import Addresses
 from gateway.webhooks.outgoing import Outgoing
 from gateway.webhooks.sending import Sender
@@ -134,6 +135,7 @@ async def open_gateway(
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
+        files = Files(database, queue, tools, settings.member_files)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -183,6 +185,7 @@ async def open_gateway(
             _redis_state(link),
             feed,
             webhooks,
+            files,
         )
         inbox = Inbox(database, queue, tools, clock, sleep=sleep)
         handlers = Handlers()
@@ -193,14 +196,14 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation):
+        for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
         stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        recurring = (retention.daily, points_expiry.daily, reconciliation.daily)
+        recurring = (retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping)
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,

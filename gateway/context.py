@@ -27,6 +27,7 @@ from gateway.runtime.redis import RedisState
 from gateway.settings import Settings
 from gateway.transactions.atomic import Atomic
 from gateway.transactions.checkout import CheckoutService
+from gateway.transactions.files import Files
 from gateway.webhooks.outgoing import Outgoing
 
 A = TypeVar("A", bound=Adapter)
@@ -73,6 +74,7 @@ class Services:
     redis: Callable[[], RedisState]
     feed: Feed
     webhooks: Outgoing
+    files: Files
 
 
 @dataclass(slots=True)

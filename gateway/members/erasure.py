@@ -29,6 +29,7 @@ from gateway.database.engine import Database
 from gateway.database.keystore import destroy_keys
 from gateway.database.reading import Fetch, chunks
 from gateway.database.tables.facts import fact
+from gateway.database.tables.files import file_ledger
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import member, session
 from gateway.database.tables.privacy import erased_handle, erasure
@@ -146,6 +147,10 @@ class Erasures:
         opened = 0
         for where in among(saga.c.id, person.sagas):
             opened += len(await fetch(select(saga.c.id).where(where, saga.c.state.in_(_OPEN))))
+        # While a grant lives, an object can come after all of them were deleted.
+        for where in among(file_ledger.c.member, person.members):
+            granted = select(file_ledger.c.id).where(where, file_ledger.c.expires_at > self._database.clock.now())
+            opened += len(await fetch(granted))
         return opened
 
     async def _wait(self, job: RunningJob, erasure_id: str, opened: int) -> None:
@@ -168,6 +173,18 @@ class Erasures:
                         raise refused
                 deleted += len(page)
                 await job.progress(0, 2, f"{deleted} objects deleted")
+        return deleted + await self._delete_uploads(person)
+
+    async def _delete_uploads(self, person: Person) -> int:
+        """Delete the objects of the ledger of files. Its rows go with the other tables."""
+        deleted = 0
+        for where in among(file_ledger.c.member, person.members):
+            rows = await self._database.fetch(
+                select(file_ledger.c.bucket, file_ledger.c.key).where(where, file_ledger.c.swept_at.is_(None))
+            )
+            for row in rows:
+                await self._tools.get(CloudStorageAdapter, row.bucket).delete(row.key)
+            deleted += len(rows)
         return deleted
 
     async def _cut_draws(self, person: Person) -> int:

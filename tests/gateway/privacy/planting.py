@@ -93,12 +93,14 @@ def _value(database: Database, table: Table, column: Column[Any], person: Plante
         return {"kind": "RETRIABLE", "delivery": "KEYED"}[column.name]
     if column.name == "state" and table.name in states:
         return states[table.name]
+    if table.name == "file_ledger" and column.name == "expires_at":
+        return database.clock.now()  # Erasure waits while a grant lives.
     if column.name in references and not (column.name == "principal" and table.name == "saga"):
         return references[column.name]
     secret = f"secret-{table.name}-{column.name}-of-{person.name}-{person.openid}"
     if isinstance(column.type, Encrypted | EncryptedJson):
         person.secrets.append(secret)
-        if table.name in {"inbox", "job", "lead"}:  # Sealed under the shared key.
+        if table.name in {"inbox", "job", "lead", "file_ledger"}:  # Sealed under the shared key.
             return {"of": secret} if isinstance(column.type, EncryptedJson) else secret
         seal = database.keyring.seal_json if isinstance(column.type, EncryptedJson) else database.keyring.seal
         return seal(secret, subject=person.member)

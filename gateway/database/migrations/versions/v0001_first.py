@@ -398,6 +398,48 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_fact_tx_seq"), ["tx", "seq"], unique=False, sqlite_where=sa.text("tx > 0"))
 
     op.create_table(
+        "file_ledger",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("bucket", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("member", sa.String(), nullable=True),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, comment="Bytes."),
+        sa.Column("content_type", sa.String(), nullable=False),
+        sa.Column(
+            "crc64",
+            sa.String(),
+            nullable=True,
+            comment="Unsigned decimal text; the platform's own once it is committed.",
+        ),
+        sa.Column("etag", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False, comment="PENDING, COMMITTED or DELETED"),
+        sa.Column("how", sa.String(), nullable=False, comment="POST_POLICY, PRESIGNED_PUT or TEMPORARY_KEY"),
+        sa.Column("grant", types.Encrypted(), nullable=True),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=False, comment="When the grant ends."),
+        sa.Column("committed_at", types.UtcDateTime(), nullable=True),
+        sa.Column("deleted_at", types.UtcDateTime(), nullable=True),
+        sa.Column(
+            "swept_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="The object was deleted, and no grant can bring it back.",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file_ledger")),
+    )
+    with op.batch_alter_table("file_ledger", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_file_ledger_member_id"), ["member", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_file_ledger_state_expires_at"),
+            ["state", "expires_at"],
+            unique=False,
+            sqlite_where=sa.text("swept_at IS NULL"),
+            postgresql_where=sa.text("swept_at IS NULL"),
+        )
+
+    op.create_table(
         "follower",
         sa.Column("appid", sa.String(), nullable=False),
         sa.Column("identity", sa.String(length=26), nullable=False),
@@ -1989,6 +2031,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_follower_identity"))
 
     op.drop_table("follower")
+    with op.batch_alter_table("file_ledger", schema=None) as batch_op:
+        batch_op.drop_index(
+            batch_op.f("ix_file_ledger_state_expires_at"),
+            sqlite_where=sa.text("swept_at IS NULL"),
+            postgresql_where=sa.text("swept_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_file_ledger_member_id"))
+
+    op.drop_table("file_ledger")
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fact_tx_seq"), sqlite_where=sa.text("tx > 0"))
         batch_op.drop_index(batch_op.f("ix_fact_recorded_at_id"))

@@ -1,0 +1,223 @@
+"""The ledger of files over the emulated bucket: grants, uploads by plain HTTP, commits, refusals, the sweep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import LargeBinary, select, type_coerce
+
+from adapters.cloud_storage import CloudStorageAdapter
+from adapters.cloud_storage.crc64 import Crc64
+from gateway.access.principal import Forbidden, Principal
+from gateway.database.tables.files import file_ledger
+from gateway.jobs import Handlers, Worker
+from gateway.members.erasure import PAUSE, SOON, SWEEP, Erasures
+from gateway.transactions.files import GRANT_SECONDS, MOST_BYTES, WAYS, Begun, Filed, Files, Wanted
+from gateway.transactions.records import Problem
+from sandbox import http1
+from tests.adapters.cloud_storage.conftest import code_of, multipart
+from tests.databases import *  # noqa: F403
+from tests.gateway.transactions.conftest import OpenShop, opens
+from tests.gateway.transactions.conftest import sqlite_url as sqlite_url
+from tests.gateway.transactions.shop import Shop
+
+__all__ = ["opens"]
+
+CONTENT = b"%PDF-1.7 an invented invoice"
+
+
+@pytest.fixture
+async def shop(opens: OpenShop, database_url: str) -> Shop:
+    return await opens(database_url, more=("cloud_storage",))
+
+
+@pytest.fixture
+def files(shop: Shop) -> Files:
+    return Files(shop.database, shop.queue, shop.tools, "members")
+
+
+def bucket(shop: Shop) -> CloudStorageAdapter:
+    return shop.tools.named(CloudStorageAdapter, "members")
+
+
+def wanted(shop: Shop, how: str = "PRESIGNED_PUT", **changes: Any) -> Wanted:
+    asked = Wanted("INVOICE", shop.buyer.member or "", "application/pdf", len(CONTENT), how)
+    return msgspec.structs.replace(asked, **changes)
+
+
+async def begun(
+    files: Files, shop: Shop, how: str = "PRESIGNED_PUT", key: str = "a-first-key", **changes: Any
+) -> Begun:
+    answer = await files.begin(shop.buyer, wanted(shop, how, **changes), key)
+    assert isinstance(answer, Begun), answer
+    return answer
+
+
+async def send(granted: Begun, content: bytes = CONTENT) -> http1.Answer:
+    """Upload by a form or a link, as a browser does."""
+    if granted.grant.how == "POST_POLICY":
+        content_type, body = multipart(granted.grant.fields, content)
+        return await http1.request("POST", granted.grant.url, {"Content-Type": content_type}, body)
+    headers = {name: value for name, value in granted.grant.headers.items() if name != "Content-Length"}
+    return await http1.request("PUT", granted.grant.url, headers, content)
+
+
+def code(answer: object) -> str:
+    assert isinstance(answer, Problem), answer
+    return answer.code
+
+
+async def stored(shop: Shop) -> Sequence[str]:
+    return [each.key for each in (await bucket(shop).objects("uploads/")).items]
+
+
+@pytest.mark.parametrize("how", ["POST_POLICY", "PRESIGNED_PUT"])
+async def test_an_upload_is_committed_once(files: Files, shop: Shop, how: str) -> None:
+    check = Crc64()
+    check.update(CONTENT)
+    granted = await begun(files, shop, how)
+    assert code(await files.commit(shop.buyer, granted.id)) == "FILE_NOT_UPLOADED"
+    assert (await send(granted)).status == 200
+    done = await files.commit(shop.buyer, granted.id)
+    assert isinstance(done, Filed)
+    assert (done.state, done.size, done.content_type) == ("COMMITTED", len(CONTENT), "application/pdf")
+    assert check.matches(done.crc64 or "")
+    assert await files.commit(shop.buyer, granted.id) == done
+    assert await stored(shop) == [granted.key]
+
+
+async def test_a_repetition_is_given_the_same_grant(files: Files, shop: Shop) -> None:
+    for how in WAYS:
+        first = await begun(files, shop, how, f"key-for-{how}")
+        shop.pass_time(minutes=1)
+        assert await begun(files, shop, how, f"key-for-{how}") == first
+    other = await files.begin(shop.buyer, wanted(shop, size=5), "key-for-PRESIGNED_PUT")
+    assert code(other) == "IDEMPOTENCY_MISMATCH"
+    assert len(await shop.database.fetch(select(file_ledger))) == len(WAYS)
+
+
+async def test_requests_at_once_make_one_file(files: Files, shop: Shop) -> None:
+    answers = await asyncio.gather(*(files.begin(shop.buyer, wanted(shop), "the-same-key") for _ in range(3)))
+    grants = [each for each in answers if isinstance(each, Begun)]
+    assert grants
+    assert all(each == grants[0] for each in grants)
+    assert len(await shop.database.fetch(select(file_ledger))) == 1
+
+
+async def test_a_grant_is_sealed_and_forgotten(files: Files, shop: Shop) -> None:
+    granted = await begun(files, shop)
+    cell = select(type_coerce(file_ledger.c.grant, LargeBinary).label("cell"))
+    [row] = await shop.database.fetch(cell)
+    assert b"q-signature" not in bytes(row.cell)
+    assert "q-signature" not in repr(granted)
+    await send(granted)
+    await files.commit(shop.buyer, granted.id)
+    [row] = await shop.database.fetch(cell)
+    assert row.cell is None
+
+
+@pytest.mark.parametrize(("changes", "fields"), [({"crc64": "1"}, ["crc64"]), ({"size": len(CONTENT) - 1}, ["bytes"])])
+async def test_what_differs_is_refused(files: Files, shop: Shop, changes: dict[str, Any], fields: list[str]) -> None:
+    granted = await begun(files, shop, **changes)
+    # Past the grant, which would refuse another size.
+    await bucket(shop).put(granted.key, CONTENT, "application/pdf")
+    refused = await files.commit(shop.buyer, granted.id)
+    assert code(refused) == "FILE_MISMATCH"
+    assert isinstance(refused, Problem)
+    assert refused.details["fields"] == fields
+    assert [row.state for row in await shop.database.fetch(select(file_ledger))] == ["PENDING"]
+
+
+@pytest.mark.parametrize("how", ["POST_POLICY", "PRESIGNED_PUT"])
+async def test_the_platform_refuses_what_the_grant_does_not_say(files: Files, shop: Shop, how: str) -> None:
+    granted = await begun(files, shop, how)
+    assert (await send(granted, CONTENT + b"more")).status in {400, 403}
+    grant = granted.grant
+    fields = {**grant.fields, "key": granted.key + "x"} if grant.fields else {}
+    elsewhere = msgspec.structs.replace(grant, url=grant.url.replace(granted.key, granted.key + "x"), fields=fields)
+    assert (await send(msgspec.structs.replace(granted, grant=elsewhere))).status == 403
+    shop.pass_time(seconds=GRANT_SECONDS + 1)
+    assert code_of(await send(granted))[0] == 403
+    assert await stored(shop) == []
+    assert code(await files.begin(shop.buyer, wanted(shop, how), "a-first-key")) == "FILE_GRANT_EXPIRED"
+
+
+async def test_the_sweep_deletes_what_nobody_committed(files: Files, shop: Shop) -> None:
+    kept, left, early = [await begun(files, shop, key=f"key-number-{n}") for n in range(3)]
+    for each in (kept, left, early):
+        await send(each)
+    await files.commit(shop.buyer, kept.id)
+    # Deleted while the grant lives: it can be uploaded again, until the sweep.
+    deleted = await files.delete(shop.buyer, early.id)
+    assert isinstance(deleted, Filed)
+    assert deleted.state == "DELETED"
+    assert (await send(early)).status == 200
+    assert await files.sweep() == 0
+    shop.pass_time(seconds=GRANT_SECONDS + 1)
+    assert await files.sweep() == 2
+    assert await files.sweep() == 0
+    assert await stored(shop) == [kept.key]
+    assert code(await files.commit(shop.buyer, left.id)) == "FILE_DELETED"
+
+
+async def test_files_of_others_are_unknown(files: Files, shop: Shop) -> None:
+    granted = await begun(files, shop)
+    stranger = replace(shop.buyer, id="other", member="01AAAAAAAAAAAAAAAAAAAAAAAA")
+    nobody = Principal("partner", "partner", frozenset())
+    for caller in (stranger, nobody):
+        with pytest.raises(Forbidden):
+            await files.begin(caller, wanted(shop), "a-strange-key")
+        assert code(await files.commit(caller, granted.id)) == "FILE_UNKNOWN"
+        assert code(await files.delete(caller, granted.id)) == "FILE_UNKNOWN"
+    staff = Principal("hq", "hq", frozenset({"members:write"}))
+    assert isinstance(await files.delete(staff, granted.id), Filed)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"size": 0},
+        {"size": MOST_BYTES + 1},
+        {"content_type": "text/html"},
+        {"purpose": "OTHER"},
+        {"how": "FTP"},
+        {"crc64": "0x12"},
+    ],
+)
+async def test_what_cannot_be_is_refused(files: Files, shop: Shop, changes: dict[str, Any]) -> None:
+    assert code(await files.begin(shop.buyer, wanted(shop, **changes), "a-bad-request")) == "BAD_USER_INPUT"
+    assert await shop.database.fetch(select(file_ledger)) == []
+
+
+async def test_erasure_waits_for_the_grant_and_deletes_the_object(files: Files, shop: Shop) -> None:
+    granted = await begun(files, shop)
+    await send(granted)
+    await files.commit(shop.buyer, granted.id)
+    handlers = Handlers()
+    erasures = Erasures(shop.database, shop.queue, shop.tools, "members", shop.settings.privacy)
+    erasures.register(handlers)
+    worker = Worker(shop.queue, handlers, clock=shop.database.clock)
+    record = await erasures.request(shop.buyer.member or "", "hq")
+    assert record is not None
+    shop.pass_time(seconds=PAUSE.total_seconds() + 1)
+    await worker.drain()
+    waiting = await erasures.get(record.id)
+    assert waiting is not None
+    assert waiting.state == "WAITING"
+    assert await stored(shop) == [granted.key]
+    shop.pass_time(seconds=max(GRANT_SECONDS, SOON.total_seconds()) + 1)
+    await worker.drain()
+    shop.pass_time(seconds=SWEEP.total_seconds() + 1)
+    await worker.drain()
+    finished = await erasures.get(record.id)
+    assert finished is not None
+    assert finished.state == "DONE"
+    assert finished.report is not None
+    assert finished.report["files"] >= 1
+    assert await stored(shop) == []
+    assert await shop.database.fetch(select(file_ledger)) == []
