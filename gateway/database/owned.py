@@ -6,8 +6,11 @@ these reads alone make points and totals add on a merge, and come apart again wh
 
 from __future__ import annotations
 
-from sqlalchemy import Subquery, Table, select, union_all
+from typing import Any
 
+from sqlalchemy import Select, Subquery, Table, select, union_all
+
+from gateway.database.tables.files import file_ledger
 from gateway.database.tables.ledger import identity_total, level_entry, member_total, points_entry
 from gateway.database.tables.members import identity, member
 
@@ -21,15 +24,20 @@ def _owned(name: str, followed: Table, kept: Table, columns: tuple[str, ...]) ->
     by_identity = select(identity.c.member.label("owner"), *(followed.c[each] for each in columns)).join(
         identity, identity.c.id == followed.c.identity
     )
-    own = select(kept.c.member.label("owner"), *(kept.c[each] for each in columns))
-    merged = (
-        select(member.c.merged_into.label("owner"), *(kept.c[each] for each in columns))
-        .join(member, member.c.id == kept.c.member)
-        .where(member.c.merged_into.is_not(None))
-    )
+    own, merged = _kept(kept, columns)
     if bare is not None:
         own, merged = own.where(bare), merged.where(bare)
     return union_all(by_identity, own, merged).subquery(name)
+
+
+def _kept(table: Table, columns: tuple[str, ...]) -> tuple[Select[Any], Select[Any]]:
+    """Rows under the ids that they were written under, and under those that these lead to."""
+    return (
+        select(table.c.member.label("owner"), *(table.c[each] for each in columns)),
+        select(member.c.merged_into.label("owner"), *(table.c[each] for each in columns))
+        .join(member, member.c.id == table.c.member)
+        .where(member.c.merged_into.is_not(None)),
+    )
 
 
 def _all(table: Table) -> tuple[str, ...]:
@@ -42,3 +50,7 @@ POINTS = _owned("owned_points", points_entry, points_entry, _all(points_entry))
 LEVELS = _owned("owned_levels", level_entry, level_entry, _all(level_entry))
 #: Totals of each ``owner``, a row per subject, month and tool.
 TOTALS = _owned("owned_totals", identity_total, member_total, _all(member_total)[1:])
+#: Files of the ledger of each ``owner``, without what opens doors.
+UPLOADS = union_all(
+    *_kept(file_ledger, tuple(each for each in _all(file_ledger) if each not in {"grant", "asked_by"}))
+).subquery("owned_uploads")

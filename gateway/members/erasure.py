@@ -137,9 +137,12 @@ class Erasures:
         await self._wait(job, row.id, await self._open_transactions(self._database.fetch, person) + seen.busy)
         await self._set(row.id, state="FILES")
         files = await self._delete_objects(job, person)
+        uploads, left = await self._delete_uploads(person)
+        if uploads:
+            files = uploads + (files or 0)
         draws = await self._cut_draws(person)
         await self._prepare_archive(person)
-        await self._erase(row.id, person, seen, {"files": files, "draws": draws})
+        await self._erase(row.id, person, seen, {"files": files, "draws": draws}, left)
         await job.progress(1, 2, "erased; a second pass follows")
         raise PostponeJob(self._database.clock.now() + SWEEP)
 
@@ -173,19 +176,30 @@ class Erasures:
                         raise refused
                 deleted += len(page)
                 await job.progress(0, 2, f"{deleted} objects deleted")
-        return deleted + await self._delete_uploads(person)
-
-    async def _delete_uploads(self, person: Person) -> int:
-        """Delete the objects of the ledger of files. Its rows go with the other tables."""
-        deleted = 0
-        for where in among(file_ledger.c.member, person.members):
-            rows = await self._database.fetch(
-                select(file_ledger.c.bucket, file_ledger.c.key).where(where, file_ledger.c.swept_at.is_(None))
-            )
-            for row in rows:
-                await self._tools.get(CloudStorageAdapter, row.bucket).delete(row.key)
-            deleted += len(rows)
         return deleted
+
+    async def _delete_uploads(self, person: Person) -> tuple[int, Mapping[str, Sequence[str]]]:
+        """Delete the objects of the ledger of files, whose rows go with the other tables.
+
+        Returns their number, and by bucket the keys of those that the brand gives us no access to any more.
+        """
+        keys: dict[str, list[str]] = {}
+        for where in among(file_ledger.c.member, person.members):
+            unswept = select(file_ledger.c.bucket, file_ledger.c.key).where(where, file_ledger.c.swept_at.is_(None))
+            for row in await self._database.fetch(unswept.order_by(file_ledger.c.id)):
+                keys.setdefault(row.bucket, []).append(row.key)
+        deleted, left = 0, {}
+        for account, mine in keys.items():
+            try:
+                bucket = self._tools.get(CloudStorageAdapter, account)
+            except ToolNotConfigured:
+                left[account] = mine
+                continue
+            for refused in await bucket.delete_many(mine):
+                if refused is not None:
+                    raise refused
+            deleted += len(mine)
+        return deleted, left
 
     async def _cut_draws(self, person: Person) -> int:
         cut = 0
@@ -205,7 +219,14 @@ class Erasures:
         keys = sealing.archive_keys(min(dates), self._database.clock.now(), self._terms)
         await self._database.keyring.ensure(*keys)
 
-    async def _erase(self, erasure_id: str, person: Person, seen: rummage.Seen, outside: Mapping[str, Any]) -> None:
+    async def _erase(
+        self,
+        erasure_id: str,
+        person: Person,
+        seen: rummage.Seen,
+        outside: Mapping[str, Any],
+        left: Mapping[str, Sequence[str]],
+    ) -> None:
         now = self._database.clock.now()
         attention = await self._needing_attention(person)
         async with self._database.write() as connection:
@@ -224,7 +245,7 @@ class Erasures:
             tables = await self._clear(connection, person, now)
             keys = await destroy_keys(connection, person.homes, now)
             report = {"tables": tables, "keysDestroyed": keys, **outside, "transactionsNeedingAttention": attention}
-            report["platforms"] = self._platforms()
+            report["platforms"] = [*self._platforms(), *map(_left_in, left.items())]
             values = {"state": "SWEEPING", "erased_at": now, "report": report}
             values["subjects"] = {
                 "members": person.members,
@@ -326,6 +347,19 @@ class Erasures:
     async def _set(self, erasure_id: str, **values: Any) -> None:
         async with self._database.write() as connection:
             await connection.execute(update(erasure).where(erasure.c.id == erasure_id).values(**values))
+
+
+def _left_in(found: tuple[str, Sequence[str]]) -> dict[str, str]:
+    """Objects of a bucket that is not configured any more: nobody knows them when the ledger's rows are gone."""
+    bucket, keys = found
+    title = BEYOND["cloud_storage"]
+    return {
+        "tool": "cloud_storage",
+        "title": title.title,
+        "holds": f"{len(keys)} files in the bucket {bucket}, which this gateway has no account for any more",
+        "ask": title.ask,
+        "brand": f"delete in {bucket}: {', '.join(keys)}",
+    }
 
 
 def _emptied(now: datetime) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gateway.schema.customer_service_messages import CustomerServiceMessageMutat
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
 from gateway.schema.events import EventQueries
+from gateway.schema.file_mutations import FileMutations
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
 from gateway.schema.members import MemberQueries
@@ -62,6 +63,7 @@ MUTATIONS = (
     ConsentMutations,
     CustomerServiceMessageMutations,
     DecisionMutations,
+    FileMutations,
     JobMutations,
     PointsMutations,
     PrivacyMutations,

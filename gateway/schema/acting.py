@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from gateway.schema.checkout import Transaction, plain_problem
 from gateway.schema.info import Info
@@ -19,6 +19,18 @@ KEY_DESCRIPTION = (
 )
 
 
+KEY_REQUIRED = DomainProblem(
+    code="IDEMPOTENCY_KEY_REQUIRED",
+    message="idempotencyKey must have 8 to 64 characters; make one per request and keep it for retries.",
+    retryable=False,
+)
+
+
+def is_key(text: str | None) -> TypeGuard[str]:
+    """Whether it can be the key of a request."""
+    return text is not None and 8 <= len(text) <= 64
+
+
 async def act(
     info: Info, action: Action[A, O], asked: A, idempotency_key: str | None
 ) -> Performed[O] | DomainProblem | ToolProblem:
@@ -27,12 +39,8 @@ async def act(
     if atomic is not None:
         part = await atomic.perform(action, asked)
         return part if isinstance(part, Performed) else plain_problem(part)
-    if idempotency_key is None or not 8 <= len(idempotency_key) <= 64:
-        return DomainProblem(
-            code="IDEMPOTENCY_KEY_REQUIRED",
-            message="idempotencyKey must have 8 to 64 characters; make one per request and keep it for retries.",
-            retryable=False,
-        )
+    if not is_key(idempotency_key):
+        return KEY_REQUIRED
     actions = info.context.services.checkout.actions
     done = await actions.perform(info.context.principal, action, asked, idempotency_key)
     return done if isinstance(done, Performed) else plain_problem(done)

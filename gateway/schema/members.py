@@ -23,6 +23,7 @@ from gateway.resolvers import (
     standing,
     timeline,
     touch,
+    uploads,
 )
 from gateway.resolvers.members import MemberBy, MemberRecord
 from gateway.resolvers.paging import in_memory
@@ -31,7 +32,7 @@ from gateway.schema.connections import After, Before, Connection, First, Last, a
 from gateway.schema.consents import Consent, ConsentPurpose
 from gateway.schema.contacts import Chat
 from gateway.schema.coupons import Coupon, CouponStateFilter
-from gateway.schema.files import File
+from gateway.schema.files import File, FileState
 from gateway.schema.follows import OfficialAccountFollow
 from gateway.schema.identities import Identity, IdentityInput
 from gateway.schema.info import Info
@@ -184,7 +185,10 @@ class Member(Node):
         page = await touch.touchpoints(info.context, self.record, args(first, after, last, before))
         return connect(page, AdTouchpoint.of)
 
-    @strawberry.field(description="Files of the member (对象存储), newest first; live under one member.")
+    @strawberry.field(
+        description="Files that the brand's systems put into the member's folder (对象存储), newest first; live under"
+        " one member. What was uploaded through the gateway is in uploads."
+    )
     async def files(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[File] | None:
@@ -192,6 +196,24 @@ class Member(Node):
         page = await benefits.files(info.context, self.record, page_args, info.context.asked(info))
         shown = masking.may_see(info.context, self.record)
         return connect(page, lambda record: File.of(info, record, shown=shown))
+
+    @strawberry.field(
+        description="Files of the member that were uploaded through the gateway (上传), the latest begun first; from"
+        " its own ledger, so that no platform is asked."
+    )
+    async def uploads(
+        self,
+        info: Info,
+        state: Annotated[
+            FileState, strawberry.argument(description="Only uploads in this state.")
+        ] = FileState.COMMITTED,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[File] | None:
+        page = await uploads.page(info.context, self.record, state.name, args(first, after, last, before))
+        return connect(page, lambda record: File.of_upload(info, self.record.id, record))
 
     @strawberry.field(description="What the member collected in IP activations (泛娱乐IP).")
     async def ip_participations(

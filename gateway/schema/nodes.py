@@ -19,9 +19,11 @@ from gateway.resolvers import (
     reconciliations,
     review_cases,
     touch,
+    uploads,
     webhooks,
 )
 from gateway.resolvers.errors import PageTooLarge
+from gateway.resolvers.ids import decode_as
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
 from gateway.schema.contacts import CustomerGroup
@@ -77,7 +79,15 @@ async def _coupon(info: Info, account: str, native: str) -> Node | None:
     return None if found is None else Coupon.of(found[1])
 
 
+async def _upload(info: Info, native: str) -> Node | None:
+    found = await info.context.loaders.load(uploads.by_ids, native)
+    _require_owner(info, None if found is None else found[0])
+    return None if found is None else File.of_upload(info, *found)
+
+
 async def _file(info: Info, account: str, native: str) -> Node | None:
+    if not account:
+        return await _upload(info, native)
     found = await info.context.loaders.load(benefits.files_by_ref, (account, native))
     _require_owner(info, None if found is None else found[0])
     if found is None:
@@ -233,6 +243,17 @@ class NodeQueries:
         id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],  # noqa: A002
     ) -> Node | None:
         return await fetch(info, id)
+
+    @strawberry.field(
+        description="A file (文件) by its id: the shopper's own, else by the scope members:read; null when it is gone."
+    )
+    async def file(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The file's id.")],  # noqa: A002
+    ) -> File | None:
+        found = await _file(info, *decode_as("fl", id))
+        return found if isinstance(found, File) else None
 
     @strawberry.field(description="Several things by their ids, in their order; null for what is gone.")
     async def nodes(

@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from gateway.database.fact_kinds import FAMILIES
-from gateway.resolvers import benefits, orders, places, touch
+from gateway.resolvers import benefits, orders, places, touch, uploads
 from gateway.resolvers.timeline import EntryRecord, Wanted
 from gateway.schema.ads import Ad
 from gateway.schema.contacts import CustomerGroup
@@ -126,6 +126,9 @@ async def _group(root: TimelineEntry, info: Info) -> CustomerGroup | None:
 
 
 async def _file(root: TimelineEntry, info: Info) -> File | None:
+    if (upload := root.record.payload.get("file")) is not None:
+        kept = await info.context.loaders.load(uploads.by_ids, upload)
+        return None if kept is None else File.of_upload(info, *kept)
     if root.record.identity is None:
         return None
     key = (root.record.account, root.record.identity, root.record.at)

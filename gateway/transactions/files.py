@@ -2,6 +2,7 @@
 
     begun = await files.begin(principal, wanted, idempotency_key)   # a grant; the client uploads to the platform
     done = await files.commit(principal, begun.id)                  # compared with what the platform holds
+    done = await actions.perform(principal, effects.files.DELETE, …)
 
 Bytes never pass through here. A row is PENDING until it is committed; when its grant ends before that, the sweep
 deletes what was uploaded. The ledger says DELETED before the object goes, so that none is promised that is not there.
@@ -9,30 +10,36 @@ deletes what was uploaded. The ledger says DELETED before the object goes, so th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import and_, select, update
 
-from adapters.base.errors import NotFound, UpstreamError
+from adapters.base.errors import Conflict, Invalid, NotFound, Rejected, UpstreamError
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.cloud_storage.records import ObjectHead, Permission
 from gateway.access.principal import Principal
 from gateway.database.engine import Database
+from gateway.database.facts import Fact, append_facts
 from gateway.database.statements import insert_new
 from gateway.database.tables.files import file_ledger
-from gateway.database.tables.members import member as member_table
+from gateway.database.tables.members import identity
 from gateway.database.ulid import Ulids
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
-from gateway.members.family import present_ids
+from gateway.members.family import present_id
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.actions import scope_of
+from gateway.transactions.file_rows import SCOPE, find, is_self, remove, theirs
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
+from gateway.transactions.steps import StepRefused
 
+_log = logging.getLogger(__name__)
 MUTATION: Final = "fileUploadBegin"
 SWEEP_JOB: Final = "files.sweep"
 #: How long a grant lives: the least that STS gives to a temporary key.
@@ -46,14 +53,19 @@ TYPES: Final[Mapping[str, frozenset[str]]] = {
     "INVOICE": frozenset({"application/pdf", "image/jpeg", "image/png"}),
     "PICTURE": frozenset({"image/jpeg", "image/png", "image/webp"}),
 }
+#: Refusals that say nothing of the bucket's other objects.
+_OF_ONE_OBJECT: Final = (Conflict, Invalid, Rejected)
 WAYS: Final = ("POST_POLICY", "PRESIGNED_PUT", "TEMPORARY_KEY")
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What the client wants to upload. ``size`` is bytes, ``crc64`` unsigned decimal text."""
+    """What the client wants to upload. ``size`` is bytes, ``crc64`` unsigned decimal text.
+
+    ``member`` None: the shopper of the session.
+    """
 
     purpose: str
-    member: str
+    member: str | None
     content_type: str
     size: int
     how: str
@@ -97,6 +109,14 @@ class Filed(msgspec.Struct, frozen=True):
     etag: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: files, and the buckets of which something failed with the code."""
+
+    files: int
+    failed: Mapping[str, str]
+
+
 class Files:
     """The ledger. Safe with any number of processes."""
 
@@ -117,10 +137,14 @@ class Files:
     async def begin(self, principal: Principal, wanted: Wanted, idempotency_key: str) -> Begun | Problem:
         """A file that may be uploaded. The same key and input again answer the very same grant.
 
-        Problems: BAD_USER_INPUT, MEMBER_UNKNOWN, IDEMPOTENCY_MISMATCH, FILE_GRANT_EXPIRED and the platform's own.
-        Raises Forbidden without the scope members:write, unless it is the shopper's own file.
+        Problems: BAD_USER_INPUT, SESSION_REQUIRED, MEMBER_UNKNOWN, IDEMPOTENCY_MISMATCH, FILE_GRANT_EXPIRED and the
+        platform's own. Raises Forbidden without the scope members:write, unless it is the shopper's own file.
         """
-        _require(principal, wanted.member)
+        whose = wanted.member or principal.member
+        if whose is None:
+            return Problem("SESSION_REQUIRED", "Send a shopper's session, or name the member.")
+        if not await is_self(self._database.fetch, principal, whose):
+            principal.require(SCOPE)
         refusal = _refusal(wanted)
         if refusal is not None:
             return Problem("BAD_USER_INPUT", refusal)
@@ -134,15 +158,14 @@ class Files:
         try:
             if earlier is not None:
                 return await self._granted(earlier.ids["file"])
-            return await self._new(principal, wanted, claim)
+            return await self._new(principal, wanted, whose, claim)
         except (UpstreamError, ToolNotConfigured) as error:
             return problem(error)
 
-    async def _new(self, principal: Principal, wanted: Wanted, claim: Claim) -> Begun | Problem:
+    async def _new(self, principal: Principal, wanted: Wanted, whose: str, claim: Claim) -> Begun | Problem:
         bucket = self._tools.named(CloudStorageAdapter, self._alias)
-        present = (await present_ids(self._database.fetch, [wanted.member])).get(wanted.member)
-        alive = select(member_table.c.id).where(member_table.c.id == present, member_table.c.erased_at.is_(None))
-        if present is None or await self._database.one(alive) is None:
+        owner = await self._owner(principal, whose)
+        if owner is None:
             return Problem("MEMBER_UNKNOWN", "There is no such member.")
         now, file_id = self._clock.now(), self._ulids.next()
         row = {
@@ -150,7 +173,7 @@ class Files:
             "bucket": bucket.account,
             "key": f"uploads/{wanted.purpose.lower()}/{file_id}",
             "purpose": wanted.purpose,
-            "member": present,
+            "member": owner,
             "size": wanted.size,
             "content_type": wanted.content_type,
             "crc64": wanted.crc64,
@@ -168,9 +191,21 @@ class Files:
             await self._idempotency.done(connection, claim_id)
         return await self._granted(file_id)
 
+    async def _owner(self, principal: Principal, whose: str) -> str | None:
+        """The id that the file is kept under; None for nobody.
+
+        A shopper's is the home of the identity that is logged in: it leads to whoever they are merged with, and
+        back to them should that be undone.
+        """
+        present = await present_id(self._database.fetch, whose)
+        if present is None or principal.session_identity is None or principal.member != present:
+            return present
+        row = await self._database.one(select(identity.c.home).where(identity.c.id == principal.session_identity))
+        return present if row is None else row.home or present
+
     async def _granted(self, file_id: str) -> Begun | Problem:
         """The file's one grant, made now if its process died, or its platform failed, before it was."""
-        row = await self._row(file_id)
+        row = await find(self._database, file_id)
         if row is not None and row.grant is None and row.state == "PENDING" and self._clock.now() < row.expires_at:
             grant, expires_at = await self._make(row)
             async with self._database.write() as connection:
@@ -182,7 +217,7 @@ class Files:
                         grant=self._database.keyring.seal(msgspec.json.encode(grant).decode()), expires_at=expires_at
                     )
                 )
-            row = await self._row(file_id)
+            row = await find(self._database, file_id)
         if row is None or row.grant is None or row.state != "PENDING" or self._clock.now() >= row.expires_at:
             return Problem("FILE_GRANT_EXPIRED", "The grant of this request is over; begin again with a new key.")
         return Begun(row.id, row.bucket, row.key, row.expires_at, msgspec.json.decode(row.grant, type=Grant))
@@ -207,7 +242,9 @@ class Files:
                 min_bytes=row.size,
                 content_type_prefix=row.content_type,
             )
-            return Grant(row.how, form.url, dict(form.fields)), form.expires_at
+            # The field that the form leaves to its sender: there is one type that the ledger takes.
+            fields = {**form.fields, "Content-Type": row.content_type}
+            return Grant(row.how, form.url, fields), form.expires_at
         url = bucket.presigned_put(
             row.key, expires_in=GRANT_SECONDS, content_type=row.content_type, content_length=row.size
         )
@@ -220,9 +257,10 @@ class Files:
         Problems: FILE_UNKNOWN, FILE_NOT_UPLOADED, FILE_MISMATCH, FILE_DELETED and the platform's own. A refused file
         stays PENDING: upload it again while the grant lives.
         """
-        row = await self._theirs(principal, file_id)
-        if isinstance(row, Problem):
-            return row
+        try:
+            row = await theirs(self._database, principal, file_id)
+        except StepRefused as refused:
+            return problem(refused)
         if row.state == "PENDING":
             try:
                 [head] = await self._tools.get(CloudStorageAdapter, row.bucket).heads([row.key])
@@ -238,83 +276,55 @@ class Files:
                     details={"fields": differing},
                 )
             async with self._database.write() as connection:
-                await connection.execute(
+                now = self._clock.now()
+                moved = await connection.execute(
                     update(file_ledger)
                     .where(file_ledger.c.id == file_id, file_ledger.c.state == "PENDING")
-                    .values(
-                        state="COMMITTED", etag=head.etag, crc64=head.crc64, committed_at=self._clock.now(), grant=None
-                    )
+                    .values(state="COMMITTED", etag=head.etag, crc64=head.crc64, committed_at=now, grant=None)
                 )
-            row = await self._row(file_id)
+                if moved.rowcount == 1:
+                    await append_facts(connection, [_stored(row, now)])
+            row = await find(self._database, file_id)
         if row is None or row.state == "DELETED":
             return Problem("FILE_DELETED", "The file was deleted, or its grant ended before it was committed.")
         return _filed(row)
 
-    async def delete(self, principal: Principal, file_id: str) -> Filed | Problem:
-        """Delete a file; a repetition answers the same. Problems: FILE_UNKNOWN and the platform's own."""
-        row = await self._theirs(principal, file_id)
-        if isinstance(row, Problem):
-            return row
-        try:
-            await self._remove(row)
-        except (UpstreamError, ToolNotConfigured) as error:
-            return problem(error)
-        row = await self._row(file_id)
-        return Problem("FILE_UNKNOWN", "There is no such file.") if row is None else _filed(row)
+    async def sweep(self) -> Swept:
+        """Delete what was never committed, and what a grant brought back after its deletion.
 
-    async def sweep(self) -> int:
-        """Delete what was never committed, and what a grant brought back after its deletion. Returns files."""
+        What fails is left for the next time: one object, or all of a bucket that does not answer. Neither keeps
+        anything else from being swept.
+        """
         swept, after = 0, ""
+        failed, silent = dict[str, str](), set[str]()
         over = and_(
             file_ledger.c.swept_at.is_(None),
             file_ledger.c.state.in_(("PENDING", "DELETED")),
             file_ledger.c.expires_at <= self._clock.now(),
         )
         while True:
-            page = select(file_ledger).where(over, file_ledger.c.id > after).order_by(file_ledger.c.id).limit(SLICE)
-            rows = await self._database.fetch(page)
+            page = select(file_ledger).where(over, file_ledger.c.id > after, file_ledger.c.bucket.not_in(silent))
+            rows = await self._database.fetch(page.order_by(file_ledger.c.id).limit(SLICE))
             for row in rows:
-                swept += await self._remove(row)
+                if row.bucket in silent:
+                    continue
+                try:
+                    # What was committed meanwhile stays.
+                    swept += await remove(self._database, self._tools, row, only=row.state)
+                except (UpstreamError, ToolNotConfigured) as error:
+                    failed[row.bucket] = error.code if isinstance(error, ToolNotConfigured) else error.kind
+                    if not isinstance(error, _OF_ONE_OBJECT):
+                        silent.add(row.bucket)
             if len(rows) < SLICE:
-                return swept
+                return Swept(swept, failed)
             after = rows[-1].id
 
     async def _sweep_job(self, job: RunningJob) -> None:
-        await job.progress(1, 1, f"{await self.sweep()} files swept")
-
-    async def _remove(self, row: Any) -> bool:
-        """First the ledger, then the object; swept once no grant can bring it back. False when a commit was faster."""
-        now = self._clock.now()
-        # A sweep takes what is pending; whoever deletes has seen the state that they delete.
-        async with self._database.write() as connection:
-            moved = await connection.execute(
-                update(file_ledger)
-                .where(file_ledger.c.id == row.id, file_ledger.c.state == row.state)
-                .values(state="DELETED", deleted_at=row.deleted_at or now, grant=None)
-            )
-        if moved.rowcount != 1:
-            return False
-        await self._tools.get(CloudStorageAdapter, row.bucket).delete(row.key)
-        if now >= row.expires_at:
-            async with self._database.write() as connection:
-                await connection.execute(update(file_ledger).where(file_ledger.c.id == row.id).values(swept_at=now))
-        return True
-
-    async def _theirs(self, principal: Principal, file_id: str) -> Any:
-        """The row, or the Problem that there is none that the caller may touch."""
-        row = await self._row(file_id)
-        own = row is not None and row.member is not None and row.member == principal.member
-        if row is None or not (own or "members:write" in principal.scopes):
-            return Problem("FILE_UNKNOWN", "There is no such file, or it is not yours.")
-        return row
-
-    async def _row(self, file_id: str) -> Any:
-        return await self._database.one(select(file_ledger).where(file_ledger.c.id == file_id))
-
-
-def _require(principal: Principal, member: str) -> None:
-    if principal.member != member:
-        principal.require("members:write")
+        done = await self.sweep()
+        for bucket, code in done.failed.items():
+            _log.warning("files.sweep left bucket %s for the next time: %s", bucket, code)
+        left = "".join(f"; {bucket} failed: {code}" for bucket, code in sorted(done.failed.items()))
+        await job.progress(1, 1, f"{done.files} files swept{left}")
 
 
 def _refusal(wanted: Wanted) -> str | None:
@@ -324,7 +334,7 @@ def _refusal(wanted: Wanted) -> str | None:
     if wanted.content_type not in TYPES[wanted.purpose]:
         return f"contentType is {wanted.content_type}: give one of {', '.join(sorted(TYPES[wanted.purpose]))}."
     if not 1 <= wanted.size <= MOST_BYTES:
-        return f"bytes is {wanted.size}: it must be between 1 and {MOST_BYTES}."
+        return f"size is {wanted.size}: it must be between 1 and {MOST_BYTES}."
     if wanted.how not in WAYS:
         return f"how is {wanted.how}: give one of {', '.join(WAYS)}."
     if wanted.crc64 is not None and not (wanted.crc64.isdecimal() and len(wanted.crc64) <= 20):
@@ -333,10 +343,24 @@ def _refusal(wanted: Wanted) -> str | None:
 
 
 def _differing(row: Any, head: ObjectHead) -> list[str]:
-    pairs = {"bytes": (row.size, head.size), "contentType": (row.content_type, head.content_type)}
+    pairs = {"size": (row.size, head.size), "contentType": (row.content_type, head.content_type)}
     if row.crc64 is not None:
         pairs["crc64"] = (row.crc64, head.crc64)
     return [name for name, (asked, found) in pairs.items() if asked != found]
+
+
+def _stored(row: Any, now: datetime) -> Fact:
+    return Fact(
+        kind="file.stored",
+        occurred_at=now,
+        source="own",
+        source_key=row.id,
+        account=row.bucket,
+        tool="cloud_storage",
+        member=row.member,
+        quantity=row.size,
+        payload={"file": row.id},
+    )
 
 
 def _filed(row: Any) -> Filed:

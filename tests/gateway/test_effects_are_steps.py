@@ -41,6 +41,13 @@ OUTSIDE: Mapping[str, Outside] = {
         "an erasure is a job that repeats itself to its end; a file that is gone can be deleted again",
         ("memberErase",),
     ),
+    "gateway/members/erasure.py:_delete_uploads": Outside(
+        "the same, of files that were uploaded through the gateway",
+        ("memberErase",),
+    ),
+    "gateway/transactions/file_rows.py:remove": Outside(
+        "fileDelete's step comes to it, and the sweep, which repeats itself until the object is gone",
+    ),
     "gateway/members/welcoming.py:send": Outside(
         "a welcome answers an event within 20 seconds; its attempt is committed first, and it is never repeated",
     ),

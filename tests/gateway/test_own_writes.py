@@ -1,7 +1,7 @@
 """What we do at a platform is seen in our own rows: platforms call nobody back for changes made by API.
 
-``FOLLOWS`` names for every writing method of an adapter that the gateway calls how its rows and facts follow. A new call
-is a gap until its method stands here, and so is a caller that lost the function which makes them follow.
+``FOLLOWS`` names for every writing method of an adapter that the gateway calls how its rows and facts follow. A new
+call is a gap until its method stands here, and so is a caller that lost the function which makes them follow.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def _by(*names: str) -> Follows:
 
 FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete": Follows(why="nothing of the gateway deletes a single file"),
+    "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
     "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
     "enterprise_chat.send_welcome": _by("_tell"),

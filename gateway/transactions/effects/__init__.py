@@ -8,6 +8,7 @@ from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
     app_messages,
     customer_service_messages,
+    files,
     points,
     stock_adjustments,
     subscribe_messages,
@@ -18,6 +19,7 @@ from gateway.transactions.effects import (
 ACTIONS: Final[tuple[AnyAction, ...]] = (
     app_messages.SEND,
     customer_service_messages.SEND,
+    files.DELETE,
     points.ADJUST,
     stock_adjustments.ADJUST,
     subscribe_messages.SEND,

@@ -9,19 +9,24 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import LargeBinary, select, type_coerce
+from sqlalchemy import LargeBinary, select, type_coerce, update
 
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.cloud_storage.crc64 import Crc64
 from gateway.access.principal import Forbidden, Principal
 from gateway.database.tables.files import file_ledger
+from gateway.database.tables.jobs import job
+from gateway.events.projector import Linked
 from gateway.jobs import Handlers, Worker
 from gateway.members.erasure import PAUSE, SOON, SWEEP, Erasures
-from gateway.transactions.files import GRANT_SECONDS, MOST_BYTES, WAYS, Begun, Filed, Files, Wanted
+from gateway.transactions.actions import Performed
+from gateway.transactions.effects.files import DELETE, Deleted, Unwanted
+from gateway.transactions.files import GRANT_SECONDS, MOST_BYTES, SWEEP_JOB, WAYS, Begun, Filed, Files, Swept, Wanted
 from gateway.transactions.records import Problem
 from sandbox import http1
 from tests.adapters.cloud_storage.conftest import code_of, multipart
 from tests.databases import *  # noqa: F403
+from tests.gateway.members.families import merge, unmerge
 from tests.gateway.transactions.conftest import OpenShop, opens
 from tests.gateway.transactions.conftest import sqlite_url as sqlite_url
 from tests.gateway.transactions.shop import Shop
@@ -65,6 +70,22 @@ async def send(granted: Begun, content: bytes = CONTENT) -> http1.Answer:
         return await http1.request("POST", granted.grant.url, {"Content-Type": content_type}, body)
     headers = {name: value for name, value in granted.grant.headers.items() if name != "Content-Length"}
     return await http1.request("PUT", granted.grant.url, headers, content)
+
+
+async def delete(shop: Shop, caller: Principal, file_id: str, key: str = "a-delete-key") -> Deleted | Problem:
+    done = await shop.checkout.actions.perform(caller, DELETE, Unwanted(file_id), key)
+    return done.outcome if isinstance(done, Performed) else done
+
+
+async def states(shop: Shop) -> dict[str, str]:
+    rows = await shop.database.fetch(select(file_ledger.c.id, file_ledger.c.state))
+    return {row.id: row.state for row in rows}
+
+
+async def left_in(shop: Shop, granted: Begun, bucket: str = "closed-1250000000") -> None:
+    """The brand takes the bucket of a file out of its settings."""
+    async with shop.database.write() as connection:
+        await connection.execute(update(file_ledger).where(file_ledger.c.id == granted.id).values(bucket=bucket))
 
 
 def code(answer: object) -> str:
@@ -121,7 +142,7 @@ async def test_a_grant_is_sealed_and_forgotten(files: Files, shop: Shop) -> None
     assert row.cell is None
 
 
-@pytest.mark.parametrize(("changes", "fields"), [({"crc64": "1"}, ["crc64"]), ({"size": len(CONTENT) - 1}, ["bytes"])])
+@pytest.mark.parametrize(("changes", "fields"), [({"crc64": "1"}, ["crc64"]), ({"size": len(CONTENT) - 1}, ["size"])])
 async def test_what_differs_is_refused(files: Files, shop: Shop, changes: dict[str, Any], fields: list[str]) -> None:
     granted = await begun(files, shop, **changes)
     # Past the grant, which would refuse another size.
@@ -153,14 +174,13 @@ async def test_the_sweep_deletes_what_nobody_committed(files: Files, shop: Shop)
         await send(each)
     await files.commit(shop.buyer, kept.id)
     # Deleted while the grant lives: it can be uploaded again, until the sweep.
-    deleted = await files.delete(shop.buyer, early.id)
-    assert isinstance(deleted, Filed)
-    assert deleted.state == "DELETED"
+    assert await delete(shop, shop.buyer, early.id) == Deleted(early.id)
+    assert (await states(shop))[early.id] == "DELETED"
     assert (await send(early)).status == 200
-    assert await files.sweep() == 0
+    assert await files.sweep() == Swept(0, {})
     shop.pass_time(seconds=GRANT_SECONDS + 1)
-    assert await files.sweep() == 2
-    assert await files.sweep() == 0
+    assert await files.sweep() == Swept(2, {})
+    assert await files.sweep() == Swept(0, {})
     assert await stored(shop) == [kept.key]
     assert code(await files.commit(shop.buyer, left.id)) == "FILE_DELETED"
 
@@ -173,9 +193,10 @@ async def test_files_of_others_are_unknown(files: Files, shop: Shop) -> None:
         with pytest.raises(Forbidden):
             await files.begin(caller, wanted(shop), "a-strange-key")
         assert code(await files.commit(caller, granted.id)) == "FILE_UNKNOWN"
-        assert code(await files.delete(caller, granted.id)) == "FILE_UNKNOWN"
+        assert code(await delete(shop, caller, granted.id)) == "FILE_UNKNOWN"
+    assert await states(shop) == {granted.id: "PENDING"}
     staff = Principal("hq", "hq", frozenset({"members:write"}))
-    assert isinstance(await files.delete(staff, granted.id), Filed)
+    assert await delete(shop, staff, granted.id) == Deleted(granted.id)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +212,122 @@ async def test_files_of_others_are_unknown(files: Files, shop: Shop) -> None:
 )
 async def test_what_cannot_be_is_refused(files: Files, shop: Shop, changes: dict[str, Any]) -> None:
     assert code(await files.begin(shop.buyer, wanted(shop, **changes), "a-bad-request")) == "BAD_USER_INPUT"
+    assert await shop.database.fetch(select(file_ledger)) == []
+
+
+def locked_once(shop: Shop) -> None:
+    """The platform will not let the next object go."""
+    shop.sandbox.kit.faults.add("cloud_storage", "code", endpoint="DELETE *", value="ObjectLocked", calls=(1,))
+
+
+def person(caller: Principal) -> Linked:
+    return Linked(caller.session_identity or "", caller.member, caller.member)
+
+
+async def test_who_merged_reaches_what_they_had_and_takes_it_along_when_they_part(files: Files, shop: Shop) -> None:
+    other = await shop.person(shop.sandbox.world.cast["expired_coupon"])
+    before = await begun(files, shop)
+    await merge(shop.database, person(shop.buyer), person(other))
+    here, there = replace(shop.buyer, member=other.member), other
+    # Under the id that is the session's now, by a client that still has the old one, and by one that names nobody.
+    asked = [wanted(shop, member=other.member), wanted(shop), wanted(shop, member=None)]
+    during = [await files.begin(here, each, f"key-of-number-{n}") for n, each in enumerate(asked)]
+    theirs = await files.begin(there, wanted(shop, member=None), "a-key-of-theirs")
+    made = [each for each in (before, *during, theirs) if isinstance(each, Begun)]
+    assert len(made) == 5
+    for each in made:
+        await send(each)
+        for caller in (here, there):
+            assert isinstance(await files.commit(caller, each.id), Filed)
+
+    await unmerge(shop.database, person(shop.buyer))
+    for each in made[:-1]:
+        assert isinstance(await files.commit(shop.buyer, each.id), Filed)
+        assert code(await files.commit(other, each.id)) == "FILE_UNKNOWN"
+    assert isinstance(await files.commit(other, made[-1].id), Filed)
+    assert code(await delete(shop, shop.buyer, made[-1].id)) == "FILE_UNKNOWN"
+
+
+async def test_a_bucket_that_fails_keeps_no_other_from_being_swept(files: Files, shop: Shop) -> None:
+    first, second, third = [await begun(files, shop, key=f"key-number-{n}") for n in range(3)]
+    for each in (first, second, third):
+        await send(each)
+    await left_in(shop, first)
+    shop.pass_time(seconds=GRANT_SECONDS + 1)
+    handlers = Handlers()
+    files.register(handlers)
+    async with shop.database.write() as connection:
+        await shop.queue.put(connection, SWEEP_JOB, 1, {})
+    worker = Worker(shop.queue, handlers, clock=shop.database.clock)
+    await worker.drain()
+    ran = select(job.c.progress_note).where(job.c.kind == SWEEP_JOB, job.c.progress_note.is_not(None))
+    note = "2 files swept; closed-1250000000 failed: TOOL_NOT_CONFIGURED"
+    assert [row.progress_note for row in await shop.database.fetch(ran)] == [note]
+    assert await stored(shop) == [first.key]
+    # The brand has it again.
+    await left_in(shop, first, bucket(shop).account)
+    assert await files.sweep() == Swept(1, {})
+    assert await stored(shop) == []
+
+
+async def test_an_object_that_the_platform_will_not_delete_holds_up_no_other(files: Files, shop: Shop) -> None:
+    first, second = [await begun(files, shop, key=f"key-number-{n}") for n in range(2)]
+    for each in (first, second):
+        await send(each)
+    shop.pass_time(seconds=GRANT_SECONDS + 1)
+    locked_once(shop)
+    assert await files.sweep() == Swept(1, {bucket(shop).account: "CONFLICT"})
+    assert await stored(shop) == [first.key]
+    assert await files.sweep() == Swept(1, {})
+
+
+async def test_a_delete_that_the_platform_fails_is_ended_by_the_sweep(files: Files, shop: Shop) -> None:
+    granted = await begun(files, shop)
+    await send(granted)
+    await files.commit(shop.buyer, granted.id)
+    shop.pass_time(seconds=GRANT_SECONDS + 1)
+    locked_once(shop)
+    assert code(await delete(shop, shop.buyer, granted.id)) == "CONFLICT"
+    assert await states(shop) == {granted.id: "DELETED"}
+    assert await stored(shop) == [granted.key]
+    assert await files.sweep() == Swept(1, {})
+    assert await stored(shop) == []
+    assert await delete(shop, shop.buyer, granted.id) == Deleted(granted.id)
+
+
+async def test_a_commit_is_told_once(files: Files, shop: Shop) -> None:
+    granted = await begun(files, shop)
+    await send(granted)
+    await asyncio.gather(*(files.commit(shop.buyer, granted.id) for _ in range(3)))
+    [told] = await shop.facts("file.stored")
+    assert (told.member, told.account, told.quantity) == (shop.buyer.member, granted.bucket, len(CONTENT))
+    assert told.payload == {"file": granted.id}
+
+
+async def test_an_erasure_reports_what_lies_in_a_bucket_that_is_not_configured(files: Files, shop: Shop) -> None:
+    kept, lost = await begun(files, shop), await begun(files, shop, key="another-key")
+    for each in (kept, lost):
+        await send(each)
+        await files.commit(shop.buyer, each.id)
+    await left_in(shop, lost)
+    shop.pass_time(seconds=GRANT_SECONDS + 1)
+    handlers = Handlers()
+    erasures = Erasures(shop.database, shop.queue, shop.tools, "no-such-alias", shop.settings.privacy)
+    erasures.register(handlers)
+    worker = Worker(shop.queue, handlers, clock=shop.database.clock)
+    record = await erasures.request(shop.buyer.member or "", "hq")
+    assert record is not None
+    for wait in (PAUSE, SWEEP):
+        shop.pass_time(seconds=wait.total_seconds() + 1)
+        await worker.drain()
+    finished = await erasures.get(record.id)
+    assert finished is not None
+    assert finished.state == "DONE"
+    assert finished.report is not None
+    assert finished.report["files"] == 1
+    beyond = [each for each in finished.report["platforms"] if "closed-1250000000" in each["holds"]]
+    assert [each["brand"] for each in beyond] == [f"delete in closed-1250000000: {lost.key}"]
+    assert await stored(shop) == [lost.key]
     assert await shop.database.fetch(select(file_ledger)) == []
 
 
