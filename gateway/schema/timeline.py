@@ -341,7 +341,9 @@ class MemberTimelineEntry(TimelineEntry):
 class FileTimelineEntry(TimelineEntry):
     """FILE."""
 
-    file: File | None = strawberry.field(resolver=_file, description="The file; null when it was replaced or deleted.")
+    file: File | None = strawberry.field(
+        resolver=_file, description="The file, of an upload as it is now; null when it was replaced or deleted."
+    )
     size: Long | None = strawberry.field(resolver=_quantity, description="Bytes that were stored.")
 
 

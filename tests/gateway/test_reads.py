@@ -94,6 +94,12 @@ FIELDS = (
         "One listing per folder, and each member has their own.",
     ),
     Field(
+        "uploads { nodes { key } }",
+        "own ledger",
+        "page",
+        "What was uploaded through the gateway; the platform need not be asked.",
+    ),
+    Field(
         "ipParticipations { nodes { collected } }",
         "our own ledger in SQL",
         "page",
