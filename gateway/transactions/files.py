@@ -332,7 +332,8 @@ def _refusal(wanted: Wanted) -> str | None:
     if wanted.purpose not in TYPES:
         return f"purpose is {wanted.purpose}: give one of {', '.join(TYPES)}."
     if wanted.content_type not in TYPES[wanted.purpose]:
-        return f"contentType is {wanted.content_type}: give one of {', '.join(sorted(TYPES[wanted.purpose]))}."
+        # The text is not repeated: anything may have been typed.
+        return f"contentType does not fit the purpose: give one of {', '.join(sorted(TYPES[wanted.purpose]))}."
     if not 1 <= wanted.size <= MOST_BYTES:
         return f"size is {wanted.size}: it must be between 1 and {MOST_BYTES}."
     if wanted.how not in WAYS:

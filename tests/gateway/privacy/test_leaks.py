@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import orjson
@@ -30,6 +31,8 @@ from tests.gateway.evening import Client, copy_database
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
+_EXAMPLES = Path(__file__).parents[3] / "examples/files"
+BEGIN, COMMIT = ((_EXAMPLES / f"{name}.graphql").read_text("utf-8") for name in ("begin", "commit"))
 #: Typed by a caller, or sent by somebody who pretends to be a platform.
 TYPED = {
     "name": "植入姓名欧阳不存在",
@@ -77,15 +80,18 @@ class Driven:
         self.log = log
         self.folder = folder
         self.answers: list[tuple[str, str]] = []
+        #: What grants to upload were made of, by what it is: whoever has it can upload.
+        self.grants: dict[str, str] = {}
 
     def people(self) -> Mapping[str, str]:
-        """Every handle, phone and name of the world's shoppers, by what it is."""
+        """Every handle, phone and name of the world's shoppers, and every grant, by what it is."""
         world = self.stage.sandbox.world
         found: dict[str, str] = {f"typed {name}": text for name, text in TYPED.items()}
         for person in world.people.values():
             for name in ("name", "phone", "unionid", "external_userid"):
                 found[f"{person.key} {name}"] = getattr(person, name)
             found |= {f"{person.key} openid {app}": openid for app, openid in person.openids.items()}
+        found |= self.grants
         # Shorter texts are met by chance, among bytes and in titles.
         return {name: text for name, text in found.items() if len(text.encode()) >= 9}
 
@@ -133,9 +139,28 @@ async def _drive(driven: Driven) -> None:
     bought = await driven.ask(keys.frontend, documents.BUY, session=session, input=order)
     await stage.act("payments", "pay", payment_request=bought["data"]["checkout"]["paymentRequest"])
     await stage.quiet()
+    await _upload(driven, session)
     await _go_wrong(driven, session)
     await _pretend(driven)
     await _park(driven)
+
+
+async def _upload(driven: Driven, session: str) -> None:
+    """A grant of every way, asked for twice; none is used, so that all of them are still kept."""
+    for how in ("POST_POLICY", "PRESIGNED_PUT", "TEMPORARY_KEY"):
+        asked = {"purpose": "PICTURE", "contentType": "image/png", "size": 9, "how": how}
+        asked["idempotencyKey"] = f"leaks-of-{how}"
+        for _ in range(2):
+            answer = await driven.stage.graphql(
+                BEGIN, {"upload": asked}, key=driven.stage.keys.frontend, session=session
+            )
+        grant = answer["data"]["fileUploadBegin"]["grant"]
+        fields = {each["name"]: each["value"] for each in grant.get("fields", ())}
+        signature = parse_qs(urlsplit(grant.get("url", "")).query).get("q-signature", [""])[0]
+        secrets = (fields.get("q-signature"), signature, grant.get("secretKey"), grant.get("token"))
+        found = {f"{how} {n}": text for n, text in enumerate(secrets) if text}
+        assert found
+        driven.grants |= found
 
 
 async def _go_wrong(driven: Driven, session: str) -> None:
@@ -162,6 +187,9 @@ async def _go_wrong(driven: Driven, session: str) -> None:
                 "purpose": "MARKETING", "given": True, "policyVersion": text * 9})  # fmt: skip
             await ask(key, documents.QUOTE, session=session, input={
                 "lines": [{"sku": text, "quantity": 1}], "method": "EXPRESS"})  # fmt: skip
+            await ask(key, BEGIN, session=session, upload={"purpose": "PICTURE", "contentType": text, "size": 1,
+                "how": "POST_POLICY", "idempotencyKey": "leaks-of-a-type"})  # fmt: skip
+            await ask(key, COMMIT, session=session, file=text)
             await ask(key, documents.QUOTE, session=text, input={"lines": [], "method": "EXPRESS"})
     # Platforms that fail while they are asked about somebody.
     world, faults = stage.sandbox.world, stage.sandbox.kit.faults
