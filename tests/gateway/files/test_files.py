@@ -14,6 +14,7 @@ from sqlalchemy import LargeBinary, select, type_coerce, update
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.cloud_storage.crc64 import Crc64
 from gateway.access.principal import Forbidden, Principal
+from gateway.database.owned import UPLOADS
 from gateway.database.tables.files import file_ledger
 from gateway.database.tables.jobs import job
 from gateway.events.projector import Linked
@@ -224,6 +225,12 @@ def person(caller: Principal) -> Linked:
     return Linked(caller.session_identity or "", caller.member, caller.member)
 
 
+async def listed(shop: Shop, caller: Principal) -> set[str]:
+    """As reads find them."""
+    rows = await shop.database.fetch(select(UPLOADS.c.id).where(UPLOADS.c.owner == caller.member))
+    return {row.id for row in rows}
+
+
 async def test_who_merged_reaches_what_they_had_and_takes_it_along_when_they_part(files: Files, shop: Shop) -> None:
     other = await shop.person(shop.sandbox.world.cast["expired_coupon"])
     before = await begun(files, shop)
@@ -240,7 +247,11 @@ async def test_who_merged_reaches_what_they_had_and_takes_it_along_when_they_par
         for caller in (here, there):
             assert isinstance(await files.commit(caller, each.id), Filed)
 
+    assert await listed(shop, other) == {each.id for each in made}
+
     await unmerge(shop.database, person(shop.buyer))
+    assert await listed(shop, shop.buyer) == {each.id for each in made[:-1]}
+    assert await listed(shop, other) == {made[-1].id}
     for each in made[:-1]:
         assert isinstance(await files.commit(shop.buyer, each.id), Filed)
         assert code(await files.commit(other, each.id)) == "FILE_UNKNOWN"
