@@ -34,7 +34,6 @@ def _by(*names: str) -> Follows:
 
 
 FOLLOWS: Mapping[str, Follows] = {
-    "cloud_storage.delete": Follows(why="nothing of the gateway deletes a single file"),
     "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
     "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
