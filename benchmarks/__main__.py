@@ -3,6 +3,6 @@
 import subprocess
 import sys
 
-for name in ("execution", "gateway", "plans", "transactions", "whole_member", "subscriptions"):
+for name in ("execution", "gateway", "plans", "transactions", "whole_member", "subscriptions", "adapters"):
     print(f"# python -m benchmarks.{name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
