@@ -264,6 +264,7 @@ def _order(appid: str, wire: models.Order) -> Order:
         customer_notes=detail.ext_info.customer_notes,
         merchant_notes=detail.ext_info.merchant_notes,
         address_change_waits=bool(detail.delivery_info.address_under_review),
+        tracking_numbers=tuple(each.waybill_id for each in parcels if each.waybill_id),
     )
 
 

@@ -22,7 +22,7 @@ Audience = Literal["frontend", "guide", "partner", "hq"]
 #: Scopes that an audience has without being given them.
 AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
-    "guide": frozenset({"catalogue", "members:read", "consents:write", "stock:read"}),
+    "guide": frozenset({"catalogue", "members:read", "consents:write", "stock:read", "orders:pickup"}),
     "partner": frozenset({"catalogue"}),
     "hq": frozenset(
         {
@@ -34,6 +34,8 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "checkout",
             "ads:read",
             "operations",
+            "orders:pickup",
+            "orders:write",
             "consents:write",
             "bulk",
             "webhooks",

@@ -14,6 +14,7 @@ from gateway.resolvers.errors import IdForeign, IdInvalid
 TYPE_CODES: Final = {
     "mb": "Member",
     "or": "Order",
+    "as": "AfterSale",
     "py": "Payment",
     "cp": "Coupon",
     "st": "Store",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from adapters.mini_program_store import MiniProgramStoreAdapter, RejectReason
 from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import after_sale, payment, purchase, purchase_line
@@ -67,7 +69,9 @@ class LineRecord:
 class AfterSaleRecord:
     """售后单."""
 
+    appid: str
     id: str
+    purchase: str
     kind: str
     state: str
     reason: str
@@ -147,7 +151,9 @@ def _payment(row: Row[Any]) -> PaymentRecord:
 
 def _after_sale(row: Row[Any]) -> AfterSaleRecord:
     return AfterSaleRecord(
+        row.appid,
         row.after_sale_id,
+        row.purchase,
         row.kind,
         row.state,
         row.reason,
@@ -262,6 +268,14 @@ async def after_sales_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> S
     )
     found = {(row.appid, row.after_sale_id): _after_sale(row) for row in rows}
     return [found.get(each) for each in keys]
+
+
+async def reject_reasons(ctx: Context, appids: Sequence[str]) -> Sequence[Sequence[RejectReason] | BaseException]:
+    """Batch, live: the reasons that each store's platform takes for refusing an after-sale; one call per store."""
+    return await asyncio.gather(
+        *(ctx.tool(MiniProgramStoreAdapter, each).after_sale_reject_reasons() for each in appids),
+        return_exceptions=True,
+    )
 
 
 async def lines(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequence[LineRecord]]:

@@ -22,6 +22,7 @@ from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
+from gateway.schema.order_handling import OrderMutations
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
@@ -65,6 +66,7 @@ MUTATIONS = (
     DecisionMutations,
     FileMutations,
     JobMutations,
+    OrderMutations,
     PointsMutations,
     PrivacyMutations,
     ReachMutations,

@@ -33,7 +33,7 @@ from gateway.schema.info import Info
 from gateway.schema.jobs import Job
 from gateway.schema.members import Member
 from gateway.schema.node import Node
-from gateway.schema.orders import Order, Payment
+from gateway.schema.orders import AfterSale, Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
 from gateway.schema.privacy import MemberAccessReport, MemberErasure
 from gateway.schema.reconciliations import ReconciliationRun
@@ -64,6 +64,15 @@ async def _order(info: Info, account: str, native: str) -> Node | None:
     buyer = None if record is None else record.identity
     _require_owner(info, None if buyer is None else await ctx.loaders.load(orders.owners, buyer))
     return None if record is None else Order.of(record)
+
+
+async def _after_sale(info: Info, account: str, native: str) -> Node | None:
+    ctx = info.context
+    record = await ctx.loaders.load(orders.after_sales_by_key, (account, native))
+    order = None if record is None else await ctx.loaders.load(orders.orders, record.purchase)
+    buyer = None if order is None else order.identity
+    _require_owner(info, None if buyer is None else await ctx.loaders.load(orders.owners, buyer))
+    return None if record is None else AfterSale.of(record)
 
 
 async def _payment(info: Info, account: str, native: str) -> Node | None:
@@ -204,6 +213,7 @@ _FETCH: dict[str, Fetch] = {
     "rc": _review_case,
     "mb": _member,
     "or": _order,
+    "as": _after_sale,
     "py": _payment,
     "cp": _coupon,
     "fl": _file,

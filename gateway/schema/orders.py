@@ -84,10 +84,19 @@ class Fulfilment:
         return await info.context.loaders.load(orders.pickup_codes, self.record.id) if self.shown else None
 
 
+@strawberry.type(description="A reason that the platform takes for refusing an after-sale (拒绝售后原因).")
+class AfterSaleRejectReason:
+    """拒绝原因."""
+
+    number: int = strawberry.field(description="What afterSaleReject takes.")
+    text: str = strawberry.field(description="What the shopper reads.")
+
+
 @strawberry.type(description="An after-sale (售后单): refund, return or exchange.")
-class AfterSale:
+class AfterSale(Node):
     """售后."""
 
+    record: strawberry.Private[AfterSaleRecord]
     kind: str = strawberry.field(description="REFUND, RETURN, EXCHANGE or OTHER.")
     state: str = strawberry.field(
         description="REQUESTED, AWAITING_MERCHANT, AWAITING_BUYER, REFUNDING, SUCCEEDED, REJECTED, CANCELLED…"
@@ -97,9 +106,22 @@ class AfterSale:
     refund: Money = strawberry.field(description="Money to go back.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
 
+    @strawberry.field(
+        description="Reasons that afterSaleReject takes, asked of the platform now; one call per store and request."
+        " Needs the scope orders:write."
+    )
+    async def reject_reasons(self, info: Info) -> list[AfterSaleRejectReason] | None:
+        info.context.principal.require("orders:write")
+        found = await info.context.loaders.load(orders.reject_reasons, self.record.appid)
+        if isinstance(found, BaseException):
+            raise found
+        return [AfterSaleRejectReason(number=each.number, text=each.text) for each in found]
+
     @classmethod
     def of(cls, record: AfterSaleRecord) -> AfterSale:
         return cls(
+            id=strawberry.ID(ids.encode("as", record.id, record.appid)),
+            record=record,
             kind=record.kind,
             state=record.state,
             reason=record.reason,

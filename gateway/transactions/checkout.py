@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -20,12 +21,12 @@ from gateway.database.tables.projections import purchase
 from gateway.database.ulid import Ulids
 from gateway.events.projections import payments
 from gateway.events.projector import Projector
-from gateway.jobs import Handlers, Queue
+from gateway.jobs import Handlers, PostponeJob, Queue
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions import parties, planning, refunding
-from gateway.transactions.actions import Actions, scope_of
+from gateway.transactions.actions import Actions, in_progress, scope_of
 from gateway.transactions.atomic import Atomics
 from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.effects import ACTIONS
@@ -52,7 +53,7 @@ from gateway.transactions.records import (
     UsableCoupon,
 )
 from gateway.transactions.refunding import RefundService
-from gateway.transactions.runner import Runner, SagaBusy
+from gateway.transactions.runner import Runner, SagaBusy, SagaMoved
 from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB, LEASE, Open, Settlement
 from gateway.transactions.states import SagaState, StepState
 from gateway.transactions.steps import Registry, StepRefused
@@ -170,6 +171,37 @@ class CheckoutService:
             return problem(error)
         except SagaBusy:
             return in_flight()
+
+    async def cancel(self, principal: Principal, order_id: str) -> str | Problem:
+        """End an order that waits for its payment; the id of its transaction, COMPENSATED now. The same again answers
+        the same."""
+        foreign = await self._foreign(order_id)
+        found = foreign or await self._own(principal, order_id, operators=True)
+        if isinstance(found, Problem):
+            return found
+        if found.saga.state is SagaState.RUNNING:
+            return in_flight()
+        with suppress(UpstreamError, ToolNotConfigured, SagaBusy, SagaMoved, PostponeJob):
+            await self._settlement.cancel(found, scope_of(principal))
+        row = await self._log.saga(found.saga.id)
+        if row is None or row.state is SagaState.COMPENSATED:
+            return found.saga.id
+        if row.state in _PAID:
+            return Problem("ORDER_PAID", "This order is paid: it is not cancelled but refunded, by orderRefund.")
+        if row.state is SagaState.NEEDS_ATTENTION:
+            return Problem("ORDER_NOT_CANCELLABLE", "This order's payment is being looked into; transactions says why.")
+        return in_progress(found.saga.id)
+
+    async def _foreign(self, order_id: str) -> Problem | None:
+        """Why an order is not cancelled here that was placed elsewhere."""
+        row = await self._database.one(select(purchase.c.source).where(purchase.c.id == order_id))
+        if row is None or row.source == "MINI_PROGRAM":
+            return None
+        if row.source == "STORE":
+            said = "微信小店 lets no merchant cancel: unpaid orders end by themselves, paid ones by an after-sale."
+        else:
+            said = f"Orders of source {row.source} are cancelled where they were placed."
+        return Problem("ORDER_NOT_CANCELLABLE", said)
 
     async def transaction(self, transaction_id: str, principal: Principal | None = None) -> TransactionView | None:
         """A transaction and its steps; None when there is none, or it is not the ``principal``'s to see."""

@@ -170,6 +170,14 @@ class SagaLog:
         row = (await connection.execute(select(saga.c.input).where(saga.c.id == saga_id).with_for_update())).one()
         await connection.execute(update(saga).where(saga.c.id == saga_id).values(input=values | (row.input or {})))
 
+    async def cut_short(self, connection: AsyncConnection, saga_id: str, values: dict[str, Any]) -> bool:
+        """A saga that waits for its payment has no time left; ``values`` say why. False when it does not wait."""
+        if await self.hold(connection, saga_id, SagaState.AWAITING_PAYMENT) is None:
+            return False
+        await self.note(connection, saga_id, values)
+        await connection.execute(update(saga).where(saga.c.id == saga_id).values(deadline=self._clock.now()))
+        return True
+
     def _step_row(
         self, saga_id: str, seq: int, planned: Planned, subject: str, state: StepState, outcome: object, now: datetime
     ) -> dict[str, Any]:

@@ -6,9 +6,11 @@ import secrets
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import select
 
 from adapters.base.errors import NotFound
 from adapters.payments import PaymentsAdapter
+from gateway.database.tables.sagas import saga
 from gateway.events.projections import purchases
 from gateway.events.projections.purchases import OwnOrder
 from gateway.transactions import coupons, stock
@@ -16,6 +18,8 @@ from gateway.transactions.records import CouponRef
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 RESERVE, PLACE, PREPAY, PAYMENT = "stock.reserve", "order.place", "payment.prepay", "payment.capture"
+#: Under this name a checkout that somebody cancelled keeps who did.
+CANCELLED = "cancelled"
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -92,6 +96,9 @@ async def _close(ctx: StepContext, intent: PlaceOrder, outcome: Nothing | None) 
     del outcome
     await coupons.unlock(ctx.batch.connection, intent.order.id)
     reason = "EXPIRED" if ctx.now >= intent.expires_at else "FAILED"
+    known = await ctx.batch.connection.scalar(select(saga.c.input).where(saga.c.id == ctx.saga))
+    if CANCELLED in (known or {}):
+        reason = "CANCELLED"
     await purchases.closed(ctx.batch, intent.order.id, at=ctx.now, reason=reason)
 
 

@@ -19,7 +19,7 @@ from gateway.runtime import OpenTools
 from gateway.transactions import stock
 from gateway.transactions.idempotency import Idempotency
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
-from gateway.transactions.order_steps import PAYMENT, PREPAY, RESERVE, Captured, Payable, ReserveStock
+from gateway.transactions.order_steps import CANCELLED, PAYMENT, PREPAY, RESERVE, Captured, Payable, ReserveStock
 from gateway.transactions.runner import Failure, Runner, SagaBusy
 from gateway.transactions.states import Attention, SagaState, StepState
 
@@ -230,6 +230,19 @@ class Settlement:
         elif payment.state in _OVER:
             await self._give_back(found)
         return payment.state
+
+    async def cancel(self, found: Open, by: str) -> None:
+        """End an order before its time is over: query, close, query again, as when it is.
+
+        What is committed first is that its time is over, so nobody is given its payment any more, and the job ends it
+        should this process not. A payment that came in the same moment wins. Raises UpstreamErrors, SagaBusy,
+        SagaMoved and PostponeJob, each of which leaves the rest to the job.
+        """
+        async with self._projector.database.write() as connection:
+            if await self._log.cut_short(connection, found.saga.id, {CANCELLED: by}):
+                run_at = self._projector.clock.now() + LEASE
+                await self._queue.reschedule(connection, EXPIRY_JOB, found.saga.id, run_at)
+        await self._expire(found.saga.id)
 
     async def expire(self, job: RunningJob) -> None:
         """Job ``checkout.expire``: the process that placed the order died, or the order's time is over.

@@ -36,6 +36,7 @@ OUTSIDE: Mapping[str, Outside] = {
     ),
     "gateway/transactions/settlement.py:_close": Outside(
         "closing a number is asked for by the job that ends the order, which repeats it until the platform says so",
+        ("orderCancel",),
     ),
     "gateway/members/erasure.py:_delete_objects": Outside(
         "an erasure is a job that repeats itself to its end; a file that is gone can be deleted again",

@@ -55,8 +55,8 @@ class Order:
     The state can lag behind ``paid_at`` by moments: an order may still be UNPAID with ``paid_at`` set.
     ``receiver_name`` and ``receiver_phone`` are masked by the platform (``林**``, ``138****0001``).
     ``list_total`` − ``discount`` + ``freight`` is ``payable`` unless staff changed the price. Of several
-    parcels ``carrier`` and ``tracking_number`` name the first; ``shipped_at`` is when the last one left,
-    else when the first did. ``scene`` is LIVE_ROOM, SHORT_VIDEO, PRODUCT_SHARE, SHOP_WINDOW,
+    parcels ``carrier`` and ``tracking_number`` name the first, ``tracking_numbers`` all; ``shipped_at`` is when
+    the last one left, else when the first did. ``scene`` is LIVE_ROOM, SHORT_VIDEO, PRODUCT_SHARE, SHOP_WINDOW,
     OFFICIAL_ACCOUNT or OTHER; ``live_id`` names the session that sold it. Of a gift, ``openid`` is the
     receiver and ``giver_openid`` whoever paid.
     """
@@ -89,6 +89,7 @@ class Order:
     customer_notes: str = field(default="", repr=False)
     merchant_notes: str = field(default="", repr=False)
     address_change_waits: bool = False
+    tracking_numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

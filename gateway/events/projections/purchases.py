@@ -135,10 +135,41 @@ async def paid(
 
 
 async def closed(batch: Batch, order_id: str, *, at: datetime, reason: str) -> None:
-    """It will not be paid any more. ``reason`` EXPIRED or FAILED."""
+    """It will not be paid any more. ``reason`` EXPIRED, CANCELLED or FAILED."""
     row = await _read(batch, order_id)
     await _set(batch, order_id, state="CLOSED", fulfilment_state="CANCELLED")
     batch.facts.append(_fact(row, "order.closed", at, amount_fen=row.payable, reason=reason))
+
+
+async def shipped(
+    batch: Batch, order_id: str, *, at: datetime, method: str, carrier: str | None, tracking: str | None
+) -> None:
+    """All of it is on its way (发货); of several parcels the first one is named."""
+    row = await _read(batch, order_id)
+    await _set(
+        batch,
+        order_id,
+        method=method,
+        fulfilment_state="SHIPPED",
+        shipped_at=at,
+        carrier=carrier,
+        tracking=tracking,
+    )
+    batch.facts.append(_fact(row, "order.shipped", at, payload={"method": method}))
+
+
+async def picked_up(batch: Batch, order_id: str, *, at: datetime, by: str) -> bool:
+    """The goods were handed out in the store (提货核销); False, and nothing changed, when they did not lie ready."""
+    now = batch.as_of
+    statement = (
+        update(purchase)
+        .where(purchase.c.id == order_id, purchase.c.state == "PAID", purchase.c.fulfilment_state == "READY")
+        .values(fulfilment_state="RECEIVED", updated_at=now, as_of=now, changed_at=batch.now)
+    )
+    if (await batch.connection.execute(statement)).rowcount == 0:
+        return False
+    await told(batch, order_id, "order.picked_up", at, order_id, payload={"by": by})
+    return True
 
 
 async def refunded(batch: Batch, mchid: str, numbers: Sequence[str]) -> None:

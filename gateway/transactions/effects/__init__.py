@@ -6,10 +6,13 @@ from typing import Final
 
 from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
+    after_sales,
     app_messages,
     customer_service_messages,
     files,
+    pickups,
     points,
+    shipments,
     stock_adjustments,
     subscribe_messages,
     template_messages,
@@ -17,10 +20,14 @@ from gateway.transactions.effects import (
 
 #: Every mutation that is an action. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
+    after_sales.ACCEPT,
+    after_sales.REJECT,
     app_messages.SEND,
     customer_service_messages.SEND,
     files.DELETE,
+    pickups.CONFIRM,
     points.ADJUST,
+    shipments.SHIP,
     stock_adjustments.ADJUST,
     subscribe_messages.SEND,
     template_messages.SEND,

@@ -1,0 +1,163 @@
+"""The documents of docs/trade.md, played against the emulated platforms; and who may play them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.demo.stage import Stage, staged
+from gateway.resolvers import ids
+from tests.conftest import EVENING
+from tests.gateway.evening import login
+from tests.gateway.test_buying_page import COAT, PRICE, Phone
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/trade.md").read_text("utf-8")
+FILES = {path.stem: path.read_text("utf-8") for path in (ROOT / "examples/trade").glob("*.graphql")}
+TOOL = "mini_program_store"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Desk:
+    """Headquarters, and a shopper beside it."""
+
+    def __init__(self, stage: Stage, phone: Phone) -> None:
+        self.stage = stage
+        self.phone = phone
+
+    async def ask(self, name: str, *, key: str | None = None, session: str | None = None, **variables: Any) -> Any:
+        """A document of the page; its only field's answer."""
+        answer = await self.stage.graphql(FILES[name], variables, key=key or self.stage.keys.hq, session=session)
+        assert "errors" not in answer, answer["errors"]
+        return next(iter(answer["data"].values()))
+
+    async def bought(self, key: str, **more: Any) -> str:
+        """A paid order of the shopper's, two minutes old."""
+        bought = await self.phone.buy(key, **more)
+        await self.stage.act("payments", "pay", payment_request=bought["paymentRequest"])
+        await self.stage.quiet()
+        self.stage.pass_time(timedelta(minutes=2))
+        order: str = bought["order"]["id"]
+        return order
+
+    async def sold(self) -> str:
+        """A paid order of the store's; the platform's number."""
+        person = self.stage.sandbox.world.cast["protagonist"]
+        made = await self.stage.act(TOOL, "order_new", person=person, sku=COAT, quantity=1)
+        await self.stage.act(TOOL, "order_paid", order_id=made["order_id"])
+        await self.stage.quiet()
+        number: str = made["order_id"]
+        return number
+
+    def ref(self, number: str) -> str:
+        """Its id."""
+        appid = self.stage.sandbox.describe()["platforms"][TOOL]["accounts"]["store"]["appid"]
+        return ids.encode("or", f"STORE:{appid}:{number}")
+
+    async def complaint(self, number: str, kind: str) -> dict[str, Any]:
+        """The shopper asks for an after-sale."""
+        await self.stage.act(TOOL, "after_sale_new", order_id=number, type=kind)
+        await self.stage.quiet()
+        found: dict[str, Any] = (await self.ask("aftersales", order=self.ref(number)))["afterSales"][0]
+        return found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    async with staged(now=EVENING, folder=tmp_path_factory.mktemp("trade")) as stage:
+        yield Desk(stage, Phone(stage, await login(stage, stage.sandbox.world.cast["protagonist"])))
+
+
+async def test_the_page_shows_every_document() -> None:
+    assert sorted(FILES) == ["accept", "aftersales", "cancel", "handout", "reject", "ship"]
+    for text in FILES.values():
+        assert f"```graphql\n{text}```" in PAGE
+
+
+async def test_an_order_of_the_store_is_shipped(desk: Desk) -> None:
+    number = await desk.sold()
+    parcel = {"carrier": "YTO", "tracking": "YT0000000001"}
+    shipment = {"order": desk.ref(number), "parcels": [parcel], "idempotencyKey": "ship-000042"}
+    shipped = await desk.ask("ship", shipment=shipment)
+    assert (shipped["complete"], shipped["transaction"]["state"]) == (True, "COMPLETED")
+    assert shipped["order"]["state"] == "SHIPPED"
+    assert shipped["order"]["fulfilment"]["tracking"] == "YT0000000001"
+    clear = shipment | {"parcels": [parcel | {"senderPhone": "13800000001"}], "idempotencyKey": "ship-000043"}
+    assert (await desk.ask("ship", shipment=clear))["code"] == "BAD_USER_INPUT"
+
+
+async def test_an_order_is_laid_ready_and_handed_out(desk: Desk) -> None:
+    order = await desk.bought("press-0011")
+    ready = await desk.ask("ship", shipment={"order": order, "idempotencyKey": "ready-000042"})
+    assert ready["order"]["fulfilment"]["state"] == "READY"
+    asked = "query ($o: ID!) { node(id: $o) { ... on Order { fulfilment { pickupCode } } } }"
+    seen = await desk.stage.graphql(asked, {"o": order}, key=desk.stage.keys.frontend, session=desk.phone.session)
+    code = seen["data"]["node"]["fulfilment"]["pickupCode"]
+    wrong = {"order": order, "code": "x" + code, "idempotencyKey": "pickup-000041"}
+    assert (await desk.ask("handout", pickup=wrong))["code"] == "PICKUP_CODE_WRONG"
+    handed = await desk.ask("handout", pickup={"order": order, "code": code, "idempotencyKey": "pickup-000042"})
+    assert handed["order"]["fulfilment"]["state"] == "RECEIVED"
+
+
+async def test_a_shopper_cancels(desk: Desk) -> None:
+    bought = await desk.phone.buy("press-0012")
+    shopper = {"key": desk.stage.keys.frontend, "session": desk.phone.session}
+    cancelled = await desk.ask("cancel", order=bought["order"]["id"], **shopper)
+    assert (cancelled["order"]["state"], cancelled["transaction"]["state"]) == ("CLOSED", "COMPENSATED")
+    assert (await desk.phone.ask("renew", order=bought["order"]["id"]))["code"] == "ORDER_NOT_PAYABLE"
+    paid = await desk.bought("press-0013")
+    assert (await desk.ask("cancel", order=paid, **shopper))["code"] == "ORDER_PAID"
+    assert (await desk.ask("cancel", order=desk.ref(await desk.sold())))["code"] == "ORDER_NOT_CANCELLABLE"
+    assert PRICE == 89900
+
+
+async def test_after_sales_are_decided(desk: Desk) -> None:
+    number = await desk.sold()
+    await desk.stage.act(TOOL, "order_ship", order_id=number)
+    case = await desk.complaint(number, "RETURN")
+    assert case["rejectReasons"]
+    given = {"afterSale": case["id"], "decision": "RETURN_GOODS", "returnAddress": "1001"}
+    first = await desk.ask("accept", accepted=given | {"idempotencyKey": "accept-000042"})
+    assert first["afterSale"] == {"id": case["id"], "state": "AWAITING_BUYER"}
+    other = await desk.complaint(await desk.sold(), "REFUND")
+    reason = other["rejectReasons"][0]["number"]
+    refused = {"afterSale": other["id"], "reason": reason, "text": "已超过七天", "idempotencyKey": "reject-000042"}
+    assert (await desk.ask("reject", rejected=refused))["afterSale"]["state"] == "REJECTED"
+    again = await desk.ask("reject", rejected=refused | {"idempotencyKey": "reject-000043"})
+    assert again["code"] == "AFTER_SALE_STATE"
+    shown = "query ($i: ID!) { node(id: $i) { __typename id ... on AfterSale { state } } }"
+    seen = await desk.stage.graphql(shown, {"i": other["id"]}, key=desk.stage.keys.hq)
+    assert seen["data"]["node"] == {"__typename": "AfterSale", "id": other["id"], "state": "REJECTED"}
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "scope"),
+    [
+        ("ship", {"shipment": {"order": "x"}}, "orders:write"),
+        ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
+        ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
+        ("reject", {"rejected": {"afterSale": "x", "reason": 1}}, "orders:write"),
+    ],
+)
+async def test_a_shopper_has_no_such_scope(desk: Desk, name: str, variables: dict[str, Any], scope: str) -> None:
+    answer = await desk.stage.graphql(FILES[name], variables, key=desk.stage.keys.frontend, session=desk.phone.session)
+    [error] = answer["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN"
+    assert scope in error["message"]
+
+
+async def test_under_atomic_shipping_comes_last(desk: Desk) -> None:
+    """A correction of the book and a shipment are one: what cannot be told the platform is not corrected."""
+    document = """mutation ($order: ID!) @atomic(key: "atomic-ship-1") {
+      book: stockAdjust(input: {sku: "SL-DOWN-1M", delta: 1, reason: "found"}) { __typename }
+      sent: orderShip(input: {order: $order, parcels: [{carrier: "YTO", tracking: "YT9"}]}) { __typename
+        ... on OrderShipped { complete } ... on Problem { code } }
+    }"""
+    answer = await desk.stage.graphql(document, {"order": desk.ref(await desk.sold())}, key=desk.stage.keys.hq)
+    assert answer["data"]["sent"] == {"__typename": "OrderShipped", "complete": True}
+    assert answer["data"]["book"] == {"__typename": "StockAdjusted"}
