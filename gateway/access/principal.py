@@ -22,7 +22,7 @@ Audience = Literal["frontend", "guide", "partner", "hq"]
 #: Scopes that an audience has without being given them.
 AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
-    "guide": frozenset({"catalogue", "members:read", "consents:write", "stock:read", "orders:pickup"}),
+    "guide": frozenset({"catalogue", "members:read", "consents:write", "stock:read", "orders:pickup", "coupons:use"}),
     "partner": frozenset({"catalogue"}),
     "hq": frozenset(
         {
@@ -33,6 +33,8 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "points:write",
             "checkout",
             "ads:read",
+            "coupons:use",
+            "coupons:write",
             "operations",
             "orders:pickup",
             "orders:write",

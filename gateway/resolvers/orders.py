@@ -272,10 +272,11 @@ async def after_sales_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> S
 
 async def reject_reasons(ctx: Context, appids: Sequence[str]) -> Sequence[Sequence[RejectReason] | BaseException]:
     """Batch, live: the reasons that each store's platform takes for refusing an after-sale; one call per store."""
-    return await asyncio.gather(
-        *(ctx.tool(MiniProgramStoreAdapter, each).after_sale_reject_reasons() for each in appids),
-        return_exceptions=True,
-    )
+
+    async def one(appid: str) -> Sequence[RejectReason]:
+        return await ctx.tool(MiniProgramStoreAdapter, appid).after_sale_reject_reasons()
+
+    return await asyncio.gather(*(one(each) for each in appids), return_exceptions=True)
 
 
 async def lines(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequence[LineRecord]]:

@@ -13,6 +13,7 @@ from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
+from gateway.schema.coupon_mutations import CouponMutations
 from gateway.schema.customer_service_messages import CustomerServiceMessageMutations
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
@@ -62,6 +63,7 @@ MUTATIONS = (
     AppMessageMutations,
     CheckoutMutations,
     ConsentMutations,
+    CouponMutations,
     CustomerServiceMessageMutations,
     DecisionMutations,
     FileMutations,

@@ -74,7 +74,17 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
 
 
 async def test_the_page_shows_every_document() -> None:
-    assert sorted(FILES) == ["accept", "aftersales", "cancel", "handout", "reject", "ship"]
+    assert sorted(FILES) == [
+        "accept",
+        "aftersales",
+        "cancel",
+        "giveback",
+        "handout",
+        "issue",
+        "redeem",
+        "reject",
+        "ship",
+    ]
     for text in FILES.values():
         assert f"```graphql\n{text}```" in PAGE
 
@@ -135,12 +145,33 @@ async def test_after_sales_are_decided(desk: Desk) -> None:
     assert seen["data"]["node"] == {"__typename": "AfterSale", "id": other["id"], "state": "REJECTED"}
 
 
+async def test_a_coupon_is_given_used_and_given_back(desk: Desk) -> None:
+    world = desk.stage.sandbox.world
+    asked = "query ($u: String!) { member(by: {unionid: $u}) { id } }"
+    unionid = world.people[world.cast["protagonist"]].unionid
+    member = (await desk.stage.graphql(asked, {"u": unionid}, key=desk.stage.keys.hq))["data"]["member"]["id"]
+    gift = {"member": member, "stockId": world.coupon_stocks[0].stock_id, "idempotencyKey": "gift-000042"}
+    gift["mchid"] = world.coupon_stocks[0].mchid
+    issued = await desk.ask("issue", gift=gift)
+    assert (issued["coupon"]["state"], issued["transaction"]["state"]) == ("USABLE", "COMPLETED")
+    till = {"coupon": issued["coupon"]["id"]}
+    used = await desk.ask("redeem", till=till | {"idempotencyKey": "till-000042"})
+    assert used["coupon"]["state"] == "USED"
+    back = await desk.ask("giveback", till=till | {"idempotencyKey": "till-000043"})
+    assert back["coupon"]["state"] == "USABLE"
+    gone = {"coupon": ids.encode("cp", "1:2", "3"), "idempotencyKey": "till-000044"}
+    assert (await desk.ask("redeem", till=gone))["code"] == "COUPON_UNKNOWN"
+
+
 @pytest.mark.parametrize(
     ("name", "variables", "scope"),
     [
         ("ship", {"shipment": {"order": "x"}}, "orders:write"),
         ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
         ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
+        ("issue", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
+        ("redeem", {"till": {"coupon": "x"}}, "coupons:use"),
+        ("giveback", {"till": {"coupon": "x"}}, "coupons:use"),
         ("reject", {"rejected": {"afterSale": "x", "reason": 1}}, "orders:write"),
     ],
 )

@@ -8,6 +8,7 @@ from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
     after_sales,
     app_messages,
+    coupons,
     customer_service_messages,
     files,
     pickups,
@@ -23,6 +24,9 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     after_sales.ACCEPT,
     after_sales.REJECT,
     app_messages.SEND,
+    coupons.ISSUE,
+    coupons.RETURN,
+    coupons.USE,
     customer_service_messages.SEND,
     files.DELETE,
     pickups.CONFIRM,
