@@ -5,39 +5,73 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adapters.base.http import Upstream
 from adapters.base.runtime import Runtime
 from adapters.base.spec import ToolSpec
-from adapters.official_account.adapter import FOLLOWERS_PER_CALL, OfficialAccountAdapter
-from adapters.official_account.client import OfficialAccountClient
+from adapters.official_account.adapter import OfficialAccountAdapter
 from adapters.official_account.config import OfficialAccountConfig
 from adapters.official_account.errors import FAULTS
 from adapters.official_account.events import EVENT_KINDS
+from adapters.official_account.figures import (
+    ArticleDay,
+    ArticleUntil,
+    Attention,
+    ContentDay,
+    ContentUntil,
+    FollowerDay,
+    FollowerTotal,
+    MessageDay,
+    PageConfig,
+    ReadingDay,
+    Reads,
+    SharingDay,
+    WebLogin,
+    WebUser,
+)
 from adapters.official_account.limits import LIMITS
+from adapters.official_account.people import BLACKLISTED_PER_CALL, FOLLOWERS_PER_CALL, TAGGED_PER_CALL
 from adapters.official_account.records import (
+    Article,
+    ArticleGroup,
+    ArticlesPublished,
+    Choices,
     CustomerServiceMessage,
     DeliveryStatus,
+    Draft,
     Follower,
     FollowerChanged,
     Interacted,
     Link,
+    MassDelivered,
+    MassJob,
+    MassStatus,
+    Media,
+    MenuEntry,
+    MiniProgramPage,
+    Picture,
+    Pictures,
+    Publication,
+    PublishedArticle,
+    PublishStatus,
     QrScanned,
+    SceneCode,
+    SubscribeMessage,
+    SubscribeTemplate,
     Tag,
+    Template,
     TemplateDelivered,
     TemplateMessage,
     TemplateSent,
+    Video,
+    Voice,
 )
-from adapters.wechat.api import TokenApi
-from adapters.wechat.tokens import stable_tokens
 
 
 @asynccontextmanager
 async def _open(config: OfficialAccountConfig, runtime: Runtime) -> AsyncIterator[OfficialAccountAdapter]:
-    upstream = Upstream(runtime, "official_account", config.appid)
-    tokens = stable_tokens(upstream, config.base_url, config.appid, config.secret, FAULTS)
-    client = OfficialAccountClient(TokenApi(upstream, tokens, config.base_url, FAULTS))
-    yield OfficialAccountAdapter(config, client, runtime.clock)
+    yield OfficialAccountAdapter(config, runtime)
 
+
+_OTHER_TOKEN = "The call carries a person's token, and no access token that could be renewed."
 
 TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
     name="official_account",
@@ -48,22 +82,68 @@ TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
     faults=FAULTS,
     limits=LIMITS,
     events=EVENT_KINDS,
+    exempt={
+        "refused_token:web_login": _OTHER_TOKEN,
+        "refused_token:web_refresh": _OTHER_TOKEN,
+        "refused_token:web_user": _OTHER_TOKEN,
+        "refused_token:web_check": _OTHER_TOKEN,
+        "garbage:media": "A file may hold anything.",
+        "truncate:media": "A file may be of any length.",
+    },
 )
 
 __all__ = [
+    "BLACKLISTED_PER_CALL",
     "FOLLOWERS_PER_CALL",
+    "TAGGED_PER_CALL",
     "TOOL",
+    "Article",
+    "ArticleDay",
+    "ArticleGroup",
+    "ArticleUntil",
+    "ArticlesPublished",
+    "Attention",
+    "Choices",
+    "ContentDay",
+    "ContentUntil",
     "CustomerServiceMessage",
     "DeliveryStatus",
+    "Draft",
     "Follower",
     "FollowerChanged",
+    "FollowerDay",
+    "FollowerTotal",
     "Interacted",
     "Link",
+    "MassDelivered",
+    "MassJob",
+    "MassStatus",
+    "Media",
+    "MenuEntry",
+    "MessageDay",
+    "MiniProgramPage",
     "OfficialAccountAdapter",
     "OfficialAccountConfig",
+    "PageConfig",
+    "Picture",
+    "Pictures",
+    "Publication",
+    "PublishStatus",
+    "PublishedArticle",
     "QrScanned",
+    "ReadingDay",
+    "Reads",
+    "SceneCode",
+    "SharingDay",
+    "SubscribeMessage",
+    "SubscribeTemplate",
     "Tag",
+    "Template",
     "TemplateDelivered",
     "TemplateMessage",
     "TemplateSent",
+    "Video",
+    "Voice",
+    "WebLogin",
+    "WebUser",
 ]

@@ -20,5 +20,22 @@ LIMITS: Final[Limits] = {
     "template_send": limits(day=100_000),
     # For fewer than 100,000 followers, by the vendor's table of 客服接口.
     "custom_send": limits(day=500_000),
+    "user_info_updateremark": limits(day=10_000),
+    "media_upload": limits(day=100_000),
+    "media_get": limits(day=200_000),
+    "menu_create": limits(day=1000),
+    "menu_get": limits(day=10_000),
+    "menu_delete": limits(day=1000),
+    "qrcode_create": limits(day=100_000),
+    "mass_sendall": limits(day=100),
+    "mass_send": limits(day=100),
+    # Not confirmed by the vendor.
+    "mass_preview": limits(day=100),
+    "draft_get": limits(day=500),
+    "draft_batchget": limits(day=1000),
+    "freepublish_submit": limits(day=100),
+    "freepublish_get": limits(day=100),
+    "freepublish_batchget": limits(day=100),
+    "freepublish_getarticle": limits(day=100),
     "stable_token": limits(minute=10_000, day=500_000),
 }

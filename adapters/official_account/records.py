@@ -87,11 +87,72 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture (图片) that was uploaded."""
+
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A recording (语音) that was uploaded."""
+
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A film (视频) that was uploaded; a customer-service message needs a ``thumb_media_id`` too."""
+
+    media_id: str
+    thumb_media_id: str = ""
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The articles of a draft (草稿, 图文消息)."""
+
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedArticle:
+    """An article that is published already."""
+
+    article_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MiniProgramPage:
+    """A card that opens a page of a linked mini-program (小程序卡片)."""
+
+    title: str
+    appid: str
+    path: str
+    thumb_media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A question with entries to tap (菜单消息), as (id, text); a tap opens the window of a menu's tap."""
+
+    question: str
+    options: tuple[tuple[str, str], ...]
+    tail: str = ""
+
+
+CustomerServiceContent = str | Link | Picture | Voice | Video | Draft | PublishedArticle | MiniProgramPage | Choices
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerServiceMessage:
-    """A customer-service message (客服消息) to one follower: a text, or a link."""
+    """A customer-service message (客服消息) to one follower; ``sender`` is an account of 客服, empty for the brand."""
 
     openid: str
-    content: str | Link = field(repr=False)
+    content: CustomerServiceContent = field(repr=False)
+    sender: str = ""
 
 
 class DeliveryStatus(StrEnum):
@@ -143,3 +204,185 @@ class TemplateDelivered:
     message_id: str
     status: DeliveryStatus
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template of the account (消息模板); ``content`` shows its fields as ``{{thing1.DATA}}``."""
+
+    template_id: str
+    title: str
+    content: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeTemplate:
+    """A template of subscribe messages (订阅通知): one message per consent, or, ``long_term``, any number."""
+
+    template_id: str
+    title: str
+    content: str
+    example: str
+    long_term: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeMessage:
+    """A subscribe message (订阅通知) to one who agreed; a tap leads to ``page`` or to a mini-program."""
+
+    openid: str
+    template_id: str
+    data: Mapping[str, str] = field(repr=False)
+    page: str = ""
+    mini_program_appid: str = ""
+    mini_program_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Pictures of a mass message, with a line about them."""
+
+    media_ids: tuple[str, ...]
+    line: str = ""
+
+
+MassContent = str | Draft | Pictures | Voice | Video
+
+
+@dataclass(frozen=True, slots=True)
+class MassJob:
+    """A mass message (群发) that was taken: ``MassDelivered`` tells how it went.
+
+    ``data_id`` is for articles: ``{data_id}_{place from 1}`` names each in the statistics.
+    """
+
+    message_id: str
+    data_id: str = ""
+
+
+class MassStatus(StrEnum):
+    """How a mass message is doing."""
+
+    SENDING = "SENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    DELETED = "DELETED"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class MassDelivered:
+    """The end of a mass message (MASSSENDJOBFINISH).
+
+    Attributes:
+        message_id: that of ``MassJob``.
+        status: SENT, FAILED, or OTHER for a word that is new.
+        reason: the platform's ``err(20001)`` and the like, where it stopped the message; else empty.
+        total: followers that were meant.
+        filtered: of these, who may and wants to get it.
+        sent, failed: of the filtered.
+    """
+
+    appid: str
+    message_id: str
+    status: MassStatus
+    reason: str
+    total: int
+    filtered: int
+    sent: int
+    failed: int
+    at: datetime
+
+
+class PublishStatus(StrEnum):
+    """What became of a publication."""
+
+    PUBLISHED = "PUBLISHED"
+    PUBLISHING = "PUBLISHING"
+    NOT_ORIGINAL = "NOT_ORIGINAL"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"
+    DELETED = "DELETED"
+    BANNED = "BANNED"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication (发布): ``failed`` are the places, from 1, of articles that did not pass."""
+
+    publish_id: str
+    status: PublishStatus
+    article_id: str
+    failed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlesPublished:
+    """A publication ended (FREEPUBLISHJOBFINISH)."""
+
+    appid: str
+    publication: Publication
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article's head (图文). ``url`` is a web address, empty in a draft that was never shown."""
+
+    title: str
+    author: str
+    digest: str
+    url: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleGroup:
+    """Articles that are kept together: ``id`` is a draft's media_id, or a publication's article_id."""
+
+    id: str
+    articles: tuple[Article, ...]
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SceneCode:
+    """A QR code with a scene (带参数的二维码).
+
+    Attributes:
+        ticket: its name at the platform.
+        url: what the picture says, for those who draw it themselves.
+        image_url: the picture (JPEG), open to everybody who knows the ticket.
+        expires_at: None for a permanent one.
+    """
+
+    ticket: str
+    url: str
+    image_url: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """An entry of the menu (自定义菜单): ``kind`` and ``value`` as the platform has them, or entries under a heading.
+
+    ``value`` is a key, a web address, a media_id or an article_id, by the kind; a ``miniprogram`` has its ``appid`` and
+    ``path`` too, and its ``value`` is the web page for old clients.
+    """
+
+    name: str
+    kind: str = ""
+    value: str = ""
+    appid: str = ""
+    path: str = ""
+    entries: tuple[MenuEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file (临时素材)."""
+
+    content_type: str
+    content: bytes = field(repr=False)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from adapters.base.webhooks import InboundEvent, WebhookRefused
+from adapters.official_account.content import PUBLISH_STATUS
 from adapters.official_account.records import (
+    ArticlesPublished,
     DeliveryStatus,
     FollowerChanged,
     Interacted,
+    MassDelivered,
+    MassStatus,
+    Publication,
+    PublishStatus,
     QrScanned,
     TemplateDelivered,
 )
-from adapters.wechat.callbacks import Payload
+from adapters.wechat.callbacks import Payload, as_list
 from adapters.wechat.subscribe import EVENTS as SUBSCRIBE_EVENTS
 from adapters.wechat.subscribe import subscribe_records
 
@@ -88,6 +94,10 @@ def interpret(event: InboundEvent, appid: str) -> Sequence[object]:
         case "TEMPLATESENDJOBFINISH":
             status = delivery_status(_text(payload, "Status"))
             return (TemplateDelivered(appid, openid, _text(payload, "MsgID"), status, at),)
+        case "MASSSENDJOBFINISH":
+            return (_mass(payload, appid, at),)
+        case "FREEPUBLISHJOBFINISH":
+            return _published(payload, appid, at)
         case kind if kind in MESSAGES:
             return (Interacted(appid, openid, "MESSAGE", at),)
         case kind if kind in _MENU:
@@ -106,6 +116,38 @@ def delivery_status(status: str) -> DeliveryStatus:
     if word == "failed:userblock":
         return DeliveryStatus.BLOCKED_BY_USER
     return DeliveryStatus.FAILED if word.startswith("failed") else DeliveryStatus.OTHER
+
+
+def _mass(payload: Payload, appid: str, at: datetime) -> MassDelivered:
+    word = " ".join(_text(payload, "Status").lower().split())
+    ends = {"send success": MassStatus.SENT, "send fail": MassStatus.FAILED}
+    stopped = word if word.startswith("err(") else ""
+    return MassDelivered(
+        appid=appid,
+        message_id=_text(payload, "MsgID"),
+        status=MassStatus.FAILED if stopped else ends.get(word, MassStatus.OTHER),
+        reason=stopped,
+        total=_count(payload, "TotalCount"),
+        filtered=_count(payload, "FilterCount"),
+        sent=_count(payload, "SentCount"),
+        failed=_count(payload, "ErrorCount"),
+        at=at,
+    )
+
+
+def _published(payload: Payload, appid: str, at: datetime) -> Sequence[ArticlesPublished]:
+    info = payload.get("PublishEventInfo")
+    if not isinstance(info, Mapping):
+        return ()
+    status = PUBLISH_STATUS.get(_count(info, "publish_status", -1), PublishStatus.OTHER)
+    failed = tuple(int(each) for each in as_list(info.get("fail_idx")) if str(each).isdecimal())
+    number, article = _text(info, "publish_id"), _text(info, "article_id")
+    return (ArticlesPublished(appid, Publication(number, status, article, failed), at),)
+
+
+def _count(payload: Payload, name: str, absent: int = 0) -> int:
+    text = _text(payload, name)
+    return int(text) if text.isascii() and text.isdecimal() else absent
 
 
 def _text(payload: Payload, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
@@ -66,12 +66,16 @@ class TokenApi:
             kind,
         )
 
-    async def post(self, endpoint: Endpoint, path: str, kind: type[T], body: object) -> T:
-        """POST of a JSON body; raises one of the ten kinds."""
+    async def post(self, endpoint: Endpoint, path: str, kind: type[T], body: object, *, done: Container[int] = ()) -> T:
+        """POST of a JSON body; raises one of the ten kinds.
+
+        ``done`` are codes that say "this was done before" and carry the first answer's fields.
+        """
         return await self._call(
             endpoint,
             lambda token: post_request(self._base_url, path, {"access_token": token}, body),
             kind,
+            done,
         )
 
     async def post_file(
@@ -99,18 +103,29 @@ class TokenApi:
 
         ``check`` returns the file or raises ValueError; ``table`` is the endpoint's own error table.
         """
-
-        def read(response: Response) -> bytes:
-            if response.status == 200 and response.body and response.body.lstrip()[:1] not in {b"{", b"<"}:
-                return check(response.body)
-            decode(response, Envelope, table, endpoint, self._upstream.account, clock=self._upstream.runtime.clock)
-            raise ValueError("the answer holds no file")
-
         return await self._answered(
-            endpoint, lambda token: post_request(self._base_url, path, {"access_token": token}, body), read
+            endpoint,
+            lambda token: post_request(self._base_url, path, {"access_token": token}, body),
+            lambda response: check(self._file(endpoint, response, table).body),
         )
 
-    async def _call(self, endpoint: Endpoint, build: _Build, kind: type[T]) -> T:
+    async def get_for_file(
+        self, endpoint: Endpoint, path: str, query: Mapping[str, str], check: Callable[[Response], T]
+    ) -> T:
+        """GET that is answered with a file, and with JSON only where it is refused; ``check`` as above."""
+        return await self._answered(
+            endpoint,
+            lambda token: get_request(self._base_url, path, {"access_token": token, **query}),
+            lambda response: check(self._file(endpoint, response, self._table)),
+        )
+
+    def _file(self, endpoint: Endpoint, response: Response, table: FaultTable) -> Response:
+        if response.status == 200 and response.body and response.body.lstrip()[:1] not in {b"{", b"<"}:
+            return response
+        decode(response, Envelope, table, endpoint, self._upstream.account, clock=self._upstream.runtime.clock)
+        raise ValueError("the answer holds no file")
+
+    async def _call(self, endpoint: Endpoint, build: _Build, kind: type[T], done: Container[int] = ()) -> T:
         def read(response: Response) -> T:
             return decode(
                 response,
@@ -119,6 +134,7 @@ class TokenApi:
                 endpoint,
                 self._upstream.account,
                 clock=self._upstream.runtime.clock,
+                done=done,
             )
 
         return await self._answered(endpoint, build, read)

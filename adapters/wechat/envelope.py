@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from datetime import datetime, timedelta, timezone
 from typing import Final, TypeVar
 
@@ -36,6 +37,7 @@ def decode(
     account: str,
     *,
     clock: Clock | None = None,
+    done: Container[int] = (),
 ) -> T:
     """The answer as ``kind``, a msgspec struct.
 
@@ -45,6 +47,7 @@ def decode(
         table: the tool's error table; an ``errcode`` other than 0 is looked up in it.
         endpoint: decides whether a failure without a clear answer is Unavailable or OutcomeUnknown.
         account: the platform's own account id, for the error.
+        done: codes that say "this was done before", whose answer is read like a success.
         clock: with it, a QuotaExhausted says when the day ends at the platform (midnight in Beijing).
 
     Raises:
@@ -53,7 +56,7 @@ def decode(
     """
     envelope = _envelope(response, table, endpoint, account)
     code = int(envelope.errcode or 0)
-    if code:
+    if code and code not in done:
         error = table.error(
             code,
             endpoint=endpoint.name,

@@ -12,7 +12,7 @@ from adapters.base.endpoint import read
 from adapters.base.errors import NotFound
 from adapters.base.transport import Response
 from adapters.official_account.errors import FAULTS
-from adapters.official_account.models import (
+from adapters.official_account.models.wire import (
     Addresses,
     TagInfo,
     TagList,
@@ -20,7 +20,7 @@ from adapters.official_account.models import (
     TemplateSendAnswer,
     TemplateSendRequest,
     TemplateValue,
-    UserGet,
+    OpenidPage,
     UserInfo,
     UserInfoList,
 )
@@ -37,11 +37,11 @@ def wire(name: str, kind: type[T]) -> T:
 
 
 def test_followers_page_and_its_end() -> None:
-    page = wire("user_get", UserGet)
+    page = wire("user_get", OpenidPage)
     assert page.data is not None
     assert page.data.openid == ["oDemo0000000000000000000001A", "oDemo0000000000000000000002A"]
     assert page.next_openid == page.data.openid[-1]
-    assert wire("user_get_end", UserGet) == UserGet(count=0, data=None, next_openid="")
+    assert wire("user_get_end", OpenidPage) == OpenidPage(count=0, data=None, next_openid="")
 
 
 def test_users() -> None:

@@ -1,0 +1,1 @@
+"""Wire types of api.weixin.qq.com, in its own field names. Unknown fields are ignored."""
