@@ -71,7 +71,7 @@ async def _open(config: OfficialAccountConfig, runtime: Runtime) -> AsyncIterato
     yield OfficialAccountAdapter(config, runtime)
 
 
-_OTHER_TOKEN = "The call carries a person's token, and no access token that could be renewed."
+_NOT_OURS = "The call carries a person's token, and no access token that could be renewed."
 
 TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
     name="official_account",
@@ -83,10 +83,10 @@ TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
     limits=LIMITS,
     events=EVENT_KINDS,
     exempt={
-        "refused_token:web_login": _OTHER_TOKEN,
-        "refused_token:web_refresh": _OTHER_TOKEN,
-        "refused_token:web_user": _OTHER_TOKEN,
-        "refused_token:web_check": _OTHER_TOKEN,
+        "refused_token:web_login": _NOT_OURS,
+        "refused_token:web_refresh": _NOT_OURS,
+        "refused_token:web_user": _NOT_OURS,
+        "refused_token:web_check": _NOT_OURS,
         "garbage:media": "A file may hold anything.",
         "truncate:media": "A file may be of any length.",
     },

@@ -114,7 +114,7 @@ class Content(Account):
         return str((await self._content.freepublish_submit(media_id)).publish_id)
 
     async def publication(self, publish_id: str) -> Publication:
-        """How a publication went. Raises NotFound ``publication_unknown``."""
+        """How a publication went. Raises NotFound ``article_unknown``."""
         wire = await self._content.freepublish_get(publish_id)
         status = PUBLISH_STATUS.get(wire.publish_status, PublishStatus.OTHER)
         return Publication(publish_id, status, wire.article_id, tuple(wire.fail_idx))

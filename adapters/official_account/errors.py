@@ -83,6 +83,7 @@ FAULTS: Final = FaultTable(
         45157: Fault(Rejected, "tag_name", "There is a tag of this name, or the name holds what it may not."),
         45158: Fault(Invalid, "tag_name_too_long", "The name of a tag is too long; the platform takes 30 characters."),
         45159: Fault(NotFound, "tag_unknown", "The account has no such tag."),
+        53600: Fault(NotFound, "article_unknown", "The account has no such publication or article."),
         46003: Fault(NotFound, "menu_missing", "The account has no menu."),
         48006: Fault(QuotaExhausted, "clearing_quota", "Quotas were cleared ten times this month; wait for the next."),
         53503: Fault(Rejected, "draft_not_fit", "The draft did not pass the platform's check; open it in the console."),

@@ -57,7 +57,7 @@ class Mass(Account):
         await self._mass.mass_preview({"touser": openid, **_content(content)})
 
     async def mass_status(self, message_id: str) -> MassStatus:
-        """How a mass message is doing. Raises NotFound ``message_unknown``."""
+        """How a mass message is doing."""
         word = (await self._mass.mass_get(message_id)).msg_status
         return _STATUS.get(word.replace(" ", "_").upper(), MassStatus.OTHER)
 

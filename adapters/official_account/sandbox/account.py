@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from adapters.official_account.sandbox.shelf import shelf_of
 from adapters.official_account.sandbox.tokens import Issuer
 from sandbox.world import OfficialAccount, World, names
 
 #: How long the platform remembers a ``client_msg_id``.
 REMEMBERED = timedelta(minutes=10)
+#: How long an upload is kept.
+MEDIA_LIFE = timedelta(days=3)
 #: Message templates (模板) of every account: name → the fields of its text.
 TEMPLATES = {
     "order_paid": ("thing1", "amount2", "time3"),
@@ -24,7 +27,7 @@ WINDOWS = {
     "scan": (timedelta(minutes=1), 3),
 }
 #: What a field's value must look like, by the field's type.
-_FIELD_RULES = {
+FIELD_RULES = {
     "thing": re.compile(r".{1,20}", re.DOTALL),
     "amount": re.compile(r"[¥￥]?\d{1,10}(\.\d{1,2})?元?"),
     "number": re.compile(r"-?\d{1,32}(\.\d+)?"),
@@ -88,6 +91,12 @@ class Account:
         self.stable_token = Issuer(lambda n: "91_" + names.text(world.seed, f"{appid}/stable/{n}", 133))
         #: openid → act → what the newest one opened.
         self.windows: dict[str, dict[str, Window]] = {}
+        self.shelf = shelf_of(world.seed, appid, world.now)
+        #: openid → when they did something last.
+        self.last_seen: dict[str, datetime] = {}
+        #: How many more calls with a tag are refused as if there were none: two programs tag the same follower.
+        self.denied_tags = 0
+        self.sent_to_all: datetime | None = None
         self.sent: dict[str, SentTemplate] = {}
         self._next_msgid = 2463547712345678901
 
@@ -141,6 +150,7 @@ class Account:
     def interacted(self, openid: str, act: str, now: datetime) -> None:
         """Somebody did one of WINDOWS: what it opens begins anew."""
         lasts, messages = WINDOWS[act]
+        self.last_seen[openid] = now
         self.windows.setdefault(openid, {})[act] = Window(now + lasts, messages)
 
     def take_message(self, openid: str, now: datetime) -> int:
@@ -152,12 +162,18 @@ class Account:
         max(usable, key=lambda each: each.until).left -= 1
         return 0
 
+    def has_media(self, number: str, now: datetime) -> bool:
+        """True for an upload of the last three days, and for a draft."""
+        if number in self.shelf.drafts:
+            return True
+        return number in self.shelf.media and now - self.shelf.media[number][2] < MEDIA_LIFE
+
     def bad_field(self, template_id: str, data: dict[str, Any]) -> str:
         """The first field of a template that breaks its type's rule, or empty."""
         for name in self.templates[template_id]:
             value = data.get(name)
             text = value.get("value") if isinstance(value, dict) else None
-            if not isinstance(text, str) or not _FIELD_RULES[name.rstrip("0123456789")].fullmatch(text):
+            if not isinstance(text, str) or not FIELD_RULES[name.rstrip("0123456789")].fullmatch(text):
                 return name
         return ""
 

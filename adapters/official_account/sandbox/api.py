@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.official_account.sandbox import figures
 from adapters.official_account.sandbox.account import Account
 from adapters.official_account.sandbox.callbacks import Callbacks
+from adapters.official_account.sandbox.checks import Handler
+from adapters.official_account.sandbox.content import FILE, Content
 from adapters.official_account.sandbox.errors import Refused
+from adapters.official_account.sandbox.mass import Mass
+from adapters.official_account.sandbox.messages import Messages
+from adapters.official_account.sandbox.people import People
 from adapters.official_account.sandbox.tokens import Issuer
+from adapters.official_account.sandbox.web import Web
 from sandbox.faults import CODE_KEY
 from sandbox.platform import Kit
 
-OPENIDS_PER_PAGE = 10_000
-USERS_PER_CALL = 100
-#: Bytes of a text.
-TEXT_BYTES = 2048
 #: Escapes of anything but control characters: the platform wants the characters themselves.
 _ESCAPED = re.compile(rb"\\u(?!00[0-7])[0-9a-fA-F]{4}")
-
-Handler = Callable[[Account, Any], Mapping[str, Any]]
 
 
 class Api:
@@ -35,26 +36,29 @@ class Api:
     ) -> None:
         self._name = name
         self._accounts = accounts
-        self._callbacks = callbacks
         self._kit = kit
-        self.page_size = OPENIDS_PER_PAGE
-        #: What TEMPLATESENDJOBFINISH will say.
-        self.template_status = "success"
+        self.people = People(name, kit)
+        self.messages = Messages(name, callbacks, kit)
+        self.mass = Mass(name, callbacks, kit)
+        self.content = Content(name, callbacks, kit)
+        self.web = Web(name, accounts, kit)
         self._endpoints: dict[str, tuple[str, Handler]] = {
             "/cgi-bin/get_api_domain_ip": ("GET", self._addresses),
             "/cgi-bin/getcallbackip": ("GET", self._addresses),
-            "/cgi-bin/user/get": ("GET", self._user_get),
-            "/cgi-bin/user/info": ("GET", self._user_info),
-            "/cgi-bin/user/info/batchget": ("POST", self._batchget),
-            "/cgi-bin/tags/get": ("GET", self._tags_get),
-            "/cgi-bin/message/template/send": ("POST", self._template_send),
-            "/cgi-bin/message/custom/send": ("POST", self._custom_send),
+            **self.people.endpoints(),
+            **self.messages.endpoints(),
+            **self.mass.endpoints(),
+            **self.content.endpoints(),
+            **figures.endpoints(kit),
+            **self.web.endpoints(),
         }
 
     async def handle(self, request: Request) -> Response:
         """One request to any path."""
         try:
-            return _json(await self._answer(request))
+            answer = await self._answer(request)
+            file = answer.get(FILE)
+            return Response(file[1], media_type=file[0]) if file else _json(answer)
         except Refused as refused:
             return _json(refused.body(self._kit.clock.now()))
         except LookupError:
@@ -66,11 +70,19 @@ class Api:
             return self._token(request)
         if path == "/cgi-bin/stable_token":
             return await self._stable_token(request)
+        if path in self.web.open_paths:
+            self._told_to_refuse(request)
+            if request.method != "GET":
+                raise Refused(43001)
+            return self.web.open_paths[path](request.query_params)
         verb, handler = self._endpoints[path]
         account = self._authenticated(request)
         self._told_to_refuse(request)
         if request.method != verb:
             raise Refused(43001 if verb == "GET" else 43002)
+        if path == "/cgi-bin/media/upload":
+            file = await request.body(), request.headers.get("content-type", "")
+            return self.content.media_upload(account, request.query_params.get("type", ""), *file)
         given = await _json_body(request) if verb == "POST" else request.query_params
         return handler(account, given)
 
@@ -131,110 +143,8 @@ class Api:
         if CODE_KEY in request.scope:
             raise Refused(int(request.scope[CODE_KEY]))
 
-    # Followers and tags ---------------------------------------------------------------------------
-
     def _addresses(self, _account: Account, _given: Any) -> Mapping[str, Any]:
         return {"ip_list": ["203.0.113.16/28", "203.0.113.80"]}
-
-    def _user_get(self, account: Account, given: Mapping[str, str]) -> Mapping[str, Any]:
-        after = given.get("next_openid", "")
-        if after and after not in account.followers:
-            raise Refused(40003)
-        order = list(account.followers.values())
-        start = next((i + 1 for i, f in enumerate(order) if f.openid == after), 0)
-        rest = [f.openid for f in order[start:] if f.subscribed]
-        page = rest[: self.page_size]
-        total = len(account.subscribed())
-        if not page:
-            return {"total": total, "count": 0, "next_openid": ""}
-        return {"total": total, "count": len(page), "data": {"openid": page}, "next_openid": page[-1]}
-
-    def _user_info(self, account: Account, given: Mapping[str, str]) -> Mapping[str, Any]:
-        return account.user(_own(account, given.get("openid")))
-
-    def _batchget(self, account: Account, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        users = given.get("user_list")
-        if not isinstance(users, list) or not 1 <= len(users) <= USERS_PER_CALL:
-            raise Refused(40032)
-        openids = [_own(account, user.get("openid") if isinstance(user, dict) else None) for user in users]
-        return {"user_info_list": [account.user(openid) for openid in openids]}
-
-    def _tags_get(self, account: Account, _given: Any) -> Mapping[str, Any]:
-        return {"tags": account.tag_rows()}
-
-    # Template messages ----------------------------------------------------------------------------
-
-    def _template_send(self, account: Account, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        openid = _own(account, given.get("touser"))
-        template_id = given.get("template_id")
-        if template_id not in account.templates:
-            raise Refused(40037)
-        if openid not in account.subscribed():
-            raise Refused(43004)
-        jump = given.get("miniprogram")
-        if isinstance(jump, dict) and jump.get("appid") and jump["appid"] not in account.mini_programs:
-            raise Refused(40166)
-        data = given.get("data")
-        bad = account.bad_field(str(template_id), data if isinstance(data, dict) else {})
-        if bad:
-            raise Refused(47003, f" data.{bad}.value invalid")
-        key = str(given.get("client_msg_id") or "")
-        msgid, new = account.accept_template(key, self._kit.clock.now())
-        if new:
-            self._deliver(account, openid, msgid, key, given)
-        return {"errcode": 0, "errmsg": "ok", "msgid": msgid}
-
-    def _deliver(self, account: Account, openid: str, msgid: int, key: str, given: Mapping[str, Any]) -> None:
-        appid = account.settings.appid
-        self._kit.effect(
-            self._name,
-            "template_sent",
-            f"{appid}/{key or msgid}",
-            msgid=msgid,
-            message={k: v for k, v in given.items() if k != "client_msg_id"},
-        )
-        self._callbacks[appid].event(openid, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status=self.template_status)
-
-    # Customer-service messages -------------------------------------------------------------------
-
-    def _custom_send(self, account: Account, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        openid = _own(account, given.get("touser"))
-        if openid not in account.subscribed():
-            raise Refused(43004)
-        kind = given.get("msgtype")
-        if kind not in {"text", "news"}:
-            raise Refused(40008)
-        part = given.get(kind)
-        _check_text(part) if kind == "text" else _check_news(part)
-        refused = account.take_message(openid, self._kit.clock.now())
-        if refused:
-            raise Refused(refused)
-        message = {"msgtype": kind, kind: part}
-        self._kit.effect(self._name, "custom_sent", f"{account.settings.appid}/{openid}", message=message)
-        return {"errcode": 0, "errmsg": "ok"}
-
-
-def _check_text(part: object) -> None:
-    content = part.get("content") if isinstance(part, dict) else None
-    if not isinstance(content, str) or not content:
-        raise Refused(44004)
-    if len(content.encode()) > TEXT_BYTES:
-        raise Refused(45002)
-
-
-def _check_news(part: object) -> None:
-    articles = part.get("articles") if isinstance(part, dict) else None
-    if not isinstance(articles, list) or not articles:
-        raise Refused(44003)
-    if len(articles) > 1:
-        raise Refused(45008)
-
-
-def _own(account: Account, openid: object) -> str:
-    """An openid of this appid; somebody else's is refused."""
-    if not isinstance(openid, str) or openid not in account.unionids:
-        raise Refused(40003)
-    return openid
 
 
 async def _json_body(request: Request) -> Mapping[str, Any]:

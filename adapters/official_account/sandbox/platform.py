@@ -39,6 +39,8 @@ class Sandbox:
                 a.alias: {
                     "followers": self._followers_of_the_cast(a.appid),
                     "templates": self.accounts[a.appid].template_names,
+                    "subscribe_templates": self.accounts[a.appid].shelf.subscribe_names,
+                    "drafts": list(self.accounts[a.appid].shelf.drafts),
                 }
                 for a in self._world.official_accounts
             },
@@ -54,6 +56,8 @@ class Sandbox:
         - subscribe_answer {appid, person, template, answer}: accept or reject of a template's question
         - force_refresh {appid}: another program of the brand makes a new stable token
         - template_status {status}: what TEMPLATESENDJOBFINISH says from now on
+        - mass_status {status}: what MASSSENDJOBFINISH says from now on
+        - web_code {appid, person, scope?, snapshot?} → {code}: somebody opens a page of the account
         - check_url {appid}: the console's check of the webhook URL
         """
         return {
@@ -64,6 +68,8 @@ class Sandbox:
             "subscribe_answer": self._subscribe_answer,
             "force_refresh": self._force_refresh,
             "template_status": self._template_status,
+            "mass_status": self._mass_status,
+            "web_code": self._web_code,
             "check_url": self._check_url,
         }
 
@@ -128,6 +134,8 @@ class Sandbox:
         account, openid = self._who(given)
         template, answer = str(given["template"]), str(given["answer"])
         one = {"TemplateId": template, "SubscribeStatusString": answer, "PopupScene": "1"}
+        grants, whose = account.shelf.grants, (openid, template)
+        grants[whose] = grants.get(whose, 0) + 1 if answer == "accept" else 0
         name, popup = "subscribe_msg_popup_event", {"List": one}
         self.callbacks[account.settings.appid].event(openid, name, SubscribeMsgPopupEvent=popup)
         return {"openid": openid}
@@ -152,8 +160,17 @@ class Sandbox:
         return {"refreshed": now != before}
 
     async def _template_status(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.api.template_status = str(given["status"])
-        return {"status": self.api.template_status}
+        self.api.messages.template_status = str(given["status"])
+        return {"status": self.api.messages.template_status}
+
+    async def _mass_status(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.api.mass.status = str(given["status"])
+        return {"status": self.api.mass.status}
+
+    async def _web_code(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        account, openid = self._who(given)
+        scope, snapshot = str(given.get("scope", "snsapi_base")), bool(given.get("snapshot"))
+        return {"code": self.api.web.code(account, openid, scope, snapshot=snapshot)}
 
     async def _check_url(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"ok": await self.callbacks[self._account(given).settings.appid].check_url()}

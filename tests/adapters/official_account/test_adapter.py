@@ -62,7 +62,7 @@ async def test_all_followers_in_pages(main: OfficialAccountAdapter, sandbox: San
         (f for f in sandbox.world.followers if f.appid == main.account and f.subscribed),
         key=lambda f: f.subscribed_at,
     )
-    platform.api.page_size = 7
+    platform.api.people.page_size = 7
     found: list[str] = []
     pages = 0
     page = await main.follower_ids()

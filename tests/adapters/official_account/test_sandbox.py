@@ -184,7 +184,7 @@ async def test_the_list_ends_without_data(wire: Wire, sandbox: Sandbox) -> None:
 
 
 async def test_one_who_leaves_moves_no_cursor(wire: Wire, platform: Platform, sandbox: Sandbox) -> None:
-    platform.api.page_size = 2
+    platform.api.people.page_size = 2
     page = await wire.get("/cgi-bin/user/get")
     rest = await wire.get("/cgi-bin/user/get", next_openid=page["next_openid"])
     person = sandbox.world.person_by_openid(page["next_openid"])
