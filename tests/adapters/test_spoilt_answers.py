@@ -25,6 +25,7 @@ from adapters.base.transport import Request, Response
 from tests.adapters.cloud_storage import answers as cloud_storage
 from tests.adapters.enterprise_chat import answers as enterprise_chat
 from tests.adapters.mini_program_store import answers as mini_program_store
+from tests.adapters.official_account import answers as official_account
 from tests.adapters.payments import answers as payments
 from tests.conftest import MakeRuntime
 
@@ -47,6 +48,7 @@ class Method:
 #: Per tool: the client classes, and (maker of the client, method, call, answer) for each of their methods.
 TOOLS_UNDER_TEST: Mapping[str, tuple[tuple[type, ...], list[Method]]] = {
     "cloud_storage": (cloud_storage.CLIENTS, [Method(*each) for each in cloud_storage.METHODS]),
+    "official_account": (official_account.CLIENTS, [Method(*each) for each in official_account.METHODS]),
     "payments": (payments.CLIENTS, [Method(*each) for each in payments.METHODS]),
     "mini_program_store": (mini_program_store.CLIENTS, [Method(*each) for each in mini_program_store.METHODS]),
     "enterprise_chat": (enterprise_chat.CLIENTS, [Method(*each) for each in enterprise_chat.METHODS]),

@@ -14,13 +14,13 @@ from adapters.base.transport import Response
 from adapters.official_account.errors import FAULTS
 from adapters.official_account.models.wire import (
     Addresses,
+    OpenidPage,
     TagInfo,
     TagList,
     TemplateMiniProgram,
     TemplateSendAnswer,
     TemplateSendRequest,
     TemplateValue,
-    OpenidPage,
     UserInfo,
     UserInfoList,
 )
