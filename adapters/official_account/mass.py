@@ -56,22 +56,22 @@ class Mass(Account):
         """Show one follower what a mass message will look like; 100 a day, and counted against nobody's month."""
         await self._mass.mass_preview({"touser": openid, **_content(content)})
 
-    async def mass_status(self, message_id: str) -> MassStatus:
+    async def sending_status(self, message_id: str) -> MassStatus:
         """How a mass message is doing."""
         word = (await self._mass.mass_get(message_id)).msg_status
         return _STATUS.get(word.replace(" ", "_").upper(), MassStatus.OTHER)
 
-    async def mass_delete(self, message_id: str, article: int = 0) -> None:
+    async def sending_take_back(self, message_id: str, article: int = 0) -> None:
         """Take back a mass message, or one of its articles, counted from 1; what arrived stays with its title."""
         if not (message_id.isascii() and message_id.isdecimal()):
             raise self._invalid("message_id", "The number of a mass message has digits only.")
         await self._mass.mass_delete(int(message_id), article)
 
-    async def mass_speed(self) -> int:
+    async def sending_speed(self) -> int:
         """How fast the platform sends: 0, the fastest, to 4."""
         return (await self._mass.mass_speed_get()).speed
 
-    async def mass_speed_change(self, speed: int) -> None:
+    async def sending_speed_change(self, speed: int) -> None:
         """Set the speed, 0 to 4, so that a shop page behind a message is not overrun."""
         if not 0 <= speed <= SLOWEST:
             raise self._invalid("speed", f"The speed is {speed}; the platform has 0, the fastest, to {SLOWEST}.")

@@ -16,13 +16,16 @@ TO_SHOPPERS: Final = frozenset(
         "enterprise_chat.send_welcome",
         "mini_program_store.remind_receipt",
         "mini_program_store.send_subscribe",
+        "official_account.mass_to_followers",
+        "official_account.mass_to_tag",
         "official_account.send_customer_service",
+        "official_account.send_subscribe",
         "official_account.send_template",
         "social_ads.report_conversions",
     }
 )
 #: Those that speak to the brand's own employees, whom no consent of a shopper protects.
-TO_STAFF: Final = frozenset({"enterprise_chat.send_app_message"})
+TO_STAFF: Final = frozenset({"enterprise_chat.send_app_message", "official_account.mass_preview"})
 #: Names that such methods have: one of them must be in a list above.
 _SPEAKS: Final = re.compile(r"(send|report|push|notify|broadcast|mass|group_send|welcome|invite|remind|audience)(_|$)")
 #: Where the methods are called "report" without reporting anybody: they read.
@@ -90,10 +93,15 @@ def _place(node: ast.AST, function: ast.AST | None, inside: dict[ast.AST, ast.AS
 
 def _speakers(module: Module) -> Iterator[tuple[str, str]]:
     parts = module.path.split("/")
-    if len(parts) != 3 or parts[2] != "adapter.py":
+    if len(parts) != 3:
         return
     for node in module.tree.body:
-        if isinstance(node, ast.ClassDef) and node.name.endswith("Adapter"):
+        # An adapter that grew is put together of parts, which stand on the tool's Account.
+        if isinstance(node, ast.ClassDef) and (node.name.endswith("Adapter") or "Account" in map(_name, node.bases)):
             for each in node.body:
                 if isinstance(each, ast.AsyncFunctionDef) and _SPEAKS.match(each.name) and not _READS.search(each.name):
                     yield parts[1], each.name
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""

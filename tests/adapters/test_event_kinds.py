@@ -22,7 +22,14 @@ Read = Callable[[InboundEvent], Sequence[object]]
 _ANSWER = {"TemplateId": "T", "SubscribeStatusString": "reject", "ErrorCode": "43101"}
 #: One payload that has what every event of a tool could need.
 _PAYLOADS: dict[str, dict[str, Any]] = {
-    "official_account": {"FromUserName": "o1", "EventKey": "k", "MsgID": "1", "Status": "success", "List": _ANSWER, "PublishEventInfo": {"publish_id": "1", "publish_status": "0"}},
+    "official_account": {
+        "FromUserName": "o1",
+        "EventKey": "k",
+        "MsgID": "1",
+        "Status": "success",
+        "List": _ANSWER,
+        "PublishEventInfo": {"publish_id": "1", "publish_status": "0"},
+    },
     "mini_program_store": {
         "FromUserName": "o1",
         "List": [_ANSWER],

@@ -80,7 +80,7 @@ class Content:
             most = 100_000 if action == "QR_LIMIT_SCENE" else 2**32 - 1
             good = isinstance(text, int) and text > 0 and (action == "QR_SCENE" or text <= most)
             # A number out of range is not refused but cut.
-            text = min(text, most) if good else text
+            text = min(text, most) if isinstance(text, int) else text
         else:
             raise Refused(40053)
         if not good:

@@ -94,8 +94,10 @@ CASE = Case(
         Operation(
             "subscribe_templates", "read", lambda a, _s: a.subscribe_templates(), "GET /wxaapi/newtmpl/gettemplate"
         ),
-        Operation("mass_status", "read", lambda a, s: a.mass_status(scenes.job(s)), "POST /cgi-bin/message/mass/get"),
-        Operation("mass_speed", "read", lambda a, _s: a.mass_speed(), "POST /cgi-bin/message/mass/speed/get"),
+        Operation(
+            "sending_status", "read", lambda a, s: a.sending_status(scenes.job(s)), "POST /cgi-bin/message/mass/get"
+        ),
+        Operation("sending_speed", "read", lambda a, _s: a.sending_speed(), "POST /cgi-bin/message/mass/speed/get"),
         Operation("menu", "read", scenes.menu, "GET /cgi-bin/menu/get"),
         Operation("drafts", "read", lambda a, _s: a.drafts(), "POST /cgi-bin/draft/batchget"),
         Operation("draft", "read", lambda a, s: a.draft(scenes.known(s)["drafts"][0]), "POST /cgi-bin/draft/get"),
@@ -245,17 +247,17 @@ CASE = Case(
             "mass_preview", "once", scenes.mass_preview, "POST /cgi-bin/message/mass/preview", "mass_previewed", 1
         ),
         Operation(
-            "mass_delete",
+            "sending_take_back",
             "idempotent",
-            lambda a, s: a.mass_delete(scenes.job(s)),
+            lambda a, s: a.sending_take_back(scenes.job(s)),
             "POST /cgi-bin/message/mass/delete",
             "mass_deleted",
             1,
         ),
         Operation(
-            "mass_speed_change",
+            "sending_speed_change",
             "idempotent",
-            scenes.mass_speed_change,
+            scenes.sending_speed_change,
             "POST /cgi-bin/message/mass/speed/set",
             "mass_speed_set",
             1,

@@ -145,9 +145,9 @@ def job(sandbox: Sandbox) -> str:
     return str(number)
 
 
-async def mass_speed_change(a: Adapter, s: Sandbox) -> None:
+async def sending_speed_change(a: Adapter, s: Sandbox) -> None:
     shelf(s).speed = 3
-    await a.mass_speed_change(1)
+    await a.sending_speed_change(1)
 
 
 async def mass_preview(a: Adapter, s: Sandbox) -> None:

@@ -24,9 +24,9 @@ async def test_the_same_key_sends_once_and_answers_the_first_job(
     assert first == again
     assert first.data_id.isdecimal()
     assert len(sandbox.kit.journal.of_kind("official_account", "mass_sent")) == 1
-    assert await main.mass_status(first.message_id) is MassStatus.SENT
-    await main.mass_delete(first.message_id)
-    assert await main.mass_status(first.message_id) is MassStatus.DELETED
+    assert await main.sending_status(first.message_id) is MassStatus.SENT
+    await main.sending_take_back(first.message_id)
+    assert await main.sending_status(first.message_id) is MassStatus.DELETED
 
 
 async def test_everybody_once_a_day(main: OfficialAccountAdapter) -> None:
@@ -55,10 +55,10 @@ async def test_what_cannot_be_sent_to_many(main: OfficialAccountAdapter, sandbox
 
 
 async def test_the_speed_is_changed(main: OfficialAccountAdapter) -> None:
-    await main.mass_speed_change(1)
-    assert await main.mass_speed() == 1
+    await main.sending_speed_change(1)
+    assert await main.sending_speed() == 1
     with pytest.raises(Invalid):
-        await main.mass_speed_change(5)
+        await main.sending_speed_change(5)
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,16 @@ def test_incomplete_payloads_are_errors(missing: str) -> None:
 
 
 USED = {
-    *("subscribe", "unsubscribe", "SCAN", "TEMPLATESENDJOBFINISH", "MASSSENDJOBFINISH", "CLICK", "scancode_push", "scancode_waitmsg"),
+    *(
+        "subscribe",
+        "unsubscribe",
+        "SCAN",
+        "TEMPLATESENDJOBFINISH",
+        "MASSSENDJOBFINISH",
+        "CLICK",
+        "scancode_push",
+        "scancode_waitmsg",
+    ),
 }
 
 
