@@ -47,6 +47,8 @@ FOLLOWS: Mapping[str, Follows] = {
     "mini_program_store.phone_number": Follows(why="the caller binds the number that the platform tells"),
     "mini_program_store.send_subscribe": _by("message_fact"),
     "mini_program_store.shipping_upload": _by("_followed"),
+    # Called by nobody yet: the mini-programs' method has its name.
+    "official_account.send_subscribe": _by("message_fact"),
     "official_account.send_customer_service": _by("message_fact"),
     "official_account.send_template": _by("message_fact"),
     "payments.prepay": Follows(why="nothing is paid yet: the order is our own row, the payment comes with its event"),
