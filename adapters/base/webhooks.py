@@ -83,9 +83,11 @@ class EventKind:
         title: what the platform calls it.
         record: name of the record that it becomes; empty where it is known and unused.
         use: what is done with it, or why nothing is.
+        handled: whether the gateway does something with the record, or only stores the event.
     """
 
     name: str
     title: str
     record: str
     use: str
+    handled: bool = True

@@ -16,8 +16,16 @@ EVENT_KINDS: Final = (
     EventKind(
         "COUPON.SEND", "领取商家券", "CouponReceived", "the coupon is read, once an app of ours knows the shopper"
     ),
-    EventKind("COUPON.USE", "代金券核销", "", "the payment tells what the coupon took off"),
-    EventKind("MCHTRANSFER.BILL.FINISHED", "商家转账完成", "", "nothing of the gateway transfers money to a shopper"),
-    EventKind("PROFITSHARING.SUCCESS", "分账动账", "", "nothing of the gateway shares a payment"),
-    EventKind("PROFITSHARING.RETURN", "分账回退", "", "nothing of the gateway shares a payment"),
+    EventKind(
+        "COUPON.USE", "代金券核销", "CashCouponUsed", "the payment says what it took off", handled=False
+    ),
+    EventKind(
+        "MCHTRANSFER.BILL.FINISHED",
+        "商家转账完成",
+        "TransferNotice",
+        "nothing transfers money to a shopper",
+        handled=False,
+    ),
+    EventKind("PROFITSHARING.SUCCESS", "分账动账", "ShareNotice", "nothing shares a payment", handled=False),
+    EventKind("PROFITSHARING.RETURN", "分账回退", "ShareNotice", "nothing shares a payment", handled=False),
 )
