@@ -4,19 +4,39 @@ from typing import Final
 
 from adapters.base.spec import ToolSpec
 from adapters.social_ads.adapter import (
-    ADGROUPS_PER_PAGE,
     LEADS_PER_PAGE,
     REPORTS_PER_PAGE,
     SocialAdsAdapter,
     open_account,
 )
+from adapters.social_ads.ads import ADGROUPS_PER_PAGE, CHANGES_PER_CALL
 from adapters.social_ads.config import SocialAdsConfig
 from adapters.social_ads.conversions import CONVERSION_BODY_BYTES, CONVERSIONS_PER_CALL
 from adapters.social_ads.errors import FAULTS, NAME
 from adapters.social_ads.events import EVENT_KINDS
+from adapters.social_ads.hashing import ID_TYPES, hashed_id
 from adapters.social_ads.limits import LIMITS
 from adapters.social_ads.paging import REPORT_DAYS_PER_CALL
-from adapters.social_ads.records import AdClick, AdGroup, Conversion, ConversionAccepted, DailyReport, Lead
+from adapters.social_ads.records import (
+    ActionSet,
+    AdChanged,
+    AdClick,
+    AdDraft,
+    AdGroup,
+    Advertiser,
+    Audience,
+    AudienceFile,
+    Consent,
+    Conversion,
+    ConversionAccepted,
+    Creative,
+    DailyReport,
+    Fund,
+    HourlyReport,
+    Lead,
+    LeadFeedback,
+    RealtimeCost,
+)
 
 TOOL: Final[ToolSpec[SocialAdsConfig, SocialAdsAdapter]] = ToolSpec(
     name=NAME,
@@ -34,18 +54,33 @@ TOOL: Final[ToolSpec[SocialAdsConfig, SocialAdsAdapter]] = ToolSpec(
 
 __all__ = [
     "ADGROUPS_PER_PAGE",
+    "CHANGES_PER_CALL",
     "CONVERSIONS_PER_CALL",
     "CONVERSION_BODY_BYTES",
+    "ID_TYPES",
     "LEADS_PER_PAGE",
     "REPORTS_PER_PAGE",
     "REPORT_DAYS_PER_CALL",
     "TOOL",
+    "ActionSet",
+    "AdChanged",
     "AdClick",
+    "AdDraft",
     "AdGroup",
+    "Advertiser",
+    "Audience",
+    "AudienceFile",
+    "Consent",
     "Conversion",
     "ConversionAccepted",
+    "Creative",
     "DailyReport",
+    "Fund",
+    "HourlyReport",
     "Lead",
+    "LeadFeedback",
+    "RealtimeCost",
     "SocialAdsAdapter",
     "SocialAdsConfig",
+    "hashed_id",
 ]

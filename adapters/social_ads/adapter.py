@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -14,52 +15,78 @@ from adapters.base.errors import Invalid, Rejected, UpstreamError
 from adapters.base.http import Upstream
 from adapters.base.page import Page
 from adapters.base.runtime import Runtime
+from adapters.base.secrets import Secret
 from adapters.base.tokens import AccessTokens, with_token
 from adapters.base.webhooks import InboundEvent, Received, WebhookRequest
 from adapters.social_ads import models
-from adapters.social_ads.client import SocialAdsClient
+from adapters.social_ads.account import wall_clock
+from adapters.social_ads.ads import Ads
+from adapters.social_ads.audiences import Audiences
+from adapters.social_ads.client import SocialAdsClient, encode_query
 from adapters.social_ads.config import SocialAdsConfig
 from adapters.social_ads.conversions import packed, wire_action
-from adapters.social_ads.errors import BEIJING, NAME
-from adapters.social_ads.paging import LeadPlace, ReportPlace
-from adapters.social_ads.records import AdClick, AdGroup, Conversion, ConversionAccepted, DailyReport, Lead
+from adapters.social_ads.errors import NAME
+from adapters.social_ads.paging import LeadPlace, ReportPlace, next_page, page_number
+from adapters.social_ads.records import (
+    ActionSet,
+    AdClick,
+    Consent,
+    Conversion,
+    ConversionAccepted,
+    DailyReport,
+    HourlyReport,
+    Lead,
+    LeadFeedback,
+)
 from adapters.social_ads.tokens import TokenKeeper
 from adapters.social_ads.webhooks import CLICK, click_link, interpret_click, receive_click
 
+#: What the calls here need of a consent.
+SCOPES: Final = ("ads_management", "ads_insights", "account_management", "audience_management", "user_actions")
+LEAD_STATUSES_PER_CALL: Final = 100
 #: Rows of one call, at most.
-ADGROUPS_PER_PAGE: Final = 100
 REPORTS_PER_PAGE: Final = 100
 LEADS_PER_PAGE: Final = 200
 
 
-class SocialAdsAdapter:
+class SocialAdsAdapter(Ads, Audiences):
     """One advertiser account. Methods raise ``adapters.base.errors`` kinds unless they say otherwise."""
-
-    def __init__(
-        self, client: SocialAdsClient, tokens: AccessTokens, runtime: Runtime, config: SocialAdsConfig
-    ) -> None:
-        self._client = client
-        self._tokens = tokens
-        self._runtime = runtime
-        self._config = config
-
-    @property
-    def account(self) -> str:
-        """The account_id as text."""
-        return self._config.external_id
 
     async def ping(self) -> None:
         """Read one ad."""
         await with_token(self._tokens, lambda token: self._client.adgroups_get(token, None, 1))
 
-    async def adgroups(self, cursor: str | None = None) -> Page[AdGroup]:
-        """Up to 100 ads that are not deleted, in the platform's order."""
-        answer = await with_token(
-            self._tokens, lambda token: self._client.adgroups_get(token, cursor, ADGROUPS_PER_PAGE)
+    def consent_page(self, redirect_uri: str, state: str) -> str:
+        """Where an administrator of the account consents (授权页); it sends the browser to ``redirect_uri`` with
+        ``authorization_code`` and ``state``. The platform wants an http or https address without a port."""
+        query = encode_query(
+            {
+                "client_id": self._config.client_id,
+                "redirect_uri": redirect_uri,
+                "state": state,
+                "scope": ",".join(SCOPES),
+                "account_type": "ACCOUNT_TYPE_ADVERTISER",
+            }
         )
-        paging = answer.cursor_page_info
-        items = [self._adgroup(row) for row in answer.rows]
-        return Page(items, str(paging.cursor) if paging.has_more and items else None)
+        return f"{self._config.consent_url}?{query}"
+
+    async def consent(self, code: str, redirect_uri: str) -> Consent:
+        """The token pair of a consent code, once; ``redirect_uri`` as it was on the page.
+
+        Enter the pair in the account's settings and restart: what is stored belongs to the pair before it, which
+        the platform may have killed. After OutcomeUnknown the code is used up; open the page again.
+        """
+        now = self._runtime.clock.now()
+        tokens = await self._client.oauth_code(code, redirect_uri)
+        who = tokens.authorizer_info
+        return Consent(
+            who.account_id if who is not None else None,
+            tuple(who.scope_list) if who is not None else (),
+            Secret(tokens.access_token),
+            Secret(tokens.refresh_token),
+            now + timedelta(seconds=tokens.access_token_expires_in),
+            now + timedelta(seconds=tokens.refresh_token_expires_in),
+        )
 
     async def daily_reports(self, start: date, end: date, cursor: str | None = None) -> Page[DailyReport]:
         """Up to 100 reports of Beijing days from ``start`` to the day before ``end``, oldest first.
@@ -77,6 +104,15 @@ class SocialAdsAdapter:
         )
         items = [self._report(row) for row in answer.rows]
         return Page(items, place.after(answer.page_info.total_page, end))
+
+    async def hourly_reports(self, day: date, cursor: str | None = None) -> Page[HourlyReport]:
+        """Up to 100 reports of a Beijing day's hours, earliest first. An hour without traffic has none."""
+        page = page_number(cursor, "hourly_reports_get")
+        answer = await self._with(
+            lambda token: self._client.hourly_reports_get(token, day.isoformat(), page, REPORTS_PER_PAGE)
+        )
+        items = [self._hour(row, day) for row in answer.rows]
+        return Page(items, next_page(page, answer.page_info))
 
     async def leads(self, start: datetime, end: datetime, cursor: str | None = None) -> Page[Lead]:
         """Up to 200 leads that the platform stored from ``start`` to before ``end``, newest first.
@@ -101,6 +137,43 @@ class SocialAdsAdapter:
         milliseconds = int(items[-1].created_at.timestamp()) * 1000
         following = place.after(len(items), LEADS_PER_PAGE, total, milliseconds, items[-1].lead_id)
         return Page(items, following)
+
+    async def report_lead_status(self, feedback: Sequence[LeadFeedback]) -> None:
+        """Tell the platform what became of leads, which its bidding learns from; the last status counts.
+
+        How many one call may carry is not documented: 100. A call is refused whole.
+        """
+        statuses = [models.LeadStatus(each.lead_id, each.status, each.reason) for each in feedback]
+        for at in range(0, len(statuses), LEAD_STATUSES_PER_CALL):
+            call = statuses[at : at + LEAD_STATUSES_PER_CALL]
+            await self._with(partial(self._client.leads_status_update, statuses=call))
+
+    async def action_sets(self) -> Sequence[ActionSet]:
+        """The data sources (数据源) that conversions can be reported to."""
+        answer = await self._with(self._client.user_action_sets_get)
+        return [ActionSet(row.user_action_set_id, row.type, row.name) for row in answer.rows]
+
+    async def create_action_set(
+        self, kind: str, name: str = "", *, wechat_appid: str = "", description: str = ""
+    ) -> int:
+        """Create a data source; its id, for the setting ``user_action_set_id``. A second call makes a second one.
+
+        ``kind`` is WEB, WECHAT, WECHAT_MINI_PROGRAM … Raises Invalid: ``name`` (1 to 32 bytes, WEB must have one),
+        ``appid`` (WeChat's kinds need one), ``description`` (128 characters).
+        """
+        endpoint = "user_action_sets_add"
+        if len(name.encode()) > 32 or (kind == "WEB" and not name):
+            raise self._invalid(endpoint, "name", "name must have at most 32 bytes; WEB must have one.")
+        if kind.startswith("WECHAT") and not wechat_appid:
+            raise self._invalid(endpoint, "appid", "A data source of WeChat needs wechat_appid.")
+        if len(description) > 128:
+            raise self._invalid(endpoint, "description", "description must have at most 128 characters.")
+        answer = await self._with(
+            lambda token: self._client.user_action_sets_add(
+                token, kind, name or None, wechat_appid or None, description or None
+            )
+        )
+        return answer.user_action_set_id
 
     async def report_conversions(
         self, conversions: Sequence[Conversion]
@@ -158,21 +231,23 @@ class SocialAdsAdapter:
         """The click that an event claims."""
         return [interpret_click(event)] if event.kind == CLICK else []
 
-    def _adgroup(self, row: models.Adgroup) -> AdGroup:
-        return AdGroup(
-            self._config.account_id,
-            row.adgroup_id,
-            row.adgroup_name,
-            row.system_status,
-            datetime.fromtimestamp(row.created_time, UTC),
-            datetime.fromtimestamp(row.last_modified_time, UTC),
-        )
-
     def _report(self, row: models.DailyReportRow) -> DailyReport:
         return DailyReport(
             self._config.account_id,
             row.adgroup_id,
             row.date,
+            row.view_count,
+            row.valid_click_count,
+            row.cost,
+            row.conversions_count,
+        )
+
+    def _hour(self, row: models.HourlyReportRow, day: date) -> HourlyReport:
+        return HourlyReport(
+            self._config.account_id,
+            row.adgroup_id,
+            day,
+            int(row.hour),
             row.view_count,
             row.valid_click_count,
             row.cost,
@@ -188,7 +263,7 @@ def _lead(row: models.LeadsInfo) -> Lead:
         row.click_id or None,
         row.leads_name or None,
         row.leads_telephone or None,
-        row.leads_create_time.replace(tzinfo=BEIJING).astimezone(UTC),
+        wall_clock(row.leads_create_time),
     )
 
 

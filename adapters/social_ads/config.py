@@ -10,6 +10,7 @@ class SocialAdsConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknown_f
     """One advertiser account of 腾讯广告.
 
     Attributes:
+        consent_url: the page on which an administrator of the account consents.
         account_id: the advertiser's id (account_id), at most 19 digits.
         client_id: id of the brand's own application at developers.e.qq.com.
         client_secret: the application's secret.
@@ -24,6 +25,7 @@ class SocialAdsConfig(AccountConfig, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     base_url: str = "https://api.e.qq.com"
+    consent_url: str = "https://developers.e.qq.com/oauth/authorize"
     account_id: int
     client_id: int
     client_secret: Secret

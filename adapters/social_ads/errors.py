@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from adapters.base.errors import (
+    Conflict,
     Fault,
     FaultTable,
     Invalid,
@@ -32,6 +33,7 @@ _PARAMETER = Fault(
     "parameter",
     "The platform did not accept a parameter; compare the request with the endpoint's documentation.",
 )
+_CODE = "open the consent page again and exchange the code that it sends at once"
 _SYSTEM = Fault(Unavailable, "system_error", "The platform timed out or failed inside; repeat a little later.")
 #: The platform names this case by its message alone.
 _NONCE = Fault(
@@ -74,21 +76,30 @@ FAULTS: Final = FaultTable(
             "The platform does not know the application; check client_id and client_secret.",
         ),
         11008: _APP_LIMIT,
+        11009: Fault(Unauthorized, "consent_code_expired", f"The consent code is too old; {_CODE}."),
         11010: Fault(
             Unauthorized,
             "refresh_token_malformed",
             "The refresh token is not of the platform's form; check the pair in the account's settings.",
+        ),
+        11011: Fault(
+            Unauthorized, "consent_code_malformed", f"The consent code is not of the platform's form; {_CODE}."
         ),
         11012: Fault(
             Unauthorized,
             "refresh_token_expired",
             f"The refresh token is over 30 days old, revoked, or was exchanged elsewhere; {_AUTHORISE}.",
         ),
+        11013: Fault(
+            Unauthorized,
+            "consent_code_used",
+            f"The consent code was exchanged before; if its token pair was not kept, {_CODE}.",
+        ),
         11014: Fault(
             Unauthorized,
             "scope",
             "The authorisation does not cover this call or account; authorise again with the scopes "
-            "ads_management, ads_insights and user_actions.",
+            "ads_management, ads_insights, account_management, audience_management and user_actions.",
         ),
         11016: Fault(RateLimited, "per_second", "Too many calls in this second; wait a second.", retry_after=1.0),
         11017: Fault(RateLimited, "per_minute", "Too many calls in this minute; wait a minute.", retry_after=60.0),
@@ -107,6 +118,11 @@ FAULTS: Final = FaultTable(
             Invalid,
             "parameter_not_permitted",
             "A parameter is not permitted here; compare the request with the endpoint's documentation.",
+        ),
+        31060: Fault(
+            Conflict,
+            "request_id_reused",
+            "An ad was created under this key with other content; use a new key for another ad.",
         ),
     },
 )

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from adapters.base.errors import Invalid
+from adapters.social_ads import models
 from adapters.social_ads.errors import NAME
 
 #: Days of one daily_reports/get call; longer ranges are read window by window.
@@ -82,6 +83,20 @@ class LeadPlace:
         elif rows < page_size:
             return None
         return f"{self.last}/{milliseconds}/{lead}"
+
+
+def page_number(cursor: str | None, endpoint: str) -> int:
+    """The page that a cursor of a list by plain numbers means. Raises Invalid for one that is not ours."""
+    if cursor is None:
+        return 1
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10 and int(cursor) > 1):
+        raise bad_cursor(endpoint)
+    return int(cursor)
+
+
+def next_page(page: int, info: models.PageInfo | None) -> str | None:
+    """The cursor of the page after this one; None at the end."""
+    return str(page + 1) if info is not None and page < info.total_page else None
 
 
 def bad_cursor(endpoint: str) -> Invalid:

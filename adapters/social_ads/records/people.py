@@ -1,37 +1,9 @@
-"""What leaves this folder. Money is integer fen, instants are aware and UTC, days are Beijing days."""
+"""Leads, conversions, clicks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AdGroup:
-    """An ad (广告, ``adgroup`` in v3, which has no campaign). ``status`` is the platform's system_status."""
-
-    account_id: int
-    adgroup_id: int
-    name: str
-    status: str
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DailyReport:
-    """One ad on one Beijing day. A day without traffic has no report.
-
-    ``cost`` is fen. ``conversions`` keep arriving for days after the click: read the last days again.
-    """
-
-    account_id: int
-    adgroup_id: int
-    day: date
-    impressions: int
-    clicks: int
-    cost: int
-    conversions: int
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +77,21 @@ class AdClick:
     request_id: str | None
     wechat_openid: str | None = field(repr=False)
     callback: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFeedback:
+    """What became of a lead, told to the platform (线索状态回传). ``status`` is its leads_convert_type."""
+
+    lead_id: int
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSet:
+    """A data source (数据源) that conversions are reported to. ``kind``: WEB, WECHAT_MINI_PROGRAM …"""
+
+    action_set_id: int
+    kind: str
+    name: str
