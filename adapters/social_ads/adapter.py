@@ -148,6 +148,17 @@ class SocialAdsAdapter(Ads, Audiences):
             call = statuses[at : at + LEAD_STATUSES_PER_CALL]
             await self._with(partial(self._client.leads_status_update, statuses=call))
 
+    async def send_audience_ids(
+        self, audience_id: int, id_type: str, ids: Sequence[str], *, appid: str = "", removes: bool = False
+    ) -> int:
+        """Add people to an audience, or take them out, by their ids in clear; the file's id.
+
+        They are normalised and hashed here (``hashing.ID_TYPES``), each once; what has not the form of its type is
+        left out. The platform works through the file later: ``audience_file``. Raises Invalid: ``id_type``,
+        ``appid`` (openids need it), ``no_ids``, ``file_size``.
+        """
+        return await self._send_ids(audience_id, id_type, ids, appid, removes)
+
     async def action_sets(self) -> Sequence[ActionSet]:
         """The data sources (数据源) that conversions can be reported to."""
         answer = await self._with(self._client.user_action_sets_get)

@@ -54,15 +54,7 @@ class Audiences(Account):
         """Delete an audience. Deleting it again is refused."""
         await self._with(lambda token: self._client.custom_audiences_delete(token, audience_id))
 
-    async def upload_audience_ids(
-        self, audience_id: int, id_type: str, ids: Sequence[str], *, appid: str = "", removes: bool = False
-    ) -> int:
-        """Add people to an audience, or take them out, by their ids in clear; the file's id.
-
-        They are normalised and hashed here (``hashing.ID_TYPES``), each once; what has not the form of its type is
-        left out. The platform works through the file later: ``audience_file``. Raises Invalid: ``id_type``,
-        ``appid`` (openids need it), ``no_ids``, ``file_size``.
-        """
+    async def _send_ids(self, audience_id: int, id_type: str, ids: Sequence[str], appid: str, removes: bool) -> int:
         if id_type in APP_ID_TYPES and not appid:
             raise self._invalid("custom_audience_files_add", "appid", "openids need the appid that they belong to.")
         archive, _ = await asyncio.to_thread(packed_ids, id_type, ids)

@@ -22,6 +22,8 @@ TO_SHOPPERS: Final = frozenset(
         "official_account.send_subscribe",
         "official_account.send_template",
         "social_ads.report_conversions",
+        "social_ads.report_lead_status",
+        "social_ads.send_audience_ids",
     }
 )
 #: Those that speak to the brand's own employees, whom no consent of a shopper protects.

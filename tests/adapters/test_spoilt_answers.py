@@ -27,6 +27,7 @@ from tests.adapters.enterprise_chat import answers as enterprise_chat
 from tests.adapters.mini_program_store import answers as mini_program_store
 from tests.adapters.official_account import answers as official_account
 from tests.adapters.payments import answers as payments
+from tests.adapters.social_ads import answers as social_ads
 from tests.conftest import MakeRuntime
 
 Call = Callable[[Any], Awaitable[object]]
@@ -50,6 +51,7 @@ TOOLS_UNDER_TEST: Mapping[str, tuple[tuple[type, ...], list[Method]]] = {
     "cloud_storage": (cloud_storage.CLIENTS, [Method(*each) for each in cloud_storage.METHODS]),
     "official_account": (official_account.CLIENTS, [Method(*each) for each in official_account.METHODS]),
     "payments": (payments.CLIENTS, [Method(*each) for each in payments.METHODS]),
+    "social_ads": (social_ads.CLIENTS, [Method(*each) for each in social_ads.METHODS]),
     "mini_program_store": (mini_program_store.CLIENTS, [Method(*each) for each in mini_program_store.METHODS]),
     "enterprise_chat": (enterprise_chat.CLIENTS, [Method(*each) for each in enterprise_chat.METHODS]),
 }

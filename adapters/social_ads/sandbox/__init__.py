@@ -9,11 +9,14 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.social_ads.sandbox import clicks, lists, reports
+from adapters.social_ads.sandbox import clicks, lead_status, lists, reports
+from adapters.social_ads.sandbox.accounts import Advertiser
 from adapters.social_ads.sandbox.actions import UserActions
+from adapters.social_ads.sandbox.ads import Ads
+from adapters.social_ads.sandbox.audiences import Audiences
 from adapters.social_ads.sandbox.envelope import Parameters, Refusal, answer, refuse
 from adapters.social_ads.sandbox.gate import Gate
 from adapters.social_ads.sandbox.oauth import OAuth
@@ -39,23 +42,74 @@ class Sandbox:
         self._numbers: Counter[str] = Counter()
         self.ad_groups = list(world.ad_groups)
         self.leads = list(world.leads)
+        self.lead_statuses: dict[str, object] = {}
         self.click_key = hexa(world.seed, "ads/click-key", 32)
         self.oauth = OAuth(
-            kit, world.ad_client_id, world.ad_client_secret, world.ad_access_token, world.ad_refresh_token
+            kit,
+            world.ad_client_id,
+            world.ad_client_secret,
+            world.ad_access_token,
+            world.ad_refresh_token,
+            world.ad_account,
         )
         self.gate = Gate(self.oauth, kit.clock)
         appids = frozenset(program.appid for program in world.mini_programs)
         self._actions = UserActions(kit, world.ad_account, SET_ID, appids)
+        self.advertiser = Advertiser(kit, world.ad_account, world.brand, self.ad_groups, world.seed)
+        self.ads = Ads(kit, world.ad_account, self.ad_groups, self.advertiser)
+        self.audiences = Audiences(kit, world.ad_account, tuple(world.people.values()))
         self.app = Starlette(
             routes=[
+                Route("/oauth/authorize", self._page),
                 Route("/oauth/token", self._consent(self.oauth.token)),
                 Route("/oauth/refresh_token", self._consent(self.oauth.refresh_token)),
-                Route("/v3.0/adgroups/get", self._business(self._adgroups)),
-                Route("/v3.0/daily_reports/get", self._business(self._daily_reports)),
-                Route("/v3.0/leads_list/get", self._business(self._leads)),
-                Route("/v3.0/user_actions/add", self._business(self._user_actions), methods=["POST"]),
+                *(Route(f"/v3.0/{path}", self._business(handle)) for path, handle in self._reads().items()),
+                *(
+                    Route(f"/v3.0/{path}", self._business(handle), methods=["POST"])
+                    for path, handle in self._writes().items()
+                ),
             ]
         )
+
+    def _reads(self) -> Mapping[str, _Handler]:
+        def on(handle: Callable[[Parameters], Mapping[str, Any]]) -> _Handler:
+            return lambda request, _: handle(self._parameters(request))
+
+        return {
+            "advertiser/get": on(self.advertiser.get),
+            "funds/get": on(self.advertiser.funds),
+            "realtime_cost/get": on(self.advertiser.realtime_cost),
+            "adgroups/get": on(self.ads.get),
+            "dynamic_creatives/get": on(self.ads.creatives),
+            "daily_reports/get": on(self._daily_reports),
+            "hourly_reports/get": on(self._hourly_reports),
+            "custom_audiences/get": on(self.audiences.get),
+            "custom_audience_files/get": on(self.audiences.files),
+            "user_action_sets/get": on(lambda _: self._actions.sets_get()),
+            "leads_list/get": on(lambda asked: lists.leads(self.leads, self._world.people, asked)),
+        }
+
+    def _writes(self) -> Mapping[str, _Handler]:
+        def on(handle: Callable[[bytes], Mapping[str, Any]]) -> _Handler:
+            return lambda _, body: handle(body)
+
+        return {
+            "advertiser/update_daily_budget": on(self.advertiser.update_daily_budget),
+            "adgroups/add": lambda request, body: self.ads.add(body, request.headers.get("x-request-id", "")),
+            "adgroups/update_configured_status": on(self.ads.update_configured_status),
+            "adgroups/update_daily_budget": on(self.ads.update_daily_budget),
+            "custom_audiences/add": on(self.audiences.add),
+            "custom_audiences/update": on(self.audiences.update),
+            "custom_audiences/delete": on(self.audiences.delete),
+            "custom_audience_files/add": lambda request, body: self.audiences.add_file(
+                request.headers.get("content-type", ""), body
+            ),
+            "user_action_sets/add": on(self._actions.sets_add),
+            "user_actions/add": on(self._actions.add),
+            "leads_status/update": on(
+                lambda body: lead_status.update(self._kit, self._world.ad_account, self.leads, self.lead_statuses, body)
+            ),
+        }
 
     def describe(self, base_url: str) -> Mapping[str, Any]:
         """See ``sandbox.platform.Platform``."""
@@ -63,6 +117,7 @@ class Sandbox:
             "accounts": {
                 "main": {
                     "base_url": base_url,
+                    "consent_url": f"{base_url}/oauth/authorize",
                     "account_id": self._world.ad_account,
                     "client_id": self._world.ad_client_id,
                     "client_secret": self._world.ad_client_secret,
@@ -89,6 +144,12 @@ class Sandbox:
         }
 
     # Requests -------------------------------------------------------------------------------------
+
+    async def _page(self, request: Request) -> Response:
+        try:
+            return RedirectResponse(self.oauth.authorize(request.query_params), 302)
+        except Refusal as refusal:
+            return refuse(refusal, self._trace(), "")
 
     def _consent(self, handle: Callable[[Mapping[str, str]], Mapping[str, Any]]) -> Callable[[Request], Any]:
         async def serve(request: Request) -> Response:
@@ -127,18 +188,11 @@ class Sandbox:
             raise Refusal(11014, "The account is outside the authorisation.", "无权限")
         return parameters
 
-    def _adgroups(self, request: Request, _body: bytes) -> Mapping[str, Any]:
-        return lists.adgroups(self.ad_groups, self._parameters(request))
+    def _daily_reports(self, parameters: Parameters) -> Mapping[str, Any]:
+        return reports.daily_reports(self.ad_groups, self._kit.clock.now(), self._world.seed, parameters)
 
-    def _daily_reports(self, request: Request, _body: bytes) -> Mapping[str, Any]:
-        now = self._kit.clock.now()
-        return reports.daily_reports(self.ad_groups, now, self._world.seed, self._parameters(request))
-
-    def _leads(self, request: Request, _body: bytes) -> Mapping[str, Any]:
-        return lists.leads(self.leads, self._world.people, self._parameters(request))
-
-    def _user_actions(self, _request: Request, body: bytes) -> Mapping[str, Any]:
-        return self._actions.add(body)
+    def _hourly_reports(self, parameters: Parameters) -> Mapping[str, Any]:
+        return reports.hourly_reports(self.ad_groups, self._kit.clock.now(), self._world.seed, parameters)
 
     # People ---------------------------------------------------------------------------------------
 

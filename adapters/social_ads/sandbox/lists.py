@@ -1,4 +1,4 @@
-"""adgroups/get and leads_list/get over the world's ads and leads."""
+"""Rows of ads, creatives and leads, and lists of them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from adapters.social_ads.sandbox.envelope import (
 from sandbox.clock import BEIJING
 from sandbox.world import AdGroup, Lead, Person
 
-#: What a list call without ``fields`` gets.
-_SHORT = ("adgroup_id", "adgroup_name")
 LEADS_BY_PAGE = 5000
 
 
@@ -45,11 +43,31 @@ def adgroup_row(ad: AdGroup) -> dict[str, Any]:
     }
 
 
-def adgroups(ads: Sequence[AdGroup], parameters: Parameters) -> Mapping[str, Any]:
-    """By page or by cursor; the cursor is the number of rows already given."""
-    fields = parameters.array("fields", _SHORT)
+def creative_row(number: int, ad: AdGroup) -> dict[str, Any]:
+    """The one creative of an ad, as dynamic_creatives/get shows it."""
+    since = int(ad.created_at.timestamp())
+    return {
+        "dynamic_creative_id": number,
+        "dynamic_creative_name": f"{ad.name} 创意",
+        "adgroup_id": ad.adgroup_id,
+        "delivery_mode": "DELIVERY_MODE_COMPONENT",
+        "dynamic_creative_type": "DYNAMIC_CREATIVE_TYPE_PROGRAM",
+        "creative_components": {"title": [{"value": {"content": ad.name}}]},
+        "configured_status": "AD_STATUS_NORMAL",
+        "creative_set_approval_status": "CREATIVE_SET_APPROVAL_STATUS_NORMAL",
+        "is_deleted": False,
+        "created_time": since,
+        "last_modified_time": since,
+    }
+
+
+def by_page_or_cursor(
+    rows: Sequence[dict[str, Any]], parameters: Parameters, short: Sequence[str]
+) -> Mapping[str, Any]:
+    """A list call; ``short`` is what comes without ``fields``. The cursor is the number of rows already given."""
+    fields = parameters.array("fields", short)
     filtering = parameters.array("filtering", ())
-    rows = [row for row in map(adgroup_row, ads) if matches(row, filtering)]
+    rows = [row for row in rows if matches(row, filtering)]
     page, size = parameters.page(100)
     mode = parameters.text("pagination_mode", "PAGINATION_MODE_NORMAL")
     info: dict[str, dict[str, Any]]

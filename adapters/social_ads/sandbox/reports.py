@@ -1,4 +1,4 @@
-"""daily_reports/get: figures that belong to (seed, ad, day), cheap to make again and always the same."""
+"""daily_reports/get and hourly_reports/get: figures of (seed, ad, day), always the same."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from sandbox.world import AdGroup
 
 #: How many days back the brand advertised.
 DAYS = 30
-_GROUPS = {
-    "REPORT_LEVEL_ADVERTISER": ("date",),
-    "REPORT_LEVEL_ADGROUP": ("date", "adgroup_id"),
+#: Dimensions beside the day or the hour.
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "REPORT_LEVEL_ADVERTISER": (),
+    "REPORT_LEVEL_ADGROUP": ("adgroup_id",),
 }
 _METRICS = ("view_count", "valid_click_count", "cost", "conversions_count")
 
@@ -59,18 +60,46 @@ def daily_row(ad: AdGroup, day: date, now: datetime, seed: int) -> dict[str, Any
 
 def daily_reports(ads: Sequence[AdGroup], now: datetime, seed: int, parameters: Parameters) -> Mapping[str, Any]:
     """Rows of the asked days and ads, summed over what is not grouped by, derived rates beside them."""
+    first, last = _days(parameters.object("date_range"), now)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    rows = [row for day in days for ad in ads if (row := daily_row(ad, day, now, seed))]
+    return _answer(rows, "date", parameters)
+
+
+def hourly_reports(ads: Sequence[AdGroup], now: datetime, seed: int, parameters: Parameters) -> Mapping[str, Any]:
+    """As above by hour, of one day: a longer span is not documented."""
+    first, last = _days(parameters.object("date_range"), now)
+    if first != last:
+        raise Refusal(NOT_IN_RANGE, "The parameter date_range must be one day.")
+    rows = [row for ad in ads if (day := daily_row(ad, first, now, seed)) for row in _hours(day, first, now)]
+    return _answer(rows, "hour", parameters)
+
+
+def _hours(day: Mapping[str, Any], date_: date, now: datetime) -> list[dict[str, Any]]:
+    """A day's figures over the hours that have begun; they sum to the day's exactly. Empty hours are missing."""
+    local = now.astimezone(BEIJING)
+    hours = local.hour + 1 if date_ == local.date() else 24
+    rows = [
+        {
+            "hour": hour,
+            "adgroup_id": day["adgroup_id"],
+            **{name: day[name] * (hour + 1) // hours - day[name] * hour // hours for name in _METRICS},
+        }
+        for hour in range(hours)
+    ]
+    return [row for row in rows if any(row[name] for name in _METRICS)]
+
+
+def _answer(rows: list[dict[str, Any]], unit: str, parameters: Parameters) -> Mapping[str, Any]:
     level = parameters.text("level")
     if level not in _GROUPS:
         raise Refusal(NOT_PERMITTED, f"The parameter level {level} is not permitted here.")
-    first, last = _days(parameters.object("date_range"), now)
-    if tuple(parameters.array("group_by")) != _GROUPS[level]:
+    if tuple(parameters.array("group_by")) != (unit, *_GROUPS[level]):
         raise Refusal(NOT_PERMITTED, f"The parameter group_by does not fit {level}.")
     filtering = parameters.array("filtering", ())
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    rows = [row for day in days for ad in ads if (row := daily_row(ad, day, now, seed))]
     rows = [row for row in rows if matches(row, filtering)]
     if level == "REPORT_LEVEL_ADVERTISER":
-        rows = _summed(rows)
+        rows = _summed(rows, unit)
     fields = parameters.array("fields")
     for order in reversed(parameters.array("order_by", ())):
         rows.sort(key=lambda row: row[order["sort_field"]], reverse=order["sort_type"] == "DESCENDING")
@@ -94,13 +123,13 @@ def _days(span: Mapping[str, Any], now: datetime) -> tuple[date, date]:
     return first, last
 
 
-def _summed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    days: dict[str, dict[str, Any]] = {}
+def _summed(rows: Sequence[Mapping[str, Any]], unit: str) -> list[dict[str, Any]]:
+    units: dict[str, dict[str, Any]] = {}
     for row in rows:
-        total = days.setdefault(row["date"], {"date": row["date"], **dict.fromkeys(_METRICS, 0)})
+        total = units.setdefault(row[unit], {unit: row[unit], **dict.fromkeys(_METRICS, 0)})
         for metric in _METRICS:
             total[metric] += row[metric]
-    return list(days.values())
+    return list(units.values())
 
 
 def _with_rates(row: Mapping[str, Any]) -> dict[str, Any]:
