@@ -13,15 +13,24 @@ from adapters.ip_content.clearance import CHANNELS, MAX_CLEARANCE_DAYS, USES
 from adapters.ip_content.config import IpContentConfig
 from adapters.ip_content.draws import MAX_ENTRY_REF
 from adapters.ip_content.errors import FAULTS, TOOL_NAME
+from adapters.ip_content.lift import baseline_days, study
 from adapters.ip_content.limits import LIMITS
 from adapters.ip_content.records import (
     Activation,
+    Asset,
+    AssetGrant,
+    BallotCast,
     Card,
     CardDrawn,
     Clearance,
     ClearanceQuery,
+    ContestTally,
+    GrantDraft,
+    GrantObstacle,
     ImportResult,
     Licence,
+    LicensedSku,
+    LiftStudy,
     Participation,
     Property,
 )
@@ -45,7 +54,7 @@ TOOL: Final = ToolSpec(
     metadata=metadata,
     exempt={
         "batches": "Batch methods read the gateway's own SQL; the tool's tests count their statements.",
-        "writes": "draw_card is a transaction of the gateway's own database; nothing is sent anywhere.",
+        "writes": "Draws, ballots and grants are transactions of the gateway's own database; nothing is sent anywhere.",
         "refused_token:token": "Fetching a token takes none.",
         "truncate:ping": "The answer is a 304 without a body.",
         "garbage:ping": "The answer is a 304, of which no body is read.",
@@ -60,14 +69,24 @@ __all__ = [
     "TOOL",
     "USES",
     "Activation",
+    "Asset",
+    "AssetGrant",
+    "BallotCast",
     "Card",
     "CardDrawn",
     "Clearance",
     "ClearanceQuery",
+    "ContestTally",
+    "GrantDraft",
+    "GrantObstacle",
     "ImportResult",
     "IpContentAdapter",
     "IpContentConfig",
     "Licence",
+    "LicensedSku",
+    "LiftStudy",
     "Participation",
     "Property",
+    "baseline_days",
+    "study",
 ]

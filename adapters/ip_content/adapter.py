@@ -9,24 +9,34 @@ from typing import Any, Final
 from adapters.base.errors import NotFound
 from adapters.base.runtime import Runtime
 from adapters.ip_content import clearance as rules
+from adapters.ip_content.assets import AssetDesk
 from adapters.ip_content.client import IpContentClient
 from adapters.ip_content.config import IpContentConfig
+from adapters.ip_content.contests import ContestDesk
 from adapters.ip_content.draws import MAX_ENTRY_REF, DrawDesk
 from adapters.ip_content.errors import FAULTS, TOOL_NAME
+from adapters.ip_content.exclusivity import obstacles
 from adapters.ip_content.importing import replace
 from adapters.ip_content.ledger import Ledger
 from adapters.ip_content.policy import agreement_policy
 from adapters.ip_content.records import (
     Activation,
+    Asset,
+    AssetGrant,
+    BallotCast,
     CardDrawn,
     Clearance,
     ClearanceQuery,
+    ContestTally,
+    GrantDraft,
+    GrantObstacle,
     ImportResult,
     Licence,
+    LicensedSku,
     Participation,
     Property,
 )
-from adapters.ip_content.tables import draw
+from adapters.ip_content.tables import ballot, draw
 
 ANY_ETAG: Final = "*"
 
@@ -42,6 +52,8 @@ class IpContentAdapter:
         self._runtime = runtime
         self._client = IpContentClient(config, runtime)
         self._ledger = Ledger(runtime.sql, self._licensee)
+        self._contests = ContestDesk(runtime.sql, self._licensee)
+        self._assets = AssetDesk(runtime.sql, self._licensee)
         # Cards can be worth something: nobody may foresee them, so the system's own randomness.
         self._desk = DrawDesk(runtime.sql, self._licensee, rng or random.SystemRandom())
 
@@ -131,14 +143,83 @@ class IpContentAdapter:
         participant = self._runtime.pseudonym(unionid)
         return await self._desk.draw(activation, participant, entry_ref, self._runtime.clock.now())
 
+    async def cast_ballot(self, contest: str, unionid: str, entry_ref: str, choice: str) -> BallotCast:
+        """Vote, or answer a quiz, with an entry, once: asking again with it answers what it chose and ``already``.
+
+        Raises NotFound, Invalid (``bad_choice``, ``bad_entry``), Rejected (``closed``, ``entry_used``) and
+        QuotaExhausted (``limit_reached``); then the entry is not spent.
+        """
+        if not unionid or not 0 < len(entry_ref) <= MAX_ENTRY_REF:
+            raise FAULTS.error("bad_entry", endpoint="cast_ballot", account=self._licensee)
+        participant = self._runtime.pseudonym(unionid)
+        return await self._contests.cast(contest, participant, entry_ref, choice, self._runtime.clock.now())
+
+    async def contest_tally(self, contest: str) -> ContestTally:
+        """The count of a vote or quiz. Raises NotFound."""
+        return await self._contests.tally(contest, self._runtime.clock.now())
+
+    async def assets(self, property_: str) -> Sequence[Asset]:
+        """Artwork of a work, by id; one statement."""
+        return await self._assets.assets(property_)
+
+    async def asset_grant(
+        self, asset_id: str, rendition: str, *, user: str, purpose: str, gtin: str = ""
+    ) -> AssetGrant:
+        """Allow one download of artwork for 15 minutes, and note it. ``user`` is who downloads; a master is for
+        the product ``gtin``. Each call is a download of its own.
+
+        Raises NotFound, Unauthorized (``not_licensed``), Rejected (``embargoed``, ``concept_not_approved``).
+        """
+        return await self._assets.issue(asset_id, rendition, user, purpose, self._runtime.clock.now(), gtin)
+
+    async def asset_grant_of(self, watermark: str) -> AssetGrant:
+        """The download that a watermark was made for. Raises NotFound."""
+        return await self._assets.of_watermark(watermark)
+
+    async def skus(self, gtins: Sequence[str]) -> Sequence[LicensedSku | NotFound]:
+        """Same order, same length; one statement."""
+        found = await self._assets.skus(gtins)
+        return [found.get(gtin) or self._missing("skus", "SKU", gtin) for gtin in gtins]
+
+    async def all_skus(self) -> Sequence[LicensedSku]:
+        """By GTIN."""
+        return list((await self._assets.skus(None)).values())
+
+    async def grant_obstacles(self, draft: GrantDraft) -> Sequence[GrantObstacle]:
+        """What stands in the way of a grant, before anybody asks a licensor for it; empty for nothing known.
+
+        Others' plain grants are not in the catalogue, so an exclusive one may still meet them. Raises Invalid
+        (``bad_scope``) and NotFound for an unknown property.
+        """
+        if draft.ends <= draft.starts or not (draft.territories and draft.categories and draft.channels):
+            raise FAULTS.error("bad_scope", endpoint="grant_obstacles", account=self._licensee)
+        rights = await self._ledger.rights(draft.property)
+        if rights is None:
+            raise self._missing("grant_obstacles", "property", draft.property)
+        scope = rules.Scope(
+            frozenset(draft.territories),
+            frozenset(draft.excluded_territories),
+            frozenset(draft.categories),
+            frozenset(draft.channels),
+        )
+        days = rules.Days(draft.starts, draft.ends)
+        held = await self._ledger.held(draft.property)
+        found = obstacles(scope, days, rights.reserved, held, talent=draft.talent)
+        status = () if rights.status == "licensable" else (GrantObstacle("property_status", None),)
+        return (*status, *found)
+
     async def forget(self, unionid: str) -> int:
-        """Cut a member's draws from the member; how many there were.
+        """Cut a member's draws and ballots from the member; how many there were.
 
         The entries stay spent, and a later import does not bring the tie back.
         """
-        mine = (draw.c.licensee == self._licensee) & (draw.c.participant == self._runtime.pseudonym(unionid))
+        participant = self._runtime.pseudonym(unionid)
+        forgotten = 0
         async with self._runtime.sql.write() as connection:
-            return (await connection.execute(draw.update().where(mine).values(participant=""))).rowcount
+            for table in (draw, ballot):
+                mine = (table.c.licensee == self._licensee) & (table.c.participant == participant)
+                forgotten += (await connection.execute(table.update().where(mine).values(participant=""))).rowcount
+        return forgotten
 
     async def odrl(self, licence_number: str) -> dict[str, Any]:
         """An agreement as an ODRL 2.2 ``Agreement`` (JSON-LD). Raises NotFound."""

@@ -78,6 +78,29 @@ FAULTS: Final = FaultTable(
         "no_cards_left": Fault(
             Rejected, "no_cards_left", "The activation has no card left to draw; the entry was not used."
         ),
+        "bad_choice": Fault(Invalid, "bad_choice", "The contest has no such choice; its options say which there are."),
+        "closed": Fault(Rejected, "closed", "The contest is not open now; the entry was not used."),
+        "limit_reached": Fault(
+            QuotaExhausted,
+            "limit_reached",
+            "The member's ballots in this contest, or today's, are used up; the entry was not used.",
+        ),
+        "not_licensed": Fault(
+            Unauthorized,
+            "not_licensed",
+            "No agreement of this licensee covers the work today, or the artwork has expired.",
+        ),
+        "embargoed": Fault(Rejected, "embargoed", "The artwork is under embargo; it says until when."),
+        "concept_not_approved": Fault(
+            Rejected,
+            "concept_not_approved",
+            "A master is for a licensed product of the same work whose concept was accepted; name its GTIN.",
+        ),
+        "insufficient_baseline": Fault(
+            Rejected,
+            "insufficient_baseline",
+            "The baseline has too few days, or nothing in it, to say what was more; widen it.",
+        ),
         "version_mismatch": Fault(Conflict, "version_mismatch", "The catalogue changed meanwhile; read it again."),
         "rate_limited": Fault(
             RateLimited, "rate_limited", "More than 20 requests a second; wait and repeat.", retry_after=1.0

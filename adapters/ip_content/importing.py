@@ -12,18 +12,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.runtime import Sql
 from adapters.ip_content.ledger import micros
-from adapters.ip_content.models import Activation, CardDraw, Catalogue, Grant, LicenceAgreement, Range
+from adapters.ip_content.models import (
+    Activation,
+    Asset,
+    CardDraw,
+    Catalogue,
+    Contest,
+    Grant,
+    LicenceAgreement,
+    LicensedSku,
+    Range,
+    RightsIn,
+)
 from adapters.ip_content.records import ImportResult
 from adapters.ip_content.tables import (
     activation,
     activation_store,
     agreement,
+    asset,
     catalogue,
+    contest,
     draw,
     grant,
     party,
     property_,
     reservation,
+    rights_in,
+    sku,
 )
 
 #: Draws in one INSERT: six values each, and SQLite takes 32,766 values in a statement.
@@ -44,7 +59,8 @@ async def replace(
     async with sql.write() as connection:
         if not await _claim(connection, published, etag, now):
             return None
-        await _put_activations(connection, published.licensee_id, tables.pop(activation))
+        for table in (activation, contest):
+            await _overwrite(connection, published.licensee_id, table, tables.pop(table))
         for table, rows in tables.items():
             await connection.execute(delete(table).where(table.c.licensee == published.licensee_id))
             if rows:
@@ -76,17 +92,17 @@ async def _claim(connection: AsyncConnection, published: Catalogue, etag: str, n
     return await _insert_new(connection, catalogue, [{"licensee": published.licensee_id, **values}]) == 1
 
 
-async def _put_activations(connection: AsyncConnection, licensee: str, rows: Rows) -> None:
+async def _overwrite(connection: AsyncConnection, licensee: str, table: Table, rows: Rows) -> None:
     """Overwrite, and delete only what is gone.
 
-    A draw that waits for an activation's row must find that row again: on PostgreSQL it would not see
-    one that was deleted and inserted anew, and call a live activation unknown.
+    A draw or a ballot that waits for a row must find that row again: on PostgreSQL it would not see
+    one that was deleted and inserted anew, and call a live one unknown.
     """
     codes = [row["code"] for row in rows]
-    gone = delete(activation).where(activation.c.licensee == licensee, activation.c.code.not_in(codes))
+    gone = delete(table).where(table.c.licensee == licensee, table.c.code.not_in(codes))
     await connection.execute(gone)
     if rows:
-        statement = _insert_for(connection, activation).values(rows)
+        statement = _insert_for(connection, table).values(rows)
         changed = {name: statement.excluded[name] for name in rows[0] if name not in {"licensee", "code"}}
         await connection.execute(statement.on_conflict_do_update(index_elements=["licensee", "code"], set_=changed))
 
@@ -116,6 +132,13 @@ def _tables(published: Catalogue) -> dict[Table, Rows]:
         grant: [_grant(a.number, g) for a in published.agreements for g in a.grants],
         reservation: _reservations(published),
         activation: [_activation(a) for a in published.activations],
+        rights_in: [
+            {**_cells(r), "number": number, "talent_cleared": r.talent_cleared}
+            for number, r in enumerate(published.rights_in)
+        ],
+        asset: [_asset(a) for a in published.assets],
+        sku: [_sku(s) for s in published.skus],
+        contest: [_contest(c) for c in published.contests],
         activation_store: [
             {"store": store, "activation": a.code} for a in published.activations for store in set(a.stores)
         ],
@@ -124,6 +147,65 @@ def _tables(published: Catalogue) -> dict[Table, Rows]:
         for row in rows:
             row["licensee"] = published.licensee_id
     return made
+
+
+def _cells(row: RightsIn) -> dict[str, object]:
+    return {
+        "property": row.ip,
+        "territories": row.territories,
+        "excluded_territories": row.excluded_territories,
+        "categories": row.categories,
+        "channels": row.channels,
+        "starts": row.window.start.isoformat(),
+        "ends": row.window.end.isoformat(),
+    }
+
+
+def _asset(row: Asset) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "property": row.ip,
+        "kind": row.kind,
+        "mime": row.mime,
+        "bytes": row.bytes,
+        "sha256": row.sha256,
+        "storage_key": row.storage_key,
+        "credit_line": row.credit_line,
+        "renditions": row.renditions,
+        "style_guide": row.style_guide_version,
+        "embargo_until": None if row.embargo_until is None else micros(row.embargo_until),
+        "expires_at": None if row.expires_at is None else micros(row.expires_at),
+    }
+
+
+def _sku(row: LicensedSku) -> dict[str, object]:
+    return {
+        "gtin": row.gtin,
+        "agreement": row.agreement,
+        "property": row.ip,
+        "name": row.name,
+        "category": row.category,
+        "state": row.approval_state,
+        "concept_approved": row.concept_approved,
+        "edition_size": row.edition_size,
+        "units_made": row.units_manufactured,
+        "units_sold": row.units_sold,
+    }
+
+
+def _contest(row: Contest) -> dict[str, object]:
+    return {
+        "code": row.code,
+        "activation": row.activation,
+        "kind": row.kind,
+        "name": row.name,
+        "options": [{"id": option.id, "name": option.name} for option in row.options],
+        "opens_at": micros(row.opens_at),
+        "closes_at": micros(row.closes_at),
+        "per_member": row.per_member,
+        "per_day": row.per_day,
+        "correct": row.correct,
+    }
 
 
 def _properties(published: Catalogue) -> Rows:

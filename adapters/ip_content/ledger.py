@@ -11,6 +11,7 @@ from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
 
 from adapters.base.runtime import Sql
 from adapters.ip_content.clearance import Days, GrantRights, Reserved, Rights, Scope, in_force, sell_off
+from adapters.ip_content.exclusivity import Held
 from adapters.ip_content.records import Activation, Card, Licence, Participation, Property
 from adapters.ip_content.tables import (
     activation,
@@ -22,6 +23,7 @@ from adapters.ip_content.tables import (
     party,
     property_,
     reservation,
+    rights_in,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,6 +73,9 @@ _GRANTS_OF_PROPERTY: Final = _GRANTS.where(grant.c.property == bindparam("proper
 _GRANTS_OF_AGREEMENT: Final = _GRANTS.where(grant.c.agreement == bindparam("number"))
 _RESERVATIONS: Final = select(reservation).where(
     reservation.c.licensee == _LICENSEE, reservation.c.property == bindparam("property")
+)
+_RIGHTS_IN: Final = select(rights_in).where(
+    rights_in.c.licensee == _LICENSEE, rights_in.c.property == bindparam("property")
 )
 _ACTIVATIONS: Final = (
     select(activation, *_PROPERTY_COLUMNS)
@@ -158,6 +163,11 @@ class Ledger:
             tuple(_grant(row) for row in grants if in_force(row.agreement_status)),
             tuple(Reserved(_scope(row), _days(row.starts, row.ends)) for row in others),
         )
+
+    async def held(self, slug: str) -> Sequence[Held]:
+        """What licensors hold of a property (rights-in); one statement."""
+        rows = await self._fetch(_RIGHTS_IN, property=slug)
+        return [Held(_scope(row), _days(row.starts, row.ends), row.talent_cleared) for row in rows]
 
     async def activations(self, codes: Sequence[str] | None) -> Mapping[str, Activation]:
         """By code; None asks for all."""

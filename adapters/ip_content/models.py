@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -144,6 +144,80 @@ class Activation(Struct, frozen=True):
     card_set: CardSet | None = None
 
 
+class RightsIn(Struct, frozen=True):
+    """What a licensor holds of a work, and may grant on."""
+
+    ip: Name
+    territories: list[str]
+    categories: list[str]
+    channels: list[str]
+    window: Range
+    excluded_territories: list[str] = []
+    talent_cleared: bool = True
+
+
+class Asset(Struct, frozen=True):
+    """A piece of artwork; ``renditions`` of preview, comp, master."""
+
+    id: Name
+    ip: Name
+    kind: Name
+    mime: Name
+    bytes: Count
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    storage_key: Name
+    renditions: list[str]
+    credit_line: str = ""
+    style_guide_version: str = ""
+    embargo_until: Instant | None = None
+    expires_at: Instant | None = None
+
+
+class LicensedSku(Struct, frozen=True):
+    """A product under an agreement, by its GTIN-14."""
+
+    gtin: Annotated[str, Meta(pattern="^[0-9]{14}$")]
+    agreement: Name
+    ip: Name
+    name: Name
+    category: Name
+    approval_state: Name
+    concept_approved: bool = False
+    edition_size: Count | None = None
+    units_manufactured: Count = 0
+    units_sold: Count = 0
+
+    def __post_init__(self) -> None:
+        digits = [int(digit) for digit in self.gtin]
+        # GS1: weights 3, 1, 3 … from the left of a GTIN-14, and the sum a multiple of ten.
+        if sum(digit * (1 if place % 2 else 3) for place, digit in enumerate(digits)) % 10:
+            raise ValueError("the check digit of the GTIN is wrong")
+        if self.units_sold > self.units_manufactured or self.units_manufactured > (self.edition_size or 2**53):
+            raise ValueError("more units were sold than made, or made than the edition has")
+
+
+class Option(Struct, frozen=True):
+    """A choice of a contest."""
+
+    id: Name
+    name: Name
+
+
+class Contest(Struct, frozen=True):
+    """A vote or a quiz of an activation. ``correct`` appears once a quiz is settled."""
+
+    code: Name
+    activation: Name
+    kind: Literal["vote", "quiz"]
+    name: Name
+    options: Annotated[list[Option], Meta(min_length=2)]
+    opens_at: Instant
+    closes_at: Instant
+    per_member: Annotated[int, Meta(gt=0)] | None = None
+    per_day: Annotated[int, Meta(gt=0)] | None = None
+    correct: Name | None = None
+
+
 class CardDraw(Struct, frozen=True):
     """One draw that the service knows of."""
 
@@ -169,18 +243,28 @@ class Catalogue(Struct, frozen=True):
     activations: list[Activation]
     reservations: list[Reservation] = []
     draws: list[CardDraw] = []
+    rights_in: list[RightsIn] = []
+    assets: list[Asset] = []
+    skus: list[LicensedSku] = []
+    contests: list[Contest] = []
 
     def __post_init__(self) -> None:
         """A document that contradicts itself is refused as a whole, before it reaches the tables."""
         parties = _unique("party", (p.id for p in self.parties))
         slugs = _unique("property", (p.slug for p in self.properties))
         grants = [grant for agreement in self.agreements for grant in agreement.grants]
-        _unique("agreement", (a.number for a in self.agreements))
+        numbers = _unique("agreement", (a.number for a in self.agreements))
         _unique("grant", (g.id for g in grants))
-        _unique("activation", (a.code for a in self.activations))
+        codes = _unique("activation", (a.code for a in self.activations))
+        _unique("asset", (a.id for a in self.assets))
+        _unique("SKU", (s.gtin for s in self.skus))
+        _unique("contest", (c.code for c in self.contests))
         named = {g.ip for g in grants} | {a.ip for a in self.activations} | {r.ip for r in self.reservations}
+        named |= {r.ip for r in self.rights_in} | {a.ip for a in self.assets} | {s.ip for s in self.skus}
         if not named <= slugs or not {p.rights_holder_id for p in self.properties} <= parties:
             raise ValueError("the catalogue names a property or a party that it does not contain")
+        if not {s.agreement for s in self.skus} <= numbers or not {c.activation for c in self.contests} <= codes:
+            raise ValueError("the catalogue names an agreement or an activation that it does not contain")
         if any(a.licensee_id != self.licensee_id for a in self.agreements):
             raise ValueError("the catalogue contains an agreement of another licensee")
 

@@ -49,8 +49,15 @@ def _permission(row: Row[Any]) -> dict[str, Any]:
         constraints.append(_constraint("spatial", "isNoneOf", row.excluded_territories))
     if row.max_units is not None:
         constraints.append({**_constraint("count", "lteq", row.max_units), "unit": _urn("unit", "piece")})
-    actions = dict.fromkeys(_ACTIONS.get(use, use) for use in row.uses)
-    return {"target": _urn("ip", row.property), "action": list(actions), "constraint": constraints}
+    # A use without a word in the vocabulary permits nothing: it is left out rather than invented.
+    actions = dict.fromkeys(_ACTIONS[use] for use in row.uses if use in _ACTIONS)
+    return {
+        "target": _urn("ip", row.property),
+        "action": list(actions),
+        "constraint": constraints,
+        # The credit line stands wherever the work is shown.
+        "duty": [{"action": "attribute"}],
+    }
 
 
 def _constraint(left: str, operator: str, right: object) -> dict[str, Any]:

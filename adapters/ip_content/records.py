@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -117,6 +118,112 @@ class CardDrawn:
     card_name: str
     set_complete: bool
     already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrantDraft:
+    """A grant that somebody would like (授权意向). ``talent``: it uses characters that real people gave a face to."""
+
+    property: str
+    territories: tuple[str, ...]
+    categories: tuple[str, ...]
+    channels: tuple[str, ...]
+    starts: date
+    ends: date
+    excluded_territories: tuple[str, ...] = ()
+    talent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrantObstacle:
+    """Why a grant cannot be given: property_status, exclusivity_conflict, rights_in_exceeded or
+    talent_consent_missing. ``until`` is the first day on which it no longer holds. Never says who holds it."""
+
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A piece of artwork (素材). ``credit_line`` must stand beside it wherever it is shown."""
+
+    id: str
+    property: str
+    kind: str
+    mime: str
+    size: int
+    sha256: str
+    credit_line: str
+    renditions: tuple[str, ...]
+    embargo_until: datetime | None
+    expires_at: datetime | None
+    style_guide: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetGrant:
+    """One download of artwork. ``watermark`` is to be put into the file and leads back here; ``storage_key`` is the
+    object to sign an address for, which must end at ``url_expires_at``; empty where the download is looked up."""
+
+    watermark: str
+    asset: str
+    rendition: str
+    agreement: str | None
+    gtin: str | None
+    user: str
+    issued_at: datetime
+    url_expires_at: datetime
+    storage_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LicensedSku:
+    """A product under licence (授权商品). ``state`` is its approval state; ``edition_size`` None is unlimited."""
+
+    gtin: str
+    agreement: str
+    property: str
+    name: str
+    category: str
+    state: str
+    concept_approved: bool
+    edition_size: int | None
+    units_made: int
+    units_sold: int
+
+
+@dataclass(frozen=True, slots=True)
+class BallotCast:
+    """What an entry chose. ``already``: it had chosen before, and this was its choice."""
+
+    choice: str
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContestTally:
+    """The count of a contest, by option. Once ``closed``: ``proof`` is the SHA-256 of its ballots, sorted, and
+    ``correct`` a quiz's answer, if it is settled."""
+
+    contest: str
+    counts: Mapping[str, int]
+    closed: bool
+    proof: str | None
+    correct: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiftStudy:
+    """How much more there was, in basis points: 10,000 is twice as much. ``adjusted_bps`` is against control stores
+    (ratio of ratios), None without any. ``method``: pre_post or did."""
+
+    metric: str
+    raw_bps: int
+    adjusted_bps: int | None
+    method: str
+    baseline_days: int
+    treatment_days: int
+    exclusions: tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True)

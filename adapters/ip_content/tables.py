@@ -1,7 +1,8 @@
 """The tables of the licence catalogue and of the draws, in the gateway's database.
 
 Every row begins with the licensee (the account's own id). Days are ISO text in Asia/Shanghai, instants
-are microseconds since 1970 UTC. All but ``ip_draw`` are replaced as a whole by each newer catalogue, so
+are microseconds since 1970 UTC. All but the ledgers (``ip_draw``,
+``ip_ballot``, ``ip_asset_grant``) are replaced as a whole by each newer catalogue, so
 lists that nobody searches by are JSON.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table
 
 metadata: Final = MetaData(
     naming_convention={
@@ -129,6 +130,103 @@ activation_store: Final = Table(
     _licensee(),
     Column("store", String, primary_key=True),
     Column("activation", String, primary_key=True),
+)
+
+rights_in: Final = Table(
+    "ip_rights_in",
+    metadata,
+    _licensee(),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="Place in the catalogue."),
+    Column("property", String, nullable=False),
+    Column("territories", JSON, nullable=False),
+    Column("excluded_territories", JSON, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("starts", String(10), nullable=False),
+    Column("ends", String(10), nullable=False),
+    Column("talent_cleared", Boolean, nullable=False),
+    Index(None, "licensee", "property"),
+)
+
+asset: Final = Table(
+    "ip_asset",
+    metadata,
+    _licensee(),
+    Column("id", String, primary_key=True),
+    Column("property", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("mime", String, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("storage_key", String, nullable=False, comment="In cloud storage, private."),
+    Column("credit_line", String, nullable=False),
+    Column("renditions", JSON, nullable=False),
+    Column("style_guide", String, nullable=False, comment="Its version; empty for none."),
+    Column("embargo_until", BigInteger),
+    Column("expires_at", BigInteger),
+    Index(None, "licensee", "property"),
+)
+
+sku: Final = Table(
+    "ip_sku",
+    metadata,
+    _licensee(),
+    Column("gtin", String(14), primary_key=True),
+    Column("agreement", String, nullable=False),
+    Column("property", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("category", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("concept_approved", Boolean, nullable=False),
+    Column("edition_size", BigInteger),
+    Column("units_made", BigInteger, nullable=False),
+    Column("units_sold", BigInteger, nullable=False),
+)
+
+contest: Final = Table(
+    "ip_contest",
+    metadata,
+    _licensee(),
+    Column("code", String, primary_key=True),
+    Column("activation", String, nullable=False),
+    Column("kind", String, nullable=False, comment="vote or quiz"),
+    Column("name", String, nullable=False),
+    Column("options", JSON, nullable=False, comment="[{id, name}, …]"),
+    Column("opens_at", BigInteger, nullable=False),
+    Column("closes_at", BigInteger, nullable=False),
+    Column("per_member", Integer),
+    Column("per_day", Integer),
+    Column("correct", String, comment="A quiz's answer, once it is settled."),
+)
+
+ballot: Final = Table(
+    "ip_ballot",
+    metadata,
+    _licensee(),
+    Column("contest", String, primary_key=True),
+    # As for draws: one entry, one ballot.
+    Column("entry_ref", String, primary_key=True),
+    Column("participant", String, nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+    Column("choice", String, nullable=False),
+    Column("cast_at", BigInteger, nullable=False),
+    Index(None, "licensee", "participant", "contest"),
+)
+
+asset_grant: Final = Table(
+    "ip_asset_grant",
+    metadata,
+    _licensee(),
+    # What is printed into the file: it must lead back to one download.
+    Column("watermark", String, primary_key=True),
+    Column("asset", String, nullable=False),
+    Column("rendition", String, nullable=False),
+    Column("agreement", String),
+    Column("gtin", String(14)),
+    Column("user", String, nullable=False, comment="A principal's id, of the brand's staff or a partner."),
+    Column("purpose", String, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("url_expires_at", BigInteger, nullable=False),
+    Index(None, "licensee", "asset"),
 )
 
 draw: Final = Table(

@@ -790,6 +790,9 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
 
 #: Tables that tools keep with metadata of their own. Their adapters erase; see ``erasure``.
 OF_TOOLS: Final = {
+    "ip_ballot": "投票与竞猜 ballots of votes and quizzes, under the same pseudonym, which erasure empties",
+    "ip_asset_grant": "downloads of artwork by staff and partners", "ip_asset": "artwork",
+    "ip_sku": "licensed products", "ip_contest": "votes and quizzes", "ip_rights_in": "licences",
     "ip_draw": "抽卡 cards drawn in IP activations, under a keyed pseudonym of the unionid, which erasure empties",
     "ip_catalogue": "licences", "ip_party": "companies", "ip_property": "licensed works", "ip_agreement": "licences",
     "ip_grant": "licences", "ip_reservation": "licences", "ip_activation": "activations",

@@ -24,6 +24,7 @@ from adapters.base.runtime import Runtime
 from adapters.base.transport import Request, Response
 from tests.adapters.cloud_storage import answers as cloud_storage
 from tests.adapters.enterprise_chat import answers as enterprise_chat
+from tests.adapters.ip_content import answers as ip_content
 from tests.adapters.mini_program_store import answers as mini_program_store
 from tests.adapters.official_account import answers as official_account
 from tests.adapters.payments import answers as payments
@@ -52,6 +53,7 @@ TOOLS_UNDER_TEST: Mapping[str, tuple[tuple[type, ...], list[Method]]] = {
     "official_account": (official_account.CLIENTS, [Method(*each) for each in official_account.METHODS]),
     "payments": (payments.CLIENTS, [Method(*each) for each in payments.METHODS]),
     "social_ads": (social_ads.CLIENTS, [Method(*each) for each in social_ads.METHODS]),
+    "ip_content": (ip_content.CLIENTS, [Method(*each) for each in ip_content.METHODS]),
     "mini_program_store": (mini_program_store.CLIENTS, [Method(*each) for each in mini_program_store.METHODS]),
     "enterprise_chat": (enterprise_chat.CLIENTS, [Method(*each) for each in enterprise_chat.METHODS]),
 }

@@ -26,6 +26,7 @@ class Department:
         ``activation_status`` {code, status}; ``grant_terms`` {number, …fields of the grant};
         ``card_rules`` {activation, daily_cap?, guarantee_after?, cards?: {id: {weight?, stock?}}};
         ``reserve`` {ip, territories, categories, channels, start, end} (somebody else's exclusivity);
+        ``asset_terms`` {id, …}; ``sku_terms`` {gtin, …}; ``contest_terms`` {code, …} (``correct`` settles a quiz);
         ``collect`` {activation, unionid, entry_ref, card_id}.
         """
         return {
@@ -35,6 +36,9 @@ class Department:
             "grant_terms": self._grant_terms,
             "card_rules": self._card_rules,
             "reserve": self._reserve,
+            "asset_terms": self._terms("assets", "id"),
+            "sku_terms": self._terms("skus", "gtin"),
+            "contest_terms": self._terms("contests", "code"),
             "collect": self._collect,
         }
 
@@ -56,6 +60,16 @@ class Department:
             row = self._find(table, field, body[field])
             row["status"] = str(body["status"])
             return self._publish("status", f"{table}/{body[field]}", status=row["status"])
+
+        return change
+
+    def _terms(self, table: str, field: str) -> Action:
+        async def change(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            row = self._find(table, field, body[field])
+            if unknown := body.keys() - row.keys():
+                raise ValueError(f"{table} have no {sorted(unknown)}")
+            row.update(body)
+            return self._publish(table, str(body[field]), fields=sorted(body))
 
         return change
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.clock import BEIJING
@@ -44,7 +45,64 @@ def build(world: World, licensee: str, version: int) -> dict[str, Any]:
             for p in world.ip_participations
             for card, entry in p.draws.items()
         ],
+        **extras(world),
     }
+
+
+def extras(world: World) -> dict[str, Any]:
+    """Artwork, a licensed product, a vote and a quiz around the first licence and the first activation."""
+    if not world.ip_licences or not world.ip_activations:
+        return {"rights_in": [], "assets": [], "skus": [], "contests": []}
+    licence, activation = world.ip_licences[0], world.ip_activations[0]
+    held = {
+        "ip": licence.property,
+        "territories": ["CN"],
+        "excluded_territories": [],
+        "categories": [*licence.categories, "toys"],
+        "channels": [*licence.channels, "vending"],
+        "window": {"start": licence.starts, "end": licence.ends},
+        "talent_cleared": False,
+    }
+    art = {
+        "id": f"{licence.property}-logo",
+        "ip": licence.property,
+        "kind": "logo",
+        "mime": "image/png",
+        "bytes": 48_211,
+        "sha256": hashlib.sha256(licence.property.encode()).hexdigest(),
+        "storage_key": f"ip/{licence.property}/logo.png",
+        "renditions": ["preview", "comp", "master"],
+        "credit_line": f"© {licence.property}",
+        "style_guide_version": "1.2.0",
+        "embargo_until": None,
+        "expires_at": None,
+    }
+    product = {
+        "gtin": "06901234567892",
+        "agreement": licence.number,
+        "ip": licence.property,
+        "name": "联名徽章",
+        "category": licence.categories[0],
+        "approval_state": "released",
+        "concept_approved": True,
+        "edition_size": 5000,
+        "units_manufactured": 3000,
+        "units_sold": 1200,
+    }
+    opens, closes = (world.now + timedelta(days=days) for days in (-2, 5))
+    common = {
+        "activation": activation.code,
+        "opens_at": local(opens),
+        "closes_at": local(closes),
+        "per_member": None,
+        "per_day": None,
+        "correct": None,
+    }
+    options = [{"id": card.id, "name": card.name} for card in activation.cards[:3]]
+    vote = {**common, "code": f"{activation.code}-VOTE", "kind": "vote", "name": "人气投票", "options": options}
+    quiz = {**common, "code": f"{activation.code}-QUIZ", "kind": "quiz", "name": "剧情竞猜", "options": options}
+    contests = [{**vote, "per_day": 2}, {**quiz, "per_member": 1}]
+    return {"rights_in": [held], "assets": [art], "skus": [product], "contests": contests}
 
 
 def _agreement(licence: IpLicence, licensor: str, licensee: str, world: World) -> dict[str, Any]:

@@ -74,6 +74,7 @@ async def test_an_older_version_changes_nothing(house: House) -> None:
     version = document["version"]
     document["version"] = version - 1
     document["activations"].clear()
+    document["contests"].clear()
 
     result = await house.adapter.import_catalogue()
 
@@ -260,6 +261,7 @@ async def test_odrl_of_an_agreement(house: House) -> None:
                         "unit": "urn:gw:unit:piece",
                     },
                 ],
+                "duty": [{"action": "attribute"}],
             }
         ],
         "obligation": [{"action": "ensureExclusivity", "assignee": licensor}],

@@ -1649,6 +1649,60 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("licensee", "number", name=op.f("pk_ip_agreement")),
     )
     op.create_table(
+        "ip_asset",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("property", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("mime", sa.String(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("storage_key", sa.String(), nullable=False, comment="In cloud storage, private."),
+        sa.Column("credit_line", sa.String(), nullable=False),
+        sa.Column("renditions", sa.JSON(), nullable=False),
+        sa.Column("style_guide", sa.String(), nullable=False, comment="Its version; empty for none."),
+        sa.Column("embargo_until", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("licensee", "id", name=op.f("pk_ip_asset")),
+    )
+    with op.batch_alter_table("ip_asset", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ip_asset_licensee_property"), ["licensee", "property"], unique=False)
+
+    op.create_table(
+        "ip_asset_grant",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("watermark", sa.String(), nullable=False),
+        sa.Column("asset", sa.String(), nullable=False),
+        sa.Column("rendition", sa.String(), nullable=False),
+        sa.Column("agreement", sa.String(), nullable=True),
+        sa.Column("gtin", sa.String(length=14), nullable=True),
+        sa.Column("user", sa.String(), nullable=False, comment="A principal's id, of the brand's staff or a partner."),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("url_expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "watermark", name=op.f("pk_ip_asset_grant")),
+    )
+    with op.batch_alter_table("ip_asset_grant", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ip_asset_grant_licensee_asset"), ["licensee", "asset"], unique=False)
+
+    op.create_table(
+        "ip_ballot",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("contest", sa.String(), nullable=False),
+        sa.Column("entry_ref", sa.String(), nullable=False),
+        sa.Column("participant", sa.String(), nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+        sa.Column("choice", sa.String(), nullable=False),
+        sa.Column("cast_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "contest", "entry_ref", name=op.f("pk_ip_ballot")),
+    )
+    with op.batch_alter_table("ip_ballot", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ip_ballot_licensee_participant_contest"),
+            ["licensee", "participant", "contest"],
+            unique=False,
+        )
+
+    op.create_table(
         "ip_catalogue",
         sa.Column("licensee", sa.String(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -1656,6 +1710,21 @@ def upgrade() -> None:
         sa.Column("published_at", sa.BigInteger(), nullable=False),
         sa.Column("imported_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("licensee", name=op.f("pk_ip_catalogue")),
+    )
+    op.create_table(
+        "ip_contest",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("activation", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, comment="vote or quiz"),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False, comment="[{id, name}, …]"),
+        sa.Column("opens_at", sa.BigInteger(), nullable=False),
+        sa.Column("closes_at", sa.BigInteger(), nullable=False),
+        sa.Column("per_member", sa.Integer(), nullable=True),
+        sa.Column("per_day", sa.Integer(), nullable=True),
+        sa.Column("correct", sa.String(), nullable=True, comment="A quiz's answer, once it is settled."),
+        sa.PrimaryKeyConstraint("licensee", "code", name=op.f("pk_ip_contest")),
     )
     op.create_table(
         "ip_draw",
@@ -1737,11 +1806,48 @@ def upgrade() -> None:
     with op.batch_alter_table("ip_reservation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ip_reservation_licensee_property"), ["licensee", "property"], unique=False)
 
+    op.create_table(
+        "ip_rights_in",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="Place in the catalogue."),
+        sa.Column("property", sa.String(), nullable=False),
+        sa.Column("territories", sa.JSON(), nullable=False),
+        sa.Column("excluded_territories", sa.JSON(), nullable=False),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("starts", sa.String(length=10), nullable=False),
+        sa.Column("ends", sa.String(length=10), nullable=False),
+        sa.Column("talent_cleared", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "number", name=op.f("pk_ip_rights_in")),
+    )
+    with op.batch_alter_table("ip_rights_in", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ip_rights_in_licensee_property"), ["licensee", "property"], unique=False)
+
+    op.create_table(
+        "ip_sku",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("agreement", sa.String(), nullable=False),
+        sa.Column("property", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("concept_approved", sa.Boolean(), nullable=False),
+        sa.Column("edition_size", sa.BigInteger(), nullable=True),
+        sa.Column("units_made", sa.BigInteger(), nullable=False),
+        sa.Column("units_sold", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "gtin", name=op.f("pk_ip_sku")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("ip_sku")
+    with op.batch_alter_table("ip_rights_in", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_rights_in_licensee_property"))
+
+    op.drop_table("ip_rights_in")
     with op.batch_alter_table("ip_reservation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ip_reservation_licensee_property"))
 
@@ -1757,7 +1863,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ip_draw_licensee_card_set_card"))
 
     op.drop_table("ip_draw")
+    op.drop_table("ip_contest")
     op.drop_table("ip_catalogue")
+    with op.batch_alter_table("ip_ballot", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_ballot_licensee_participant_contest"))
+
+    op.drop_table("ip_ballot")
+    with op.batch_alter_table("ip_asset_grant", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_asset_grant_licensee_asset"))
+
+    op.drop_table("ip_asset_grant")
+    with op.batch_alter_table("ip_asset", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_asset_licensee_property"))
+
+    op.drop_table("ip_asset")
     op.drop_table("ip_agreement")
     op.drop_table("ip_activation_store")
     op.drop_table("ip_activation")

@@ -1,0 +1,89 @@
+"""Votes and quizzes: one entry casts one ballot, ballots stay, and a closed count has a hash that proves it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, bindparam, insert, or_, select
+
+from adapters.base.errors import UpstreamError
+from adapters.base.runtime import Sql
+from adapters.ip_content.draws import BEIJING
+from adapters.ip_content.errors import FAULTS
+from adapters.ip_content.ledger import instant, micros
+from adapters.ip_content.records import BallotCast, ContestTally
+from adapters.ip_content.tables import ballot, contest
+
+_CONTEST: Final = select(contest).where(
+    contest.c.licensee == bindparam("licensee"), contest.c.code == bindparam("contest")
+)
+# Ballots of one contest wait for each other, or two could pass a limit.
+_LOCKED: Final = _CONTEST.with_for_update()
+_BALLOTS: Final[Select[Any]] = select(ballot).where(
+    ballot.c.licensee == bindparam("licensee"), ballot.c.contest == bindparam("contest")
+)
+_MINE: Final = _BALLOTS.where(
+    or_(ballot.c.participant == bindparam("participant"), ballot.c.entry_ref == bindparam("entry_ref"))
+)
+
+
+class ContestDesk:
+    """Takes ballots for one licensee."""
+
+    def __init__(self, sql: Sql, licensee: str) -> None:
+        self._sql = sql
+        self._licensee = licensee
+
+    async def cast(self, code: str, participant: str, entry_ref: str, choice: str, now: datetime) -> BallotCast:
+        """Spend the entry on a choice, or say what it chose before."""
+        ids = {"licensee": self._licensee, "contest": code, "participant": participant, "entry_ref": entry_ref}
+        async with self._sql.write() as connection:
+            found: Row[Any] | None = (await connection.execute(_LOCKED, ids)).first()
+            if found is None:
+                raise self._refusal("not_found")
+            rows: Sequence[Row[Any]] = (await connection.execute(_MINE, ids)).all()
+            spent = next((row for row in rows if row.entry_ref == entry_ref), None)
+            if spent is not None:
+                if spent.participant != participant:
+                    raise self._refusal("entry_used")
+                return BallotCast(spent.choice, already=True)
+            self._check(found, rows, choice, now)
+            await connection.execute(insert(ballot), {**ids, "choice": choice, "cast_at": micros(now)})
+        return BallotCast(choice, already=False)
+
+    async def tally(self, code: str, now: datetime) -> ContestTally:
+        """The count so far; once closed it does not change, and ``proof`` is the hash of its ballots."""
+        ids = {"licensee": self._licensee, "contest": code}
+        rows = await self._sql.fetch(_CONTEST, ids)
+        if not rows:
+            raise self._refusal("not_found")
+        ballots = await self._sql.fetch(_BALLOTS, ids)
+        closed = micros(now) >= rows[0].closes_at
+        counts = Counter(row.choice for row in ballots)
+        lines = sorted(f"{row.entry_ref}\x1f{row.choice}\n" for row in ballots)
+        return ContestTally(
+            code,
+            {option["id"]: counts[option["id"]] for option in rows[0].options},
+            closed,
+            hashlib.sha256("".join(lines).encode()).hexdigest() if closed else None,
+            rows[0].correct if closed else None,
+        )
+
+    def _check(self, found: Row[Any], rows: Sequence[Row[Any]], choice: str, now: datetime) -> None:
+        if choice not in {option["id"] for option in found.options}:
+            raise self._refusal("bad_choice")
+        if not found.opens_at <= micros(now) < found.closes_at:
+            raise self._refusal("closed")
+        if found.per_member is not None and len(rows) >= found.per_member:
+            raise self._refusal("limit_reached", resets_at=instant(found.closes_at))
+        midnight = now.astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+        today = sum(1 for row in rows if row.cast_at >= micros(midnight))
+        if found.per_day is not None and today >= found.per_day:
+            raise self._refusal("limit_reached", resets_at=midnight + timedelta(days=1))
+
+    def _refusal(self, code: str, *, resets_at: datetime | None = None) -> UpstreamError:
+        return FAULTS.error(code, endpoint="cast_ballot", account=self._licensee, resets_at=resets_at)

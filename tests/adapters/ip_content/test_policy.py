@@ -1,0 +1,59 @@
+"""The ODRL export speaks ODRL, and nothing but it."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.ip_content.clearance import USES
+from tests.adapters.ip_content.conftest import House
+from tests.adapters.ip_content.odrl import faults
+
+
+async def test_every_agreement_is_a_policy_of_the_vocabulary(house: House) -> None:
+    numbers = {licence.number for licence in await house.adapter.licences()}
+    assert len(numbers) == len(house.sandbox.world.ip_licences)
+    for number in numbers:
+        assert list(faults(await house.adapter.odrl(number))) == []
+
+
+async def test_every_use_and_every_limit_has_its_word(house: House) -> None:
+    number = house.sandbox.world.ip_licences[0].number
+    await house.publish(
+        "grant_terms",
+        number=number,
+        uses=sorted(USES),
+        max_units=50_000,
+        excluded_territories=["CN-GD"],
+        exclusivity="exclusive",
+    )
+    policy = await house.adapter.odrl(number)
+    assert list(faults(policy)) == []
+    (permission,) = policy["permission"]
+    assert permission["action"] == ["display", "distribute", "reproduce", "sell", "stream"]
+    assert permission["duty"] == [{"action": "attribute"}]
+    assert {"leftOperand": "spatial", "operator": "isNoneOf", "rightOperand": ["CN-GD"]} in permission["constraint"]
+    assert policy["obligation"][0]["action"] == "ensureExclusivity"
+
+
+async def test_a_use_that_odrl_has_no_word_for_is_left_out(house: House) -> None:
+    number = house.sandbox.world.ip_licences[0].number
+    await house.publish("grant_terms", number=number, uses=["sell", "hologram"])
+    policy = await house.adapter.odrl(number)
+    assert (policy["permission"][0]["action"], list(faults(policy))) == (["sell"], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"@type": "Deal"}, "Deal is no policy"),
+        ({"conflict": "maybe"}, "conflict has no such strategy"),
+        ({"permission": [{"target": "urn:x", "action": ["license"]}]}, "license is no action to use"),
+        (
+            {"permission": [{"target": "urn:x", "action": ["sell"], "constraint": [{"leftOperand": "colour"}]}]},
+            "colour is no left operand",
+        ),
+    ],
+)
+async def test_the_check_itself_sees_a_planted_fault(house: House, change: dict[str, object], fault: str) -> None:
+    policy = await house.adapter.odrl(house.sandbox.world.ip_licences[0].number)
+    assert fault in list(faults({**policy, **change}))
