@@ -152,7 +152,7 @@ def test_a_method_that_speaks_to_nobody_knows_whom_is_named(plant: Plant) -> Non
     plant("adapters/sms/adapter.py", "class SmsAdapter:\n    async def send(self): ...\n")
     plant("adapters/official_account/adapter.py", "class OfficialAccountAdapter:\n" + body.partition("\n")[2])
     assert [sentence.split(" ")[:2] for sentence in reaching.speakers_declared(root)] == [
-        ["adapters/sms/adapter.py:", "send"],
+        ["adapters/sms:", "send"],
         ["scripts/checks/reaching.py", "lists"],
     ]
 

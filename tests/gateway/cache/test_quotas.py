@@ -155,7 +155,7 @@ def test_settings_replace_a_window_and_leave_the_others() -> None:
     [
         (
             {"user_gte": {"day": 5}},
-            "limits.user_gte: no limit of it is known; name one of *, custom_send, stable_token",
+            "limits.user_gte: no limit of it is known; name one of *, custom_send, draft_batchget",
         ),
         ({"user_get": {"day": 0}}, "limits.user_get: give 1 call or more"),
         ({"user_get": {"week": 5}}, "unknown field"),
