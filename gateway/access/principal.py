@@ -22,13 +22,24 @@ Audience = Literal["frontend", "guide", "partner", "hq"]
 #: Scopes that an audience has without being given them.
 AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
     "frontend": frozenset({"catalogue", "checkout"}),
-    "guide": frozenset({"catalogue", "members:read", "consents:write", "stock:read", "orders:pickup", "coupons:use"}),
+    "guide": frozenset(
+        {
+            "catalogue",
+            "members:read",
+            "contacts:write",
+            "consents:write",
+            "stock:read",
+            "orders:pickup",
+            "coupons:use",
+        }
+    ),
     "partner": frozenset({"catalogue"}),
     "hq": frozenset(
         {
             "catalogue",
             "members:read",
             "members:write",
+            "contacts:write",
             "messages:send",
             "points:write",
             "checkout",

@@ -39,6 +39,8 @@ _KINDS: Final = (
     *_told(
         "CONTACT",
         ("contact.deleted_by_guide", "被导购删除"),
+        ("contact.tagged", "打上标签「{name}」"),
+        ("contact.untagged", "取消标签「{name}」"),
         ("guide.assigned", "分配导购"),
         ("handover.refused", "导购接替未成"),
     ),

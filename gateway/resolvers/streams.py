@@ -30,7 +30,14 @@ AFTER_SALES: Final = frozenset({"after_sale.changed", "after_sale.completed"})
 #: What a person says of one (transaction.retried, transaction.resolved) moves it in the same commit.
 TRANSACTIONS: Final = frozenset({*(f"transaction.{state.lower()}" for state in SagaState), "transaction.step"})
 CONTACTS: Final = frozenset(
-    {"contact.added", "contact.deleted_by_customer", "contact.deleted_by_guide", "guide.assigned"}
+    {
+        "contact.added",
+        "contact.deleted_by_customer",
+        "contact.deleted_by_guide",
+        "contact.tagged",
+        "contact.untagged",
+        "guide.assigned",
+    }
 )
 VISITS: Final = frozenset({"mini_program.authorised", "mini_program.visit", "qr.scan"})
 REFUNDS: Final = frozenset({"after_sale.completed", "refund.succeeded"})

@@ -21,6 +21,7 @@ from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
+from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.order_handling import OrderMutations
@@ -58,6 +59,7 @@ QUERIES = (
     TransactionQueries,
     EventQueries,
     WebhookQueries,
+    MemberTagQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
@@ -69,6 +71,7 @@ MUTATIONS = (
     FileMutations,
     JobMutations,
     OrderMutations,
+    MemberTagMutations,
     PointsMutations,
     PrivacyMutations,
     ReachMutations,

@@ -281,7 +281,7 @@ class Subscriptions:
         asked = _asked(wanted, member=member, store=store, guide=guide, after=after, also=also)
         return await _stream(info, asked, made)
 
-    @strawberry.subscription(description="Contacts of guides (外部联系人), as they are added and deleted.")
+    @strawberry.subscription(description="Contacts of guides (外部联系人), as they are added, tagged and deleted.")
     async def contact_changed(
         self, info: Info, member: OfMember = None, guide: OfGuide = None, after: Resume = None
     ) -> AsyncGenerator[ContactChanged, None]:

@@ -92,7 +92,7 @@ class CheckoutService:
         self._log = SagaLog(database, clock)
         self._idempotency = Idempotency(database)
         self._pricer = Pricer(database, tools, clock, settings)
-        registry = Registry((*planning.STEPS, *refunding.STEPS, *(each.step for each in ACTIONS)))
+        registry = Registry((*planning.STEPS, *refunding.STEPS, *dict.fromkeys(each.step for each in ACTIONS)))
         self._runner = Runner(self._log, registry, projector, queue, tools, gate)
         #: Every other mutation with an effect.
         self.actions = Actions(self._log, self._runner, projector, queue, tools, settings)

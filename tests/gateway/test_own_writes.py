@@ -37,6 +37,7 @@ def _by(*names: str) -> Follows:
 FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
+    "enterprise_chat.mark_tags": _by("tagged"),
     "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
     "enterprise_chat.send_welcome": _by("_tell"),
     "enterprise_chat.upload_image": Follows(why="a picture of a card lives three days and is of no person"),

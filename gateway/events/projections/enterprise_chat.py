@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, delete, or_, select, tuple_, update
@@ -134,6 +134,54 @@ async def _remove(batch: Batch, event: ContactRemoved, linked: Linked) -> None:
         holds = contact.c.as_of <= as_of
         values = {"removed_by": event.by, "removed_at": event.at, "as_of": as_of}
     await batch.connection.execute(update(contact).where(*pair, holds).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """Tags that the gateway itself put on a contact and took off it. ``names`` are those of the tags, by id."""
+
+    corpid: str
+    userid: str
+    identity: str
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+    names: Mapping[str, str]
+    key: str
+
+
+async def tagged(batch: Batch, taggings: Sequence[Tagging]) -> None:
+    """What was done by API, which the platform calls nobody back for. A contact that is gone carries nothing."""
+    members = []
+    for each in taggings:
+        pair = (
+            contact.c.corpid == each.corpid,
+            contact.c.userid == each.userid,
+            contact.c.identity == each.identity,
+        )
+        found = await batch.connection.execute(
+            select(contact.c.tag_ids, identity.c.member, identity.c.home)
+            .join(identity, identity.c.id == contact.c.identity)
+            .where(*pair)
+            .with_for_update(of=contact)
+        )
+        row = found.one_or_none()
+        if row is None:
+            continue
+        kept = [tag for tag in row.tag_ids if tag not in each.remove]
+        tag_ids = list(dict.fromkeys((*kept, *each.add)))
+        await batch.connection.execute(update(contact).where(*pair).values(tag_ids=tag_ids, as_of=batch.as_of))
+        linked = Linked(each.identity, row.member, row.home)
+        members.append(row.member)
+        batch.facts += [
+            replace(
+                _fact(kind, each.corpid, each.userid, linked, batch.now, "own", ""),
+                source_key=f"{each.key}:{each.userid}:{each.identity}",
+                payload={"name": "、".join(each.names.get(tag, "") for tag in tags)},
+            )
+            for kind, tags in (("contact.tagged", each.add), ("contact.untagged", each.remove))
+            if tags
+        ]
+    await labels.keep(batch.connection, members)
 
 
 async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> None:

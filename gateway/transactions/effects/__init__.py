@@ -11,6 +11,7 @@ from gateway.transactions.effects import (
     coupons,
     customer_service_messages,
     files,
+    member_tags,
     pickups,
     points,
     shipments,
@@ -19,7 +20,7 @@ from gateway.transactions.effects import (
     template_messages,
 )
 
-#: Every mutation that is an action. A step that is not here cannot be run.
+#: Every mutation that is an action; two of them may be one step. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
     after_sales.ACCEPT,
     after_sales.REJECT,
@@ -30,6 +31,8 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     customer_service_messages.SEND,
     files.DELETE,
     pickups.CONFIRM,
+    member_tags.TAG,
+    member_tags.UNTAG,
     points.ADJUST,
     shipments.SHIP,
     stock_adjustments.ADJUST,

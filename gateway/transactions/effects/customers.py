@@ -1,0 +1,78 @@
+"""Customers of guides (外部联系人): which contacts a member is, and by which name the platform knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import select
+
+from gateway.database.engine import Database
+from gateway.database.reading import chunks
+from gateway.database.tables.dimensions import guide
+from gateway.database.tables.members import identity
+from gateway.database.tables.projections import contact
+from gateway.members.family import present_ids
+from gateway.runtime import ToolNotConfigured
+from gateway.transactions.steps import StepRefused
+
+TOOL = "enterprise_chat"
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A contact: a guide, and our id of the customer, which leads to nobody once the member is erased."""
+
+    corpid: str
+    userid: str
+    identity: str
+
+
+async def contacts_of(database: Database, members: Collection[str]) -> Mapping[str, Sequence[Pair]]:
+    """Member's id as asked → their contacts that nobody ended, the oldest first. One round per 500 members."""
+    present = await present_ids(database.fetch, list(members))
+    found: dict[str, list[Pair]] = {each: [] for each in present.values()}
+    for some in chunks(sorted(found)):
+        rows = await database.fetch(
+            select(contact.c.corpid, contact.c.userid, contact.c.identity, identity.c.member)
+            .join(identity, identity.c.id == contact.c.identity)
+            .where(identity.c.member.in_(some), contact.c.removed_by.is_(None))
+            .order_by(contact.c.added_at, contact.c.userid)
+        )
+        for row in rows:
+            found[row.member].append(Pair(row.corpid, row.userid, row.identity))
+    return {asked: found[now] for asked, now in present.items()}
+
+
+async def external_userids(database: Database, identities: Collection[str]) -> Mapping[str, str]:
+    """Our ids → the platform's; whoever was erased meanwhile is left out."""
+    found: dict[str, str] = {}
+    for some in chunks(sorted(set(identities))):
+        homes = await database.fetch(select(identity.c.home).where(identity.c.id.in_(some)).distinct())
+        database.keyring.prime([row.home for row in homes if row.home])
+        rows = await database.fetch(
+            select(identity.c.id, identity.c.value).where(
+                identity.c.id.in_(some), identity.c.kind == "EXTERNAL_USERID", identity.c.member.is_not(None)
+            )
+        )
+        found |= {row.id: row.value for row in rows if row.value}
+    return found
+
+
+async def guide_state(database: Database, corpid: str, userid: str) -> str:
+    """ACTIVE or LEFT. Raises StepRefused GUIDE_UNKNOWN."""
+    row = await database.one(
+        select(guide.c.state).where(guide.c.corpid == corpid, guide.c.userid == userid, guide.c.valid_to.is_(None))
+    )
+    if row is None:
+        raise StepRefused("GUIDE_UNKNOWN", "There is no such guide; take one from the query stores.")
+    return str(row.state)
+
+
+def one_corp(pairs: Collection[Pair]) -> str:
+    """The corp of these contacts. Raises StepRefused ACCOUNT_NEEDED for several."""
+    corps = {each.corpid for each in pairs}
+    if len(corps) > 1:
+        raise StepRefused("ACCOUNT_NEEDED", "The member has guides in several corps; say by account which is meant.")
+    if not corps:
+        raise ToolNotConfigured(TOOL)
+    return corps.pop()
