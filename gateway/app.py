@@ -69,6 +69,7 @@ from gateway.settings import Settings
 from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
+from gateway.transactions.handovers import Handovers
 from gateway.webhooks.addresses import Addresses
 from gateway.webhooks.outgoing import Outgoing
 from gateway.webhooks.sending import Sender
@@ -136,6 +137,7 @@ async def open_gateway(
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
         files = Files(database, queue, tools, settings.member_files)
+        handovers = Handovers(projector, tools, queue)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -196,14 +198,16 @@ async def open_gateway(
         handlers.add(IMPORT_JOB, importing.handle, versions={1})
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
-        for part in (checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files):
+        for part in (
+            checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files, handovers,
+        ):  # fmt: skip
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
         stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        recurring = (retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping)
+        recurring = (retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling)
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, MetaData, String, Table, and_, cast, exist
 
 from gateway.database.tables import (
     bulk,
+    contacts,
     dimensions,
     facts,
     files,
@@ -444,6 +445,17 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=f"{_STAFF}; the remark: staff only",
         erase=Erase.DELETE,
         of=_identities(projections.contact.c.identity),
+    ),
+    Holding(
+        table=contacts.handover,
+        title="客户继承 handovers",
+        what="from which guide to which, when, and whether the customer refused",
+        purpose="advice by a guide, also after one has left",
+        ground=Ground.CONSENT,
+        kept=_RELATION,
+        seen_by="headquarters by scope members:write, masked without pii:read",
+        erase=Erase.DELETE,
+        of=_identities(contacts.handover.c.identity),
     ),
     Holding(
         table=projections.customer_group_member,

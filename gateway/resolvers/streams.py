@@ -34,6 +34,7 @@ CONTACTS: Final = frozenset(
         "contact.added",
         "contact.deleted_by_customer",
         "contact.deleted_by_guide",
+        "contact.deleted_by_transfer",
         "contact.tagged",
         "contact.untagged",
         "guide.assigned",

@@ -19,6 +19,7 @@ from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
 from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
+from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
@@ -60,6 +61,7 @@ QUERIES = (
     EventQueries,
     WebhookQueries,
     MemberTagQueries,
+    HandoverQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
@@ -69,6 +71,7 @@ MUTATIONS = (
     CustomerServiceMessageMutations,
     DecisionMutations,
     FileMutations,
+    HandoverMutations,
     JobMutations,
     OrderMutations,
     MemberTagMutations,

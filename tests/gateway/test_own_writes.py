@@ -37,6 +37,8 @@ def _by(*names: str) -> Follows:
 FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
+    "enterprise_chat.hand_over": _by("_follow"),
+    "enterprise_chat.hand_over_resigned": _by("_follow"),
     "enterprise_chat.mark_tags": _by("tagged"),
     "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
     "enterprise_chat.send_welcome": _by("_tell"),

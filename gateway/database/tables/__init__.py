@@ -6,6 +6,7 @@ SQLAlchemy Core, no ORM: a row is read by one statement and is never lazily anyt
 
 from gateway.database.tables import (
     bulk,
+    contacts,
     dimensions,
     facts,
     files,
@@ -27,6 +28,7 @@ from gateway.database.tables import (
 
 __all__ = [
     "bulk",
+    "contacts",
     "dimensions",
     "facts",
     "files",

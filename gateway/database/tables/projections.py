@@ -245,7 +245,7 @@ contact = Table(
     Column("add_way", Integer, nullable=False),
     Column("state", String, nullable=False),
     Column("added_at", UtcDateTime),
-    Column("removed_by", String, comment="CUSTOMER or GUIDE"),
+    Column("removed_by", String, comment="CUSTOMER, GUIDE or TRANSFER"),
     Column("removed_at", UtcDateTime),
     Column("tag_ids", Json, nullable=False),
     _as_of(),

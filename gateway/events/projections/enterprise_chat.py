@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, delete, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, HandoverFailed, RemovedBy
+from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, HandoverFailed, RemovedBy, Unassigned
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks
 from gateway.database.statements import insert_new
@@ -82,7 +83,7 @@ async def contacts(projector: Projector, records: Sequence[Contact], *, source: 
         return wrote
 
 
-async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> None:
+async def removed(projector: Projector, events: Sequence[ContactRemoved], *, source: Source = "webhook") -> None:
     """Customers or guides ended contacts."""
     evidence = [_heard(projector, each) for each in events]
     events, evidence = await unless_erased(projector, events, evidence, [None] * len(events))
@@ -90,7 +91,7 @@ async def removed(projector: Projector, events: Sequence[ContactRemoved]) -> Non
         for event, linked in zip(events, batch.linked, strict=True):
             await _remove(batch, event, linked)
             kind = f"contact.deleted_by_{event.by.lower()}"
-            batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, "webhook", ""))
+            batch.facts.append(_fact(kind, event.corpid, event.userid, linked, event.at, source, ""))
         await labels.keep(batch.connection, [linked.member for linked in batch.linked])
 
 
@@ -134,6 +135,26 @@ async def _remove(batch: Batch, event: ContactRemoved, linked: Linked) -> None:
         holds = contact.c.as_of <= as_of
         values = {"removed_by": event.by, "removed_at": event.at, "as_of": as_of}
     await batch.connection.execute(update(contact).where(*pair, holds).values(values))
+
+
+async def left_behind(projector: Projector, corpid: str, records: Sequence[Unassigned]) -> Sequence[str]:
+    """Our ids of customers whom a guide who left has left behind; whoever nobody has read yet is known from now on."""
+    evidence = [
+        Evidence(handles(projector, corpid, each.external_userid, None), f"{TOOL}.unassigned", each.left_at)
+        for each in records
+    ]
+    _, evidence = await unless_erased(projector, records, evidence, [None] * len(records))
+    async with projector.batch(evidence) as batch:
+        return list(dict.fromkeys(linked.identity for linked in batch.linked))
+
+
+async def members_of(connection: AsyncConnection, identities: Iterable[str]) -> Mapping[str, str]:
+    """Our id of a customer → the member; whoever was erased is left out."""
+    found: dict[str, str] = {}
+    for some in chunks(identities):
+        rows = await connection.execute(select(identity.c.id, identity.c.member).where(identity.c.id.in_(some)))
+        found |= {row.id: row.member for row in rows if row.member is not None}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

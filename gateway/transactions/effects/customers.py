@@ -58,14 +58,12 @@ async def external_userids(database: Database, identities: Collection[str]) -> M
     return found
 
 
-async def guide_state(database: Database, corpid: str, userid: str) -> str:
-    """ACTIVE or LEFT. Raises StepRefused GUIDE_UNKNOWN."""
+async def guide_state(database: Database, corpid: str, userid: str) -> str | None:
+    """ACTIVE or LEFT; None for one whom our book does not know, such as one who left before the first sync."""
     row = await database.one(
         select(guide.c.state).where(guide.c.corpid == corpid, guide.c.userid == userid, guide.c.valid_to.is_(None))
     )
-    if row is None:
-        raise StepRefused("GUIDE_UNKNOWN", "There is no such guide; take one from the query stores.")
-    return str(row.state)
+    return None if row is None else str(row.state)
 
 
 def one_corp(pairs: Collection[Pair]) -> str:

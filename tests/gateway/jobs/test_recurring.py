@@ -91,8 +91,14 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
     async with Database.open(database_url, Keyring(MASTER), clock=clock) as database:
         known = await database.fetch(select(recurring_job.c.kind).order_by(recurring_job.c.kind))
         waiting = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.kind))
-    assert [row.kind for row in known] == ["files.sweep", "points.expire.daily", "reconciliation", "retention"]
+    assert [row.kind for row in known] == [
+        "files.sweep",
+        "handovers.settle",
+        "points.expire.daily",
+        "reconciliation",
+        "retention",
+    ]
     assert [tuple(row) for row in waiting] == [
-        ("files.sweep", "QUEUED"), ("points.expire.daily", "QUEUED"), ("reconciliation", "QUEUED"),
-        ("retention", "QUEUED"), ("webhooks.watch", "QUEUED"),
+        ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"), ("points.expire.daily", "QUEUED"),
+        ("reconciliation", "QUEUED"), ("retention", "QUEUED"), ("webhooks.watch", "QUEUED"),
     ]  # fmt: skip

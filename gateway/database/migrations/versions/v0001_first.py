@@ -159,7 +159,7 @@ def upgrade() -> None:
         sa.Column("add_way", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("added_at", types.UtcDateTime(), nullable=True),
-        sa.Column("removed_by", sa.String(), nullable=True, comment="CUSTOMER or GUIDE"),
+        sa.Column("removed_by", sa.String(), nullable=True, comment="CUSTOMER, GUIDE or TRANSFER"),
         sa.Column("removed_at", types.UtcDateTime(), nullable=True),
         sa.Column("tag_ids", types.Json(), nullable=False),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
@@ -504,6 +504,39 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
+        )
+
+    op.create_table(
+        "handover",
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that began it."),
+        sa.Column("identity", sa.String(length=26), nullable=False, comment="The customer."),
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("from_userid", sa.String(), nullable=False),
+        sa.Column("to_userid", sa.String(), nullable=False),
+        sa.Column("resigned", sa.Boolean(), nullable=False, comment="Whether the former guide had left (离职继承)."),
+        sa.Column("state", sa.String(), nullable=False, comment="WAITING, DONE, REFUSED, FULL, REJECTED or UNKNOWN"),
+        sa.Column("reason", sa.String(), nullable=True, comment="Why the platform did not begin it."),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "takes_over_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When the new guide has, or is to have, the customer.",
+        ),
+        sa.Column("settled_at", types.UtcDateTime(), nullable=True, comment="When the end of it was found out."),
+        sa.PrimaryKeyConstraint("saga", "identity", name=op.f("pk_handover")),
+    )
+    with op.batch_alter_table("handover", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_handover_asked_at_saga_identity"), ["asked_at", "saga", "identity"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_handover_identity"), ["identity"], unique=False)
+        batch_op.create_index(
+            "ix_handover_waiting",
+            ["corpid", "asked_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'WAITING'"),
+            postgresql_where=sa.text("state = 'WAITING'"),
         )
 
     op.create_table(
@@ -2128,6 +2161,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_idempotency_expires_at"))
 
     op.drop_table("idempotency")
+    with op.batch_alter_table("handover", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_handover_waiting",
+            sqlite_where=sa.text("state = 'WAITING'"),
+            postgresql_where=sa.text("state = 'WAITING'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_handover_identity"))
+        batch_op.drop_index(batch_op.f("ix_handover_asked_at_saga_identity"))
+
+    op.drop_table("handover")
     with op.batch_alter_table("guide_store", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_guide_store_current",
