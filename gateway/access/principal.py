@@ -31,6 +31,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "stock:read",
             "orders:pickup",
             "coupons:use",
+            "sidebar",
         }
     ),
     "partner": frozenset({"catalogue"}),

@@ -33,6 +33,7 @@ from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
+from gateway.schema.sidebar import SidebarQueries
 from gateway.schema.standing import PointsMutations
 from gateway.schema.stock import StockMutations
 from gateway.schema.subscribe_messages import SubscribeMessageMutations
@@ -62,6 +63,7 @@ QUERIES = (
     WebhookQueries,
     MemberTagQueries,
     HandoverQueries,
+    SidebarQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
