@@ -55,6 +55,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "webhooks",
             "stock:read",
             "stock:write",
+            "statistics:read",
         }
     ),
 }

@@ -10,6 +10,7 @@ from strawberry.tools import merge_types
 
 from gateway.schema.ads import AdQueries
 from gateway.schema.app_messages import AppMessageMutations
+from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
@@ -64,6 +65,7 @@ QUERIES = (
     MemberTagQueries,
     HandoverQueries,
     SidebarQueries,
+    ChatFigureQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
