@@ -12,7 +12,7 @@ import asyncio
 import math
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 from urllib.parse import quote
@@ -46,9 +46,18 @@ each_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=str)
 each_batch = pytest.mark.parametrize(
     ("subject", "batch"), [pytest.param(subject, batch, id=name) for name, subject, batch in batches()]
 )
-each_operation = pytest.mark.parametrize(
-    ("subject", "operation"), [pytest.param(subject, operation, id=name) for name, subject, operation in operations()]
-)
+
+
+def _operations() -> Iterator[Any]:
+    """One operation of each subject and way of repeating is for every run of the tests; the others are long."""
+    seen: set[tuple[str, str]] = set()
+    for name, subject, operation in operations():
+        kind = (str(subject), operation.repeat)
+        yield pytest.param(subject, operation, id=name, marks=[pytest.mark.long] if kind in seen else [])
+        seen.add(kind)
+
+
+each_operation = pytest.mark.parametrize(("subject", "operation"), list(_operations()))
 
 
 @pytest.fixture

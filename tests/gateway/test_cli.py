@@ -318,6 +318,7 @@ def test_a_directory_that_may_not_be_written(write: Any, tmp_path: Path) -> None
     assert (status, message.split(":")[0]) == (4, "DATABASE_UNWRITABLE")
 
 
+@pytest.mark.long
 def test_a_database_that_somebody_holds(write: Any, tmp_path: Path) -> None:
     path = write()
     assert run("db", "upgrade", "--settings", path).exit_code == 0
@@ -500,6 +501,7 @@ def test_the_sandbox_tells_all_in_its_first_line_and_ends_quietly(tmp_path: Path
         assert command.out.read_text("utf-8") == first + "\n"
 
 
+@pytest.mark.long
 def test_only_some_platforms_for_people(tmp_path: Path) -> None:
     with running(tmp_path, "sandbox", "--only", "social_ads", "--size", "50") as command:
         lines = command.wait_for(command.out, "/control/describe").split("\n")

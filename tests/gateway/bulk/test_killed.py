@@ -141,6 +141,7 @@ async def test_killed_at_ten_random_points(database: Database, database_url: str
     await _killed(database, database_url, tmp_path, kind, count=3000, batch=40, kills=10)
 
 
+@pytest.mark.long
 async def test_killed_once(sqlite_database: Database, tmp_path: Path) -> None:
     url = f"sqlite:///{sqlite_database.url.path}"
     await _killed(sqlite_database, url, tmp_path, "members", count=200, batch=10, kills=1)

@@ -200,6 +200,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(settings: Path, tmp_
     assert again.stdout == "done 0, already 1, unknown 1, conflict 1, invalid 1\n"
 
 
+@pytest.mark.long
 def test_killed_and_run_again(settings: Path, tmp_path: Path) -> None:
     """After the first of six transactions; the next run passes over what stands and does the rest."""
     total = 3000

@@ -130,6 +130,7 @@ async def ask(port: int, document: str, **variables: Any) -> tuple[Any, list[str
     return answer["data"], [each["source"] for each in answer["extensions"]["freshness"]]
 
 
+@pytest.mark.long
 async def test_a_purge_at_one_is_seen_by_the_other_and_tokens_are_fetched_once(
     tmp_path: Path, url: str, redis_server: RedisServer
 ) -> None:
@@ -184,6 +185,7 @@ async def test_a_purge_at_one_is_seen_by_the_other_and_tokens_are_fetched_once(
 TOKENS = (("enterprise_chat", "GET /cgi-bin/gettoken"),)
 
 
+@pytest.mark.long
 async def test_two_processes_never_exceed_an_allowance_together(tmp_path: Path, url: str) -> None:
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(running(["enterprise_chat"], now=EVENING, size=50))

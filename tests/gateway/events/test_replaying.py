@@ -149,6 +149,7 @@ async def test_what_is_shown_of_an_event_names_nobody(start_flow: StartFlow) -> 
         await replays(flow).show("01M75AXRT5F44WG6HKKTJQ6748")
 
 
+@pytest.mark.long
 async def test_the_commands(start_flow: StartFlow, tmp_path: Path) -> None:
     flow = await start_flow("official_account", served=True)
     appid = flow.sandbox.world.official_accounts[0].appid

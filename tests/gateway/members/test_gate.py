@@ -267,6 +267,7 @@ def _rivals(url: str, members: Sequence[str]) -> list[str]:
     return "".join(said).split()
 
 
+@pytest.mark.long
 async def test_two_processes_do_not_exceed_a_cap(database: Database, database_url: str, people: People) -> None:
     members = await people.follow("o1", "o2", "o3", "o4")
     await people.allow(*members)

@@ -46,6 +46,7 @@ async def test_many_sequences_give_the_models_people(database: Database, clock: 
         await _play(database, clock, base + number, number)
 
 
+@pytest.mark.long
 async def test_two_processes_link_the_same_evidence_in_different_orders(
     database: Database, database_url: str, clock: ManualClock
 ) -> None:

@@ -95,6 +95,7 @@ async def test_a_socket_that_takes_nothing_is_closed_and_goes_on(open_live: Open
         assert await client.told("leads", "memberActivity", len(told)) == told
 
 
+@pytest.mark.long
 @KINDS
 async def test_who_falls_behind_is_told_and_can_go_on(open_live: OpenLive, kind: str) -> None:
     here = await open_live(backlog=20, stall_seconds=25)

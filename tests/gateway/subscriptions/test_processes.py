@@ -122,6 +122,7 @@ async def told(socket: Socket) -> str:
     return str(event["eventId"])
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 async def test_an_event_at_one_reaches_subscribers_of_both(
     empty_postgresql_url: str, postgresql_ddl: str, redis_url: str, tmp_path: Path

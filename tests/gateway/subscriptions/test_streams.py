@@ -66,6 +66,7 @@ async def test_resuming_within_what_is_kept(here: Live) -> None:
         assert await leads(second, 2) == told[2:]
 
 
+@pytest.mark.long
 async def test_what_is_committed_while_one_resumes_is_told_once(here: Live) -> None:
     """A writer that does not pause, and a client that leaves after every third event."""
     _, handle = await here.person()

@@ -21,6 +21,7 @@ async def everything_delivered(stage: Stage) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
 async def test_killed_during_deliveries(stage: Stage, database_url: str, receiver: Receiver, kills: int) -> None:
     await stage.endpoint(receiver.url)
