@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
+
+import strawberry
+from strawberry import Parent
 
 from gateway.schema.checkout import Transaction, plain_problem
 from gateway.schema.info import Info
@@ -50,3 +53,12 @@ async def watched(info: Info, transaction_id: str) -> Transaction | None:
     """The transaction of an action, for its answer."""
     view = await info.context.services.checkout.transaction(transaction_id)
     return None if view is None else Transaction.of(view)
+
+
+async def _transaction(root: Parent[Any], info: Info) -> Transaction | None:
+    return await watched(info, root.transaction_id)
+
+
+def done_by(description: str) -> Any:
+    """The field ``transaction`` of an answer that holds its ``transaction_id``."""
+    return strawberry.field(resolver=_transaction, description=description)

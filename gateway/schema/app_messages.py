@@ -8,10 +8,9 @@ import strawberry
 
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import app_messages
 
@@ -49,9 +48,7 @@ class AppMessageSent:
     def unreached(self) -> list[strawberry.ID]:
         return [strawberry.ID(ids.encode("gd", each, self.corpid)) for each in self.missed]
 
-    @strawberry.field(description="The transaction that sent it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that sent it.")
 
 
 AppMessageSendResult = Annotated[
@@ -74,7 +71,7 @@ class AppMessageMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         done = await act(info, app_messages.SEND, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

@@ -14,7 +14,7 @@ from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.orders import Order
 from gateway.schema.places import Sku
-from gateway.schema.problems import DomainProblem, PriceChanged, ToolProblem
+from gateway.schema.problems import DomainProblem, PriceChanged, ToolProblem, invalid
 from gateway.schema.scalars import Long, Money
 from gateway.transactions import checkout as records
 
@@ -289,10 +289,6 @@ def plain_problem(record: records.Problem) -> DomainProblem | ToolProblem:
     )
 
 
-def _invalid(error: UserError) -> DomainProblem:
-    return DomainProblem(code=error.code, message=str(error), retryable=False)
-
-
 @strawberry.type(description="Fields about buying.")
 class CheckoutQueries:
     """Quote and transactions."""
@@ -306,7 +302,7 @@ class CheckoutQueries:
         try:
             result = await info.context.services.checkout.quote(info.context.principal, input.record())
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         return Quote.of(result) if isinstance(result, records.Quote) else plain_problem(result)
 
     @strawberry.field(description="A transaction by its id; null when there is none.")
@@ -341,7 +337,7 @@ class CheckoutMutations:
         try:
             quote = input.record()
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         result = await info.context.services.checkout.checkout(
             info.context.principal,
             records.CheckoutInput(
@@ -361,7 +357,7 @@ class CheckoutMutations:
         try:
             order_id = ids.decode_as("or", order)[1]
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         result = await info.context.services.checkout.renew(info.context.principal, order_id)
         return Checkout.of(result) if isinstance(result, records.CheckoutDone) else problem(result)
 
@@ -373,7 +369,7 @@ class CheckoutMutations:
         try:
             order_id = ids.decode_as("or", order)[1]
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         result = await info.context.services.checkout.sync(info.context.principal, order_id)
         if isinstance(result, records.Problem):
             return plain_problem(result)

@@ -14,7 +14,7 @@ from gateway.resolvers.errors import UserError
 from gateway.resolvers.paging import in_memory
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem
+from gateway.schema.problems import DomainProblem, invalid
 
 
 @strawberry.enum(description="What personal data may be used for (处理目的).")
@@ -192,7 +192,7 @@ class ConsentMutations:
         try:
             return Consent.of(await consents.record_own(info.context, given))
         except (ConsentRefused, UserError) as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
 
     @strawberry.mutation(
         description="Record what a shopper said to staff or to another system (代录同意). Needs consents:write."
@@ -216,7 +216,7 @@ class ConsentMutations:
         try:
             return Consent.of(await consents.record_for(info.context, given))
         except (ConsentRefused, UserError) as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
 
     @strawberry.mutation(description="Say whether a member is under 14 (未成年标记). Needs consents:write.")
     async def member_minor_set(
@@ -227,5 +227,5 @@ class ConsentMutations:
         try:
             await consents.set_minor(info.context, input.member, is_minor=input.minor)
         except (ConsentRefused, UserError) as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         return MemberMinor(minor=input.minor)

@@ -9,11 +9,10 @@ import strawberry
 
 from gateway.resolvers import benefits, ids, members
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
 from gateway.schema.coupons import Coupon
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import coupons
 from gateway.transactions.records import CouponRef
@@ -66,9 +65,7 @@ class CouponIssued:
     async def coupon(self, info: Info) -> Coupon | None:
         return await _coupon(info, self.key) if self.key[2] else None
 
-    @strawberry.field(description="The transaction that gave it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that gave it.")
 
 
 @strawberry.type(description="A coupon that was written off or given back.")
@@ -83,9 +80,7 @@ class CouponMoved:
     async def coupon(self, info: Info) -> Coupon | None:
         return await _coupon(info, self.key)
 
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that did it.")
 
 
 CouponIssueResult = Annotated[
@@ -115,7 +110,7 @@ class CouponMutations:
         try:
             wanted = ids.decode_as("mb", input.member)[1]
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         record = await info.context.loaders.load(members.by_ids, wanted)
         if record is None:
             return DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
@@ -155,13 +150,9 @@ async def _at_till(info: Info, given: CouponAtTillInput, action: coupons.AtTill)
     try:
         asked = given.record()
     except UserError as error:
-        return _invalid(error)
+        return invalid(error)
     done = await act(info, action, asked, given.idempotency_key)
     if not isinstance(done, Performed):
         return done
     held = asked.coupon
     return CouponMoved(key=(held.mchid, held.stock_id, held.code), transaction_id=done.transaction, at=done.outcome.at)
-
-
-def _invalid(error: UserError) -> DomainProblem:
-    return DomainProblem(code=error.code, message=str(error), retryable=False)

@@ -8,11 +8,10 @@ import strawberry
 
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import customer_service_messages
 
@@ -61,9 +60,7 @@ class CustomerServiceMessageSent:
     transaction_id: strawberry.Private[str]
     appid: str = strawberry.field(description="The account that sent it.")
 
-    @strawberry.field(description="The transaction that sent it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that sent it.")
 
 
 CustomerServiceMessageSendResult = Annotated[
@@ -89,7 +86,7 @@ class CustomerServiceMessageMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         done = await act(info, customer_service_messages.SEND, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

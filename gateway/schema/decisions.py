@@ -17,7 +17,7 @@ from gateway.resolvers.errors import UserError
 from gateway.schema.identities import IdentityInput
 from gateway.schema.info import Info
 from gateway.schema.members import Member
-from gateway.schema.problems import DomainProblem, Problem, ToolProblem, tool_problem
+from gateway.schema.problems import DomainProblem, Problem, ToolProblem, invalid, tool_problem
 from gateway.schema.review_cases import ReviewCase, ReviewCaseDecision
 
 
@@ -167,7 +167,7 @@ async def _answer(work: Awaitable[Decided | Refusal]) -> MemberDecision | Domain
     try:
         found = await work
     except UserError as error:
-        return DomainProblem(code=error.code, message=str(error), retryable=False)
+        return invalid(error)
     if isinstance(found, Refusal):
         return DomainProblem(code=found.code, message=found.message, retryable=False)
     return MemberDecision(member_id=found.member, other_id=found.other)
@@ -241,7 +241,7 @@ class DecisionMutations:
         except UpstreamError as error:
             return tool_problem(error)
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         if isinstance(found, Decided):
             return MemberDecision(member_id=found.member, other_id=found.other)
         if found.resolutions:

@@ -10,11 +10,11 @@ import strawberry
 
 from gateway.resolvers import ids, uploads
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, KEY_REQUIRED, act, is_key, watched
-from gateway.schema.checkout import Transaction, plain_problem
+from gateway.schema.acting import KEY_DESCRIPTION, KEY_REQUIRED, act, done_by, is_key
+from gateway.schema.checkout import plain_problem
 from gateway.schema.files import File, FilePurpose
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.schema.scalars import Long
 from gateway.transactions import files
 from gateway.transactions.actions import Performed
@@ -165,9 +165,7 @@ class FileDeleted:
     transaction_id: strawberry.Private[str]
     file: File = strawberry.field(description="The file; nothing can be downloaded any more.")
 
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that did it.")
 
 
 FileUploadBeginResult = Annotated[
@@ -215,10 +213,6 @@ async def _file(info: Info, upload_id: str) -> File | DomainProblem:
     return File.of_upload(info, *found)
 
 
-def _invalid(error: UserError) -> DomainProblem:
-    return DomainProblem(code=error.code, message=str(error), retryable=False)
-
-
 @strawberry.type(description="Mutations about files.")
 class FileMutations:
     """Files."""
@@ -237,7 +231,7 @@ class FileMutations:
         try:
             wanted = input.record()
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         context = info.context
         begun = await context.services.files.begin(context.principal, wanted, input.idempotency_key)
         if isinstance(begun, Problem):
@@ -260,7 +254,7 @@ class FileMutations:
         try:
             upload_id = _upload_id(input.file)
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await info.context.services.files.commit(info.context.principal, upload_id)
         if isinstance(done, Problem):
             return plain_problem(done)
@@ -280,7 +274,7 @@ class FileMutations:
         try:
             upload_id = _upload_id(input.file)
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await act(info, DELETE, Unwanted(upload_id), input.idempotency_key)
         if not isinstance(done, Performed):
             return done

@@ -11,13 +11,13 @@ import strawberry
 from gateway.resolvers import handovers, ids, members, places
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.handovers import HandoverRecord, UnassignedRecord
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, watched
 from gateway.schema.checkout import Transaction
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.members import Member
 from gateway.schema.places import Guide
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import handovers as effects
 
@@ -148,9 +148,7 @@ class CustomersHandedOver:
         found = await info.context.loaders.load(handovers.of_transactions, self.transaction_id)
         return [CustomerHandover.of(each) for each in found]
 
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that did it.")
 
 
 CustomerHandoverResult = Annotated[
@@ -215,6 +213,6 @@ class HandoverMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         done = await act(info, effects.HAND_OVER, asked, input.idempotency_key)
         return CustomersHandedOver(transaction_id=done.transaction) if isinstance(done, Performed) else done

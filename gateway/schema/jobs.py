@@ -18,7 +18,7 @@ from gateway.resolvers.jobs import JobRecord
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.info import Info
 from gateway.schema.node import Node
-from gateway.schema.problems import DomainProblem
+from gateway.schema.problems import DomainProblem, invalid
 from gateway.schema.scalars import Long
 
 
@@ -242,7 +242,7 @@ class JobMutations:
                 info.context, input.kind.name, input.filters(), input.selection, input.purpose.name
             )
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         return Job.of(record)
 
     @strawberry.mutation(description="Stop a job that waits or runs (取消任务). What it has written so far stays.")
@@ -254,5 +254,5 @@ class JobMutations:
         try:
             record = await jobs.cancel(info.context, ids.decode_as("jb", input.id)[1])
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         return Job.of(record)

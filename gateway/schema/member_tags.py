@@ -9,13 +9,12 @@ import strawberry
 
 from gateway.resolvers import ids, places, tags, touch
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.contacts import Contact
 from gateway.schema.info import Info
 from gateway.schema.places import Guide
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Action, Performed
 from gateway.transactions.effects import member_tags
 from gateway.transactions.effects.customers import Pair
@@ -107,9 +106,7 @@ class MemberTagged:
         found = await info.context.loaders.load_many(touch.contacts_by_key, keys)
         return [Contact.of(info, each) for each in found if each is not None]
 
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that did it.")
 
 
 MemberTagResult = Annotated[
@@ -167,7 +164,7 @@ async def _change(
     try:
         asked = given.record()
     except UserError as error:
-        return DomainProblem(code=error.code, message=str(error), retryable=False)
+        return invalid(error)
     done = await act(info, action, asked, given.idempotency_key)
     if not isinstance(done, Performed):
         return done

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
+from strawberry import Parent
 
 from adapters.mini_program_store import AfterSaleAccept
 from gateway.resolvers import ids, orders
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction, plain_problem
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.checkout import plain_problem
 from gateway.schema.info import Info
 from gateway.schema.orders import AfterSale, Order
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import after_sales, pickups, shipments
 from gateway.transactions.records import Problem
@@ -145,8 +146,8 @@ class AfterSaleRejectInput:
         return after_sales.Refusal(appid, number, self.reason, self.text or "")
 
 
-async def _order(info: Info, order_id: str) -> Order | None:
-    found = await info.context.loaders.load(orders.orders, order_id)
+async def _order(root: Parent[Any], info: Info) -> Order | None:
+    found = await info.context.loaders.load(orders.orders, root.order_id)
     return None if found is None else Order.of(found)
 
 
@@ -157,14 +158,8 @@ class OrderShipped:
     order_id: strawberry.Private[str]
     transaction_id: strawberry.Private[str]
     complete: bool = strawberry.field(description="Nothing of the order is left to be sent.")
-
-    @strawberry.field(description="The order after it.")
-    async def order(self, info: Info) -> Order | None:
-        return await _order(info, self.order_id)
-
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    order = strawberry.field(resolver=_order, description="The order after it.")
+    transaction = done_by("The transaction that did it.")
 
 
 @strawberry.type(description="The goods are in the shopper's hands.")
@@ -174,13 +169,8 @@ class OrderPickedUp:
     order_id: strawberry.Private[str]
     transaction_id: strawberry.Private[str]
 
-    @strawberry.field(description="The order after it.")
-    async def order(self, info: Info) -> Order | None:
-        return await _order(info, self.order_id)
-
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    order = strawberry.field(resolver=_order, description="The order after it.")
+    transaction = done_by("The transaction that did it.")
 
 
 @strawberry.type(description="An order that nobody can pay any more; its stock and its coupon are free.")
@@ -190,13 +180,8 @@ class OrderCancelled:
     order_id: strawberry.Private[str]
     transaction_id: strawberry.Private[str]
 
-    @strawberry.field(description="The order after it.")
-    async def order(self, info: Info) -> Order | None:
-        return await _order(info, self.order_id)
-
-    @strawberry.field(description="The checkout's transaction, COMPENSATED.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    order = strawberry.field(resolver=_order, description="The order after it.")
+    transaction = done_by("The checkout's transaction, COMPENSATED.")
 
 
 @strawberry.type(description="A decision that the platform has taken down.")
@@ -211,9 +196,7 @@ class AfterSaleDecided:
         found = await info.context.loaders.load(orders.after_sales_by_key, self.key)
         return None if found is None else AfterSale.of(found)
 
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that did it.")
 
 
 OrderShipResult = Annotated[
@@ -234,10 +217,6 @@ AfterSaleResult = Annotated[
 ]
 
 
-def _invalid(error: UserError) -> DomainProblem:
-    return DomainProblem(code=error.code, message=str(error), retryable=False)
-
-
 @strawberry.type(description="Mutations about orders that were placed.")
 class OrderMutations:
     """Orders."""
@@ -255,7 +234,7 @@ class OrderMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await act(info, shipments.SHIP, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done
@@ -274,7 +253,7 @@ class OrderMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await act(info, pickups.CONFIRM, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done
@@ -292,7 +271,7 @@ class OrderMutations:
         try:
             order_id = ids.decode_as("or", order)[1]
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await info.context.services.checkout.cancel(info.context.principal, order_id)
         if isinstance(done, Problem):
             return plain_problem(done)
@@ -311,7 +290,7 @@ class OrderMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await act(info, after_sales.ACCEPT, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done
@@ -330,7 +309,7 @@ class OrderMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         done = await act(info, after_sales.REJECT, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

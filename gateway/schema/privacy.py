@@ -13,7 +13,7 @@ from gateway.resolvers import ids, privacy
 from gateway.resolvers.errors import UserError
 from gateway.schema.info import Info
 from gateway.schema.node import Node
-from gateway.schema.problems import DomainProblem
+from gateway.schema.problems import DomainProblem, invalid
 from gateway.schema.scalars import Long
 
 
@@ -178,7 +178,7 @@ class PrivacyMutations:
         try:
             return MemberErasure.of(await privacy.erase(info.context, input.member))
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
 
     @strawberry.mutation(
         description="Have a report of everything stored of a member written (查阅、复制个人信息), as a job. "
@@ -192,4 +192,4 @@ class PrivacyMutations:
         try:
             return MemberAccessReport.of(await privacy.report(info.context, input.member))
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)

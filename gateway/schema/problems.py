@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import strawberry
 
 from adapters.base.errors import UpstreamError
 from gateway.schema.scalars import Long
+
+
+class Coded(Protocol):
+    """An error of ours with a documented code and a message for the client."""
+
+    @property
+    def code(self) -> str:
+        """As docs/errors.md lists it."""
+        ...
 
 
 @strawberry.interface(description="A reason why a mutation did not do what was asked.")
@@ -45,6 +56,11 @@ class ToolProblem(Problem):
 
     tool: str = strawberry.field(description="Which of the seven tools.")
     reason: str = strawberry.field(description="Stable slug from the tool's error table.")
+
+
+def invalid(error: Coded) -> DomainProblem:
+    """What is wrong with the request itself, as a problem; it says what to send instead."""
+    return DomainProblem(code=error.code, message=str(error), retryable=False)
 
 
 def tool_problem(error: UpstreamError) -> ToolProblem:

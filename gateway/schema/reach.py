@@ -13,7 +13,7 @@ from gateway.members.reach import Endpoint
 from gateway.resolvers import reach
 from gateway.resolvers.errors import UserError
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem
+from gateway.schema.problems import DomainProblem, invalid
 
 
 @strawberry.enum(description="Channels on which a member can be reached.")
@@ -170,5 +170,5 @@ class ReachMutations:
         try:
             found = await reach.record_grants(info.context, answers, input.idempotency_key)
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         return SubscribeGrants(grants=[SubscribeGrant(template=g.template, remaining=g.remaining) for g in found])

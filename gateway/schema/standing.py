@@ -15,7 +15,7 @@ from gateway.resolvers.standing import EntryRecord, LevelRecord
 from gateway.schema.acting import KEY_DESCRIPTION, act
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem
+from gateway.schema.problems import DomainProblem, invalid
 from gateway.schema.scalars import Long, Money
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import points
@@ -220,7 +220,7 @@ class PointsMutations:
         try:
             asked = await standing.adjustment(info.context, input.record())
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         done = await act(info, points.ADJUST, asked, input.idempotency_key)
         if isinstance(done, Performed):
             return PointsAdjusted(entry_id=done.outcome.entry, member=done.outcome.member)

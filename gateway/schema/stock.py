@@ -9,10 +9,9 @@ import strawberry
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.stock import WRITE
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.schema.scalars import Long
 from gateway.schema.stock_levels import StockChannel
 from gateway.transactions.actions import Performed
@@ -47,9 +46,7 @@ class StockAdjusted:
     on_hand: Long = strawberry.field(description="Pieces on the shelf right after it (在库).")
     reserved: Long = strawberry.field(description="Of these, promised (预占).")
 
-    @strawberry.field(description="The transaction that did it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that did it.")
 
 
 StockAdjustResult = Annotated[
@@ -75,7 +72,7 @@ class StockMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         done = await act(info, stock_adjustments.ADJUST, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

@@ -15,7 +15,7 @@ from gateway.resolvers.health import ToolHealth
 from gateway.runtime import QuotaState
 from gateway.schema.info import Info
 from gateway.schema.members import Member
-from gateway.schema.problems import DomainProblem, ToolProblem, tool_problem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid, tool_problem
 from gateway.schema.scalars import Long
 
 
@@ -157,5 +157,5 @@ class SessionMutations:
         except UpstreamError as error:
             return tool_problem(error)
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         return Session(member_id=record.member, token=record.token, expires_at=record.expires_at, is_new=record.is_new)

@@ -8,11 +8,10 @@ import strawberry
 
 from gateway.resolvers import ids
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, watched
-from gateway.schema.checkout import Transaction
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import template_messages
 
@@ -73,9 +72,7 @@ class TemplateMessageSent:
     appid: str = strawberry.field(description="The account that sent it.")
     message_id: str = strawberry.field(description="The platform's msgid.")
 
-    @strawberry.field(description="The transaction that sent it.")
-    async def transaction(self, info: Info) -> Transaction | None:
-        return await watched(info, self.transaction_id)
+    transaction = done_by("The transaction that sent it.")
 
 
 TemplateMessageSendResult = Annotated[
@@ -100,7 +97,7 @@ class TemplateMessageMutations:
         try:
             asked = input.record()
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         done = await act(info, template_messages.SEND, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

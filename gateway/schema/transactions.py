@@ -15,7 +15,7 @@ from gateway.schema.checkout import Transaction, plain_problem
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.orders import Order
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.schema.scalars import Long, Money
 from gateway.transactions.records import Problem as ProblemRecord
 from gateway.transactions.records import RefundDone, RefundInput
@@ -215,7 +215,7 @@ class TransactionMutations:
         try:
             refused = await transactions.retry(info.context, input.id, input.reason)
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         return await _answer(info, input.id, refused)
 
     @strawberry.mutation(
@@ -229,7 +229,7 @@ class TransactionMutations:
         try:
             refused = await transactions.resolve(info.context, input.id, input.outcome.name, input.reason)
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         return await _answer(info, input.id, refused)
 
     @strawberry.mutation(
@@ -251,7 +251,7 @@ class TransactionMutations:
         try:
             order_id = ids.decode_as("or", input.order)[1]
         except UserError as error:
-            return _invalid(error)
+            return invalid(error)
         amount = None if input.amount is None else int(input.amount)
         asked = RefundInput(order_id, amount, input.reason, key)
         result = await info.context.services.checkout.refunds.refund(info.context.principal, asked)
@@ -264,7 +264,3 @@ async def _answer(info: Info, transaction: strawberry.ID, refused: ProblemRecord
     view = await info.context.loaders.load(transactions.views, ids.decode_as("tx", transaction)[1])
     assert view is not None  # noqa: S101 — it was answered for just now
     return Transaction.of(view)
-
-
-def _invalid(error: UserError) -> DomainProblem:
-    return DomainProblem(code=error.code, message=str(error), retryable=False)

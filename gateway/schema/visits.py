@@ -10,7 +10,7 @@ import strawberry
 from gateway.resolvers import visits
 from gateway.resolvers.errors import UserError
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem
+from gateway.schema.problems import DomainProblem, invalid
 
 
 @strawberry.input(description="A page that the shopper came to.")
@@ -63,5 +63,5 @@ class VisitMutations:
                 info.context, input.scene, input.path, input.idempotency_key, input.click_id, input.share_token
             )
         except UserError as error:
-            return DomainProblem(code=error.code, message=str(error), retryable=False)
+            return invalid(error)
         return Visit(at=found.at, scene=found.scene, path=found.path)
