@@ -8,8 +8,8 @@ and back; the driver alone takes 16. What runs often goes this way: ``Prepared``
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Protocol
 
 import aiosqlite
@@ -104,14 +104,14 @@ class AsyncpgDriver:
     async def fetch(self, text: str, values: Values) -> Sequence[RawRow]:
         """See ``Driver``."""
         self._sent(text, values)
-        with self.failures(text):
+        with self._failures(text):
             rows: Sequence[RawRow] = await self.connection.fetch(text, *values)
             return rows
 
     async def run(self, text: str, values: Values) -> int:
         """See ``Driver``."""
         self._sent(text, values)
-        with self.failures(text):
+        with self._failures(text):
             # "UPDATE 3", "INSERT 0 3"; a word alone where nothing is counted.
             count = (await self.connection.execute(text, *values)).rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
@@ -130,7 +130,7 @@ class AsyncpgDriver:
             await self._control("ROLLBACK")
 
     async def _control(self, text: str) -> None:
-        with self.failures(text):
+        with self._failures(text):
             await self.connection.execute(text)
 
     @property
@@ -139,7 +139,7 @@ class AsyncpgDriver:
         return not (self.connection.is_closed() or self.connection.is_in_transaction())
 
     @contextmanager
-    def failures(self, text: str) -> Iterator[None]:
+    def _failures(self, text: str) -> Iterator[None]:
         """Raise the driver's failures as SQLAlchemy's, without the values that PostgreSQL quotes in their details."""
         try:
             yield
@@ -153,6 +153,18 @@ class AsyncpgDriver:
     def _failure(self, kind: type[DBAPIError], text: str, error: Exception) -> DBAPIError:
         gone = self.connection.is_closed()
         return kind(text, None, error, hide_parameters=True, connection_invalidated=gone)
+
+
+@asynccontextmanager
+async def transaction(driver: Driver) -> AsyncIterator[None]:
+    """Committed at the end of the block, rolled back when anything in it fails or is cancelled."""
+    try:
+        await driver.begin()
+        yield
+        await driver.commit()
+    except BaseException:
+        await driver.rollback()
+        raise
 
 
 @contextmanager

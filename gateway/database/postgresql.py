@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from adapters.base.turns import Turns
-from gateway.database.driver import Sent, drive, driver_of
+from gateway.database.driver import Sent, drive, driver_of, transaction
 from gateway.database.failures import POOL_SECONDS, all_in_use, connecting, translated
 from gateway.database.prepared import Prepared
 from gateway.database.rows import AnyRow
@@ -82,15 +82,9 @@ class PostgresqlBackend:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One ordinary transaction."""
         async with self._taken() as connection:
-            driver = driver_of(connection)
             with translated(self.url):
-                try:
-                    await driver.begin()
+                async with transaction(driver_of(connection)):
                     yield connection
-                    await driver.commit()
-                except BaseException:
-                    await driver.rollback()
-                    raise
 
     @asynccontextmanager
     async def _taken(self) -> AsyncIterator[AsyncConnection]:

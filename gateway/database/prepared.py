@@ -105,12 +105,8 @@ class Plan:
     def bound(self, params: Params) -> tuple[str, Values]:
         """The text, and the values of its placeholders. Raises KeyError for a parameter that is missing."""
         if not self._lists:
-            text = self._texts[()]
-            return text.text, [
-                fixed if name is None else params[name] if process is None else process(params[name])
-                for name, process, fixed in text.slots
-            ]
-        lists = {name: params[name] if given is None else given for name, given in self._lists.items()}
+            return self._texts[()].bound(params)
+        lists = {name: params[name] if fixed is None else fixed for name, fixed in self._lists.items()}
         lengths = tuple(map(len, lists.values()))
         found = self._texts.get(lengths)
         if found is None:
@@ -119,13 +115,10 @@ class Plan:
                 self._texts.popitem(last=False)
         else:
             self._texts.move_to_end(lengths)
-        given: dict[str, Any] = dict(params)
+        given = dict(params)
         for name, values in lists.items():
             given.update(zip(found.expanded[name], values, strict=True))
-        return found.text, [
-            fixed if name is None else given[name] if process is None else process(given[name])
-            for name, process, fixed in found.slots
-        ]
+        return found.bound(given)
 
     def _expanded(self, lists: Mapping[str, Sequence[Any]]) -> _Text:
         """The text for lists of these lengths."""
@@ -160,3 +153,10 @@ class _Text:
     slots: list[_Slot]
     #: The names that stand for the values of each list.
     expanded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def bound(self, given: Params) -> tuple[str, Values]:
+        """The text with the values of its slots."""
+        return self.text, [
+            fixed if name is None else given[name] if process is None else process(given[name])
+            for name, process, fixed in self.slots
+        ]

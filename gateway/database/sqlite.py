@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
-from gateway.database.driver import Sent, drive, driver_of, sqlite_failures
+from gateway.database.driver import Sent, drive, driver_of, sqlite_failures, transaction
 from gateway.database.errors import DatabaseLocked
 from gateway.database.failures import connecting, translated
 from gateway.database.prepared import Prepared
@@ -112,15 +112,9 @@ class SqliteBackend:
         self._owner = asyncio.current_task()
         try:
             connection = await self._opened()
-            driver = driver_of(connection)
             with translated(self.url):
-                try:
-                    await driver.begin()
+                async with transaction(driver_of(connection)):
                     yield connection
-                    await driver.commit()
-                except BaseException:
-                    await driver.rollback()
-                    raise
         finally:
             self._owner = None
             self._turn.release()
