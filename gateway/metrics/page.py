@@ -54,8 +54,8 @@ async def page(parts: Parts, accept: str) -> tuple[bytes, str]:
     families.append(GaugeMetricFamily("gateway_database_up", "1 while the database answers", reached))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Given(families))
-    for each in (parts.requests.registry, parts.services.meter.registry):
-        registry.register(_Of(each))
+    registry.register(parts.requests.registry)
+    registry.register(parts.services.meter.registry)
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     encode, media_type = choose_encoder(accept)
@@ -68,14 +68,6 @@ class _Given(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._families
-
-
-class _Of(Collector):
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterable[Metric]:
-        return self._registry.collect()
 
 
 def _counted(parts: Parts) -> Iterator[Metric]:

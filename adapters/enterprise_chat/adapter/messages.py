@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from adapters.enterprise_chat import models
 from adapters.enterprise_chat.adapter.account import URL_LIMIT_BYTES, Account
 from adapters.enterprise_chat.adapter.contents import check_content, fill
@@ -92,11 +94,7 @@ class Messages(Account):
         wire = self._tile(tile)
         await self._messages.set_workbench_template(
             messages.Template(
-                wire.type,
-                wire.keydata,
-                wire.image,
-                wire.list,
-                wire.webview,
+                **msgspec.structs.asdict(wire),
                 agentid=self._agentid,
                 replace_user_data=replace_users,
             )
@@ -117,11 +115,7 @@ class Messages(Account):
             return
         await self._messages.set_workbench_data(
             messages.UserTile(
-                wire.type,
-                wire.keydata,
-                wire.image,
-                wire.list,
-                wire.webview,
+                **msgspec.structs.asdict(wire),
                 agentid=self._agentid,
                 userid=userids[0],
             )

@@ -48,20 +48,6 @@ class TransferCancelled(msgspec.Struct, frozen=True):
     update_time: Instant
 
 
-class TransferBill(msgspec.Struct, frozen=True):
-    """A transfer, as the query tells it."""
-
-    out_bill_no: str
-    transfer_bill_no: str
-    state: str
-    transfer_amount: int
-    create_time: Instant
-    update_time: Instant
-    appid: str = ""
-    openid: str = ""
-    fail_reason: str = ""
-
-
 class TransferNotification(msgspec.Struct, frozen=True):
     """Content of MCHTRANSFER.BILL.FINISHED."""
 
@@ -73,3 +59,9 @@ class TransferNotification(msgspec.Struct, frozen=True):
     update_time: Instant
     openid: str = ""
     fail_reason: str = ""
+
+
+class TransferBill(TransferNotification, frozen=True):
+    """A transfer, as the query tells it."""
+
+    appid: str = ""
