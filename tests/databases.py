@@ -10,7 +10,8 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -72,6 +73,12 @@ def postgresql_server() -> str:
     return SERVER
 
 
+#: PostgreSQL has locks for some 6,000 objects at once, of which dropping one schema takes about a thousand.
+_ONE_DROPS = "SELECT pg_advisory_lock(hashtext('tests: drop schema'))"
+#: A commit of a test need not reach the disk before the next statement.
+_SESSION = "-csearch_path={} -csynchronous_commit=off"
+
+
 @contextmanager
 def own_schema(server: str) -> Iterator[str]:
     """The URL of a new schema on the server, dropped afterwards."""
@@ -79,8 +86,9 @@ def own_schema(server: str) -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{schema}"')
     separator = "&" if "?" in server else "?"
-    yield f"{server}{separator}options={quote(f'-csearch_path={schema}')}"
+    yield f"{server}{separator}options={quote(_SESSION.format(schema))}"
     with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(_ONE_DROPS)
         connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
 
 
@@ -100,10 +108,105 @@ def postgresql_ddl(postgresql_server: str) -> str:
     return ";\n".join(sent)
 
 
+#: Tables, columns and indexes of the current schema, in a word.
+_FORM = """
+SELECT md5(string_agg(concat_ws(' ', relname, relkind, attname, atttypid, attnotnull), ',' ORDER BY relname, attnum))
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE relnamespace = current_schema()::regnamespace AND attnum > 0
+"""
+#: Tables in the order in which rows can leave: what refers to another table was made after it.
+_TABLES = """
+SELECT quote_ident(relname) FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> 'alembic_version' ORDER BY oid DESC
+"""
+_NUMBERS_BEGIN_ANEW = """
+SELECT setval(oid::regclass, 1, false) FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LentSchema:
+    """A migrated schema."""
+
+    url: str
+    connection: psycopg.Connection
+    filled: str
+    form: object
+
+    @classmethod
+    def make(cls, url: str, ddl: str) -> LentSchema:
+        """Give an empty schema its tables."""
+        connection = psycopg.connect(url, autocommit=True)
+        # A connection that a test left open must not hold the next test up for good.
+        connection.execute("SET lock_timeout = '10s'")
+        connection.execute(ddl.encode())
+        tables = [name for [name] in connection.execute(_TABLES).fetchall()]
+        filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)  # noqa: S608
+        return cls(url, connection, filled, cls._form(connection))
+
+    @staticmethod
+    def _form(connection: psycopg.Connection) -> object:
+        version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return connection.execute(_FORM).fetchall(), version
+
+    def is_as_made(self) -> bool:
+        """Whether nothing changed but rows."""
+        return self._form(self.connection) == self.form
+
+    def empty(self) -> None:
+        """Take all rows out. Some ten times faster than TRUNCATE, which makes files anew."""
+        filled = self.connection.execute(self.filled.encode()).fetchall()
+        self.connection.execute("; ".join(f"DELETE FROM {name}" for [name] in filled).encode())  # noqa: S608
+        self.connection.execute(_NUMBERS_BEGIN_ANEW)
+
+
+class LentSchemas:
+    """Schemas that tests have one after the other, since emptying takes a tenth of making.
+
+    One in which a test changed more than rows is not lent again.
+    """
+
+    def __init__(self, server: str, ddl: str, stack: ExitStack) -> None:
+        self._server = server
+        self._ddl = ddl
+        self._stack = stack
+        self._free: list[LentSchema] = []
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """The URL of a schema with empty tables."""
+        schema = self._free.pop() if self._free else self._made()
+        yield schema.url
+        if schema.is_as_made():
+            schema.empty()
+            self._free.append(schema)
+
+    def _made(self) -> LentSchema:
+        url = self._stack.enter_context(own_schema(self._server))
+        schema = LentSchema.make(url, self._ddl)
+        self._stack.callback(schema.connection.close)
+        return schema
+
+
+@pytest.fixture(scope="session")
+def lent_schemas(postgresql_server: str, postgresql_ddl: str) -> Iterator[LentSchemas]:
+    """Those of this process; dropped at its end."""
+    with ExitStack() as stack:
+        yield LentSchemas(postgresql_server, postgresql_ddl, stack)
+
+
 @pytest.fixture
 def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
     """A schema of the test's own on the server, without tables."""
     with own_schema(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(lent_schemas: LentSchemas) -> Iterator[str]:
+    """A migrated schema on the server."""
+    with lent_schemas.lend() as url:
         yield url
 
 
@@ -116,16 +219,14 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture
-def database_url(empty_database_url: str, request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The same, migrated; for tests that open it themselves or more than once."""
-    url = DatabaseUrl.parse(empty_database_url)
-    if url.is_sqlite:
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), url.path)
-    else:
-        with psycopg.connect(empty_database_url) as connection:
-            connection.execute(request.getfixturevalue("postgresql_ddl"))
-    return empty_database_url
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "gateway.db")
+        return f"sqlite:///{tmp_path}/gateway.db"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
 
 
 @pytest.fixture
@@ -155,8 +256,10 @@ __all__ = [
     "empty_database_url",
     "empty_postgresql_url",
     "keyring",
+    "lent_schemas",
     "postgresql_ddl",
     "postgresql_server",
+    "postgresql_url",
     "sqlite_database",
     "sqlite_template",
 ]

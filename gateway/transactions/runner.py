@@ -261,7 +261,7 @@ class Runner:
             return await step.run(ctx, intent)
         except (StepRefused, ToolNotConfigured, UpstreamError) as error:
             # Every kind but OutcomeUnknown says that nothing was done, in this attempt.
-            await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error))
+            await self._end(row, _failed(row, error), ctx, _reason(error))
             raise
 
     # Backward -------------------------------------------------------------------------------------
@@ -461,7 +461,7 @@ class Runner:
                 raise
             await self._end(row, StepState.UNKNOWN, ctx, _reason(error), job)
         except (StepRefused, *FINAL) as error:
-            await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error), job)
+            await self._end(row, _failed(row, error), ctx, _reason(error), job)
         except UpstreamError as error:
             if job.last_attempt:
                 await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error), job)
@@ -480,7 +480,11 @@ class Runner:
     async def _run_or_ask(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
         intent = row.intent(step.intent)
         if step.ask is not None and row.started_at is not None:
-            outcome = await step.ask(ctx, intent)
+            try:
+                outcome = await step.ask(ctx, intent)
+            except StepRefused as verdict:
+                verdict.decided = True
+                raise
             if outcome is not None:
                 return outcome
         return await step.run(ctx, intent)
@@ -523,6 +527,12 @@ def _unless_begun(row: StepRow, state: StepState) -> StepState:
     ``row`` is the step as it was before this attempt: a refusal speaks of its own attempt only.
     """
     return state if row.started_at is None else StepState.UNKNOWN
+
+
+def _failed(row: StepRow, error: Failure) -> StepState:
+    """How a step ends that was refused."""
+    decided = isinstance(error, StepRefused) and error.decided
+    return StepState.FAILED if decided else _unless_begun(row, StepState.FAILED)
 
 
 def _reason(error: Failure) -> str:

@@ -44,7 +44,13 @@ class Delivery(StrEnum):
 
 
 class StepRefused(Exception):
-    """A rule of ours said no; nothing happened. Becomes a Problem."""
+    """A rule of ours said no; nothing happened. Becomes a Problem.
+
+    Attributes:
+        decided: the platform told it when it was asked what became of the step: it speaks of every attempt.
+    """
+
+    decided = False
 
     def __init__(self, code: str, message: str, *, retryable: bool = False, **details: object) -> None:
         super().__init__(message)
@@ -121,7 +127,8 @@ class Step(Generic[I, O]):
     """A declared step. ``tool`` is None for our own book.
 
     Attributes:
-        ask: tells what became of an attempt: the outcome, or None when it did not happen.
+        ask: tells what became of an attempt: the outcome, or None when it did not happen. Raises StepRefused when it
+            did not happen and will not.
         undo: takes the intent, and the outcome if it is known.
         window: how long the platform knows the key, from the first attempt on; None means for good.
         personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it.

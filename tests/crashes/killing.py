@@ -67,13 +67,17 @@ class DeadlyTransport:
 
 
 def watch_commits(database: Database, deaths: Deaths) -> None:
-    """Let the process die around the commits of every transaction that writes."""
-    for kind in (SqliteDriver, AsyncpgDriver):
-        _watch(kind, deaths)
+    """Let the process die around the commits of every transaction of this database that writes."""
+    if not _deaths:
+        for kind in (SqliteDriver, AsyncpgDriver):
+            _watch(kind)
+    _deaths[database] = deaths
     for engine in database._backend.engines:
         event.listen(engine, "before_cursor_execute", _executed)
 
 
+#: Who dies around the commits of which database. Kept for good: a process that died must not commit afterwards.
+_deaths: dict[Database, Deaths] = {}
 #: The tables that each connection's transaction has written so far.
 _written: WeakKeyDictionary[Driver, list[str]] = WeakKeyDictionary()
 
@@ -92,7 +96,8 @@ def _executed(connection: Any, _cursor: Any, text: str, *_: Any) -> None:
         _note(connection.info[DRIVER], text)
 
 
-def _watch(kind: Any, deaths: Deaths) -> None:
+def _watch(kind: Any) -> None:
+    """Have a kind of driver pass by the deaths of the database that its connection belongs to."""
     fetch, run, commit, rollback = kind.fetch, kind.run, kind.commit, kind.rollback
 
     async def fetching(driver: Driver, text: str, values: Any) -> Any:
@@ -105,6 +110,10 @@ def _watch(kind: Any, deaths: Deaths) -> None:
 
     async def committing(driver: Driver) -> None:
         label = f"the commit of {', '.join(_written.pop(driver, [])) or 'nothing'}"
+        deaths = _deaths.get(driver._sent.__self__)  # type: ignore[attr-defined] # Database's own method
+        if deaths is None:
+            await commit(driver)
+            return
         deaths.reach(f"before {label}")
         await commit(driver)
         deaths.reach(f"after {label}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, text
 
 from gateway.database import Database
 from gateway.database.tables.jobs import job
@@ -21,6 +21,8 @@ from tests.gateway.transactions.shop import MCHID
 _GOING_ON = ("RUNNING", "AWAITING_PAYMENT", "COMPENSATING", "COMPLETING")
 _ENDED = frozenset({"DONE", "SKIPPED", "UNDONE", "FAILED", "UNKNOWN"})
 Place = tuple[str, str]
+_OWN = select(purchase).where(purchase.c.source == "MINI_PROGRAM")
+_SHELVES = select(stock).where(stock.c.channel == "MINI_PROGRAM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +42,28 @@ class Books:
 
     @classmethod
     async def read(cls, database: Database) -> Books:
-        """Nothing else runs meanwhile."""
-        lines, steps = _by(await database.fetch(select(purchase_line)), "purchase"), select(saga_step)
-        own = select(purchase).where(purchase.c.source == "MINI_PROGRAM")
-        shelves = select(stock).where(stock.c.channel == "MINI_PROGRAM")
-        orders = {row.id: row for row in await database.fetch(own)}
-        numbers = {row.native_id for row in orders.values()}
-        return cls(
-            {(row.sku, row.location): row for row in await database.fetch(shelves)},
-            orders,
-            lines,
-            {row.id: row for row in await database.fetch(select(saga))},
-            _by(await database.fetch(steps.order_by(saga_step.c.saga_id, saga_step.c.seq)), "saga_id"),
-            list(await database.fetch(select(job.c.kind, job.c.payload, job.c.state, job.c.error_code))),
-            {row.id: row for row in await database.fetch(select(idempotency))},
-            {row.out_trade_no: row for row in await database.fetch(select(payment)) if row.out_trade_no in numbers},
-            [row for row in await database.fetch(select(refund)) if row.out_trade_no in numbers],
-            list(await database.fetch(select(coupon_lock))),
-        )
+        """In one transaction: a commit of a process that died may still be under way."""
+        async with database.write() as connection:
+            if not database.url.is_sqlite:
+                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+            async def rows(statement: Select[Any]) -> Sequence[Any]:
+                return (await connection.execute(statement)).all()
+
+            orders = {row.id: row for row in await rows(_OWN)}
+            numbers = {row.native_id for row in orders.values()}
+            return cls(
+                {(row.sku, row.location): row for row in await rows(_SHELVES)},
+                orders,
+                _by(await rows(select(purchase_line)), "purchase"),
+                {row.id: row for row in await rows(select(saga))},
+                _by(await rows(select(saga_step).order_by(saga_step.c.saga_id, saga_step.c.seq)), "saga_id"),
+                list(await rows(select(job.c.kind, job.c.payload, job.c.state, job.c.error_code))),
+                {row.id: row for row in await rows(select(idempotency))},
+                {row.out_trade_no: row for row in await rows(select(payment)) if row.out_trade_no in numbers},
+                [row for row in await rows(select(refund)) if row.out_trade_no in numbers],
+                list(await rows(select(coupon_lock))),
+            )
 
     def pieces(self, order: Any) -> Counter[Place]:
         """What an order takes, and where."""
@@ -180,14 +186,17 @@ def _attention_is_deserved(books: Books, sandbox: Sandbox) -> None:
         if row.state != "NEEDS_ATTENTION":
             continue
         bad = {each.name: each.state for each in books.steps[row.id] if each.state in {"FAILED", "UNKNOWN"}}
-        told = f"{row.kind} needs attention: {row.attention} {bad}"
+        why = [each.outcome for each in books.steps[row.id] if each.name in bad]
+        told = f"{row.kind} needs attention: {row.attention} {bad} {why}"
         if row.attention == "PAYMENT_LATE":
             order = books.orders[row.input["order"]]
             assert book.orders[order.native_id].paid_state == "SUCCESS", told
         else:
             assert row.attention == "STEP_FAILED", told
             if row.kind == "refund":
-                status = book.refunds[row.input["refund"]][1].status
+                number = row.input["refund"]
+                assert number in book.refunds, f"{told}; the platform has never heard of it"
+                status = book.refunds[number][1].status
                 assert (bad, status in {"CLOSED", "ABNORMAL"}) == ({"refund.settle": "FAILED"}, True), told
             else:
                 # A message that may have been sent, and is not known to its platform any more.

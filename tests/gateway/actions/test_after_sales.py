@@ -11,7 +11,7 @@ from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.trading import TOOL, code, complaint, do, misbehave, ordered, state_of, store
 from tests.gateway.transactions.conftest import opens, shop, sqlite_url
-from tests.gateway.transactions.shop import Shop
+from tests.gateway.transactions.shop import Shop, hurried
 
 __all__ = ["opens", "shop", "sqlite_url"]
 
@@ -57,8 +57,10 @@ async def test_an_answer_that_is_lost_decides_once(shop: Shop, fault: FaultKind)
     refusal = Refusal(store(shop).account, no, reason.number, "")
     shop.pass_time(minutes=2)
     for _ in range(2):
-        await accept(shop, yes, REFUND)
-        await do(shop, REJECT, refusal, "reject-key")
+        with hurried():
+            await accept(shop, yes, REFUND)
+        with hurried():
+            await do(shop, REJECT, refusal, "reject-key")
         shop.pass_time(minutes=2)
         await shop.worker.drain()
     assert await accept(shop, yes, REFUND) == Decided("SUCCEEDED")

@@ -16,7 +16,7 @@ from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.trading import code, do
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
-from tests.gateway.transactions.shop import MCHID, STORE, Shop
+from tests.gateway.transactions.shop import MCHID, STORE, Shop, hurried
 
 __all__ = ["any_shop", "opens", "shop", "sqlite_url"]
 
@@ -70,7 +70,8 @@ async def test_an_answer_that_is_lost_moves_it_once(shop: Shop, fault: FaultKind
         shop.sandbox.kit.faults.add("payments", fault, endpoint=call, calls=(1,))
 
     async def twice(action: object, asked: object, key: str) -> object:
-        await do(shop, action, asked, key)  # type: ignore[arg-type] # one of three actions
+        with hurried():
+            await do(shop, action, asked, key)  # type: ignore[arg-type] # one of three actions
         shop.pass_time(minutes=2)
         await shop.worker.drain()
         return await do(shop, action, asked, key)  # type: ignore[arg-type] # the same

@@ -12,7 +12,7 @@ from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.trading import HQ, TOOL, bought, code, do, misbehave, ordered, ref
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
-from tests.gateway.transactions.shop import COAT, Shop
+from tests.gateway.transactions.shop import COAT, Shop, hurried
 
 __all__ = ["any_shop", "opens", "shop", "sqlite_url"]
 
@@ -53,7 +53,8 @@ async def test_an_answer_that_is_lost_ships_once(shop: Shop, fault: FaultKind, o
     effect = "shipping_uploaded" if own else "order_shipped"
     misbehave(shop, fault, UPLOAD if own else SEND)
     wanted = Wanted(order, "", (YTO,))
-    answer = await do(shop, SHIP, wanted)
+    with hurried():
+        answer = await do(shop, SHIP, wanted)
     if not isinstance(answer, Shipped):
         assert answer.retryable
         shop.pass_time(minutes=2)

@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
-import psycopg
 import pytest
 from sqlalchemy import Table, func, select
 
@@ -200,12 +199,8 @@ async def test_running_it_again_changes_no_row_and_adds_no_fact(start_flow: Star
 
 @pytest.mark.long
 @pytest.mark.postgresql
-async def test_it_is_the_same_on_postgresql(
-    start_flow: StartFlow, empty_postgresql_url: str, postgresql_ddl: str
-) -> None:
-    with psycopg.connect(empty_postgresql_url) as connection:
-        connection.execute(postgresql_ddl)
-    flow = await start_flow(database=empty_postgresql_url)
+async def test_it_is_the_same_on_postgresql(start_flow: StartFlow, postgresql_url: str) -> None:
+    flow = await start_flow(database=postgresql_url)
     assert await flow.sync() == ALL_DONE
     await _equals_the_truth(flow)
     before = await _everything(flow.database)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import pytest
 
 from gateway.database import Database, Fact, Keyring, append_facts
@@ -72,14 +71,9 @@ async def test_kinds_and_ids(database: Database) -> None:
 
 
 @pytest.mark.postgresql
-async def test_a_slower_transaction_is_not_overtaken(
-    postgresql_server: str, empty_postgresql_url: str, postgresql_ddl: str
-) -> None:
+async def test_a_slower_transaction_is_not_overtaken(postgresql_url: str) -> None:
     """The later one commits first: a reader that went by numbers alone would then never see the earlier one."""
-    del postgresql_server
-    with psycopg.connect(empty_postgresql_url) as connection:
-        connection.execute(postgresql_ddl.encode())
-    async with Database.open(empty_postgresql_url, Keyring(MASTER)) as database:
+    async with Database.open(postgresql_url, Keyring(MASTER)) as database:
         horizon = Horizon(database)
         await write(database, "first")
         await eventually(horizon, 1)
@@ -106,13 +100,8 @@ async def test_a_slower_transaction_is_not_overtaken(
 
 
 @pytest.mark.postgresql
-async def test_a_log_restored_from_another_server_comes_first(
-    postgresql_server: str, empty_postgresql_url: str, postgresql_ddl: str
-) -> None:
-    del postgresql_server
-    with psycopg.connect(empty_postgresql_url) as connection:
-        connection.execute(postgresql_ddl.encode())
-    async with Database.open(empty_postgresql_url, Keyring(MASTER)) as database:
+async def test_a_log_restored_from_another_server_comes_first(postgresql_url: str) -> None:
+    async with Database.open(postgresql_url, Keyring(MASTER)) as database:
         horizon = Horizon(database)
         await write(database, "old")
         async with database.write() as connection:

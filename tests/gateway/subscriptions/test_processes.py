@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import orjson
-import psycopg
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
@@ -124,16 +123,12 @@ async def told(socket: Socket) -> str:
 
 @pytest.mark.long
 @pytest.mark.postgresql
-async def test_an_event_at_one_reaches_subscribers_of_both(
-    empty_postgresql_url: str, postgresql_ddl: str, redis_url: str, tmp_path: Path
-) -> None:
-    with psycopg.connect(empty_postgresql_url) as connection:
-        connection.execute(postgresql_ddl.encode())
-    async with Database.open(empty_postgresql_url, Keyring(MASTER)) as database:
+async def test_an_event_at_one_reaches_subscribers_of_both(postgresql_url: str, redis_url: str, tmp_path: Path) -> None:
+    async with Database.open(postgresql_url, Keyring(MASTER)) as database:
         who, _ = await new_person(database)
     async with AsyncExitStack() as stack:
         ports = [
-            await stack.enter_async_context(process(tmp_path / name, empty_postgresql_url, redis_url))
+            await stack.enter_async_context(process(tmp_path / name, postgresql_url, redis_url))
             for name in ("one", "two")
         ]
         sockets = [await stack.enter_async_context(socket_at(port)) for port in ports]

@@ -10,7 +10,7 @@ from gateway.access.principal import Principal
 from gateway.transactions.records import CheckoutDone, Problem
 from sandbox.faults import FaultKind
 from tests.gateway.actions.trading import ordered, ref
-from tests.gateway.transactions.shop import Shop
+from tests.gateway.transactions.shop import Shop, hurried
 
 HQ = Principal("hq", "hq", frozenset({"operations", "checkout"}))
 CLOSE = "POST /v3/pay/transactions/out-trade-no/*"
@@ -82,7 +82,8 @@ async def test_a_payment_of_the_same_moment_ends_right(any_shop: Shop) -> None:
 async def test_a_platform_that_is_away_is_asked_by_the_job(shop: Shop, fault: FaultKind) -> None:
     done = await shop.flagship()
     shop.sandbox.kit.faults.add("payments", fault, endpoint=CLOSE, calls=(1, 2, 3), value=503)
-    answer = await shop.checkout.cancel(shop.buyer, done.order_id)
+    with hurried():
+        answer = await shop.checkout.cancel(shop.buyer, done.order_id)
     renewed = await shop.checkout.renew(shop.buyer, done.order_id)
     assert isinstance(renewed, Problem)
     if isinstance(answer, Problem):
@@ -90,7 +91,8 @@ async def test_a_platform_that_is_away_is_asked_by_the_job(shop: Shop, fault: Fa
         assert renewed.code == "ORDER_NOT_PAYABLE"
     for _ in range(8):
         shop.pass_time(minutes=2)
-        await shop.worker.drain()
+        with hurried():
+            await shop.worker.drain()
     await cancelled(shop, done)
 
 

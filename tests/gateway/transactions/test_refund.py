@@ -151,6 +151,17 @@ async def test_a_refund_that_the_bank_does_not_take_needs_a_person(shop: Shop, s
     assert await shop.pieces() == (2, 0)
 
 
+async def test_a_refusal_of_the_bank_is_certain_also_when_it_was_asked_in_vain_before(shop: Shop) -> None:
+    done = await begun(shop, await paid(shop))
+    shop.sandbox.kit.faults.add(
+        "payments", "code", endpoint="GET /v3/refund/*", calls=(1,), value="RESOURCE_NOT_EXISTS"
+    )
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    await settle(shop, done, "CLOSED")
+    assert (await seen(shop, done))[1]["refund.settle"] == ("FAILED", "REFUND_CLOSED")
+
+
 async def test_a_refund_that_came_to_nothing_frees_its_money_when_a_person_says_so(shop: Shop) -> None:
     order = await paid(shop)
     shop.sandbox.kit.faults.add("payments", "code", endpoint=REFUNDS, value="NOT_ENOUGH")
