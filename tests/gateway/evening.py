@@ -16,6 +16,7 @@ import uvicorn
 
 from adapters.base.secrets import Secret
 from gateway.app import Gateway, create_app
+from gateway.database.counting import Counter, count_statements
 from gateway.demo import documents
 from gateway.demo.stage import Stage
 from gateway.ports import listen
@@ -87,12 +88,34 @@ class Count:
     statements: int = 0
 
 
+class CountedRequests:
+    """An app whose statements are counted where a GraphQL request runs them, and not what goes on beside it."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._counters: list[Counter] = []
+
+    @property
+    def statements(self) -> int:
+        """Of all requests so far."""
+        return sum(each.value for each in self._counters)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") != "/graphql":
+            await self._app(scope, receive, send)
+            return
+        with count_statements() as counter:
+            self._counters.append(counter)
+            await self._app(scope, receive, send)
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """One gateway, served."""
 
     sandbox: Sandbox
     gateway: Gateway
+    requests: CountedRequests
     url: str
     #: Session tokens by story of the cast.
     sessions: Mapping[str, str]
@@ -112,11 +135,11 @@ class Served:
 
     @contextmanager
     def counted(self) -> Iterator[Count]:
-        """Count calls and statements of the requests made inside. Nothing else may run meanwhile."""
+        """Count calls and statements of the requests made inside. Nothing else may make calls meanwhile."""
         count = Count()
-        calls, statements = self._calls(), self.gateway.services.database.statements
+        calls, statements = self._calls(), self.requests.statements
         yield count
-        count.statements = self.gateway.services.database.statements - statements
+        count.statements = self.requests.statements - statements
         count.calls = {tool: n - calls[tool] for tool, n in self._calls().items() if n != calls[tool]}
 
     def _calls(self) -> dict[str, int]:
@@ -180,7 +203,8 @@ async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *change
     for change in changes:
         settings = change(settings)
     app = create_app(settings)
-    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none"))
+    requests = CountedRequests(app)
+    server = _Server(uvicorn.Config(requests, log_config=None, access_log=False, lifespan="on", ws="none"))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -188,9 +212,9 @@ async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *change
             assert not task.done(), "the gateway did not start"
             await asyncio.sleep(0.002)
         gateway: Gateway = app.state.gateway
-        # Its polling would be counted among the statements of the requests.
+        # It must not make the calls that tests count.
         await gateway.worker.stop()
-        yield Served(stage.sandbox, gateway, url, sessions)
+        yield Served(stage.sandbox, gateway, requests, url, sessions)
     finally:
         server.should_exit = True
         await task

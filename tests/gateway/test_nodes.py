@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -226,7 +226,7 @@ async def test_the_old_id_of_a_merged_member_resolves(open_served: OpenServed) -
         assert await client.data(document, id=old) == {"node": whole, "member": {"id": kept}}
     assert (await client.data(NODES, ids=before))["nodes"] == [{"__typename": "Member", "id": kept}] * 2
     # Her own session reaches her by either id as well.
-    mine = Served(served.sandbox, served.gateway, served.url, {"who": login["token"]}).client("frontend", "who")
+    mine = replace(served, sessions={"who": login["token"]}).client("frontend", "who")
     for old in before:
         assert (await mine.data("query ($id: ID!) { node(id: $id) { id } }", id=old))["node"] == {"id": kept}
 
