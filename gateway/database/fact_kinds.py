@@ -35,6 +35,7 @@ def _books(*kinds: tuple[str, str]) -> list[FactKind]:
 
 _KINDS: Final = (
     *_told("FOLLOW", ("follow", "关注公众号{scene}"), ("unfollow", "取消关注公众号"), acts=True),
+    *_told("FOLLOW", ("follower.tagged", "打上粉丝标签「{name}」"), ("follower.untagged", "取消粉丝标签「{name}」")),
     *_told("CONTACT", ("contact.added", "添加导购为好友"), ("contact.deleted_by_customer", "删除了导购"), acts=True),
     *_told(
         "CONTACT",

@@ -20,6 +20,7 @@ from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
 from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
+from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
@@ -75,6 +76,7 @@ MUTATIONS = (
     CustomerServiceMessageMutations,
     DecisionMutations,
     FileMutations,
+    FollowerTagMutations,
     HandoverMutations,
     JobMutations,
     OrderMutations,

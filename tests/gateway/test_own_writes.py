@@ -37,6 +37,8 @@ def _by(*names: str) -> Follows:
 FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
+    # Called by nobody yet: official accounts' method has its name.
+    "cloud_storage.tag": _by("tagged"),
     "enterprise_chat.hand_over": _by("_follow"),
     "enterprise_chat.hand_over_resigned": _by("_follow"),
     "enterprise_chat.mark_tags": _by("tagged"),
@@ -50,6 +52,11 @@ FOLLOWS: Mapping[str, Follows] = {
     "mini_program_store.phone_number": Follows(why="the caller binds the number that the platform tells"),
     "mini_program_store.send_subscribe": _by("message_fact"),
     "mini_program_store.shipping_upload": _by("_followed"),
+    "official_account.tag": _by("tagged"),
+    "official_account.tag_create": _by("_keep"),
+    "official_account.tag_delete": Follows(frozenset({"_lose"}), frozenset({"tag_gone"})),
+    "official_account.tag_rename": Follows(frozenset({"_keep"}), frozenset({"tag_kept"})),
+    "official_account.untag": _by("tagged"),
     # Called by nobody yet: the mini-programs' method has its name.
     "official_account.send_subscribe": _by("message_fact"),
     "official_account.send_customer_service": _by("message_fact"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -86,6 +87,68 @@ async def tags(projector: Projector, appid: str, records: Sequence[Tag]) -> int:
         await batch.watch(follower_tag, *gone)
         await batch.connection.execute(delete(follower_tag).where(*gone, follower_tag.c.as_of < batch.as_of))
         return wrote
+
+
+async def tag_kept(batch: Batch, appid: str, tag: int, name: str) -> None:
+    """A tag that the gateway itself made or renamed. How many carry it is read with the next sync."""
+    known = (follower_tag.c.appid == appid, follower_tag.c.id == tag)
+    row = (await batch.connection.execute(select(follower_tag.c.followers).where(*known))).one_or_none()
+    followers = 0 if row is None else row.followers
+    await batch.upsert(follower_tag, [{"appid": appid, "id": tag, "name": name, "followers": followers}])
+
+
+async def tag_gone(batch: Batch, appid: str, tag: int) -> None:
+    """A tag that the gateway itself deleted: what followers still have of it has no name any more."""
+    await batch.connection.execute(delete(follower_tag).where(follower_tag.c.appid == appid, follower_tag.c.id == tag))
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """A tag that the gateway itself gave to followers, or, ``adding`` False, took off them. ``identities`` are our
+    ids."""
+
+    appid: str
+    tag: int
+    name: str
+    identities: tuple[str, ...]
+    adding: bool
+    key: str
+
+
+async def tagged(batch: Batch, taggings: Sequence[Tagging]) -> None:
+    """What was done by API, which the platform calls nobody back for. Whoever was erased carries nothing."""
+    members = []
+    for each in taggings:
+        for some in chunks(each.identities):
+            found = await batch.connection.execute(
+                select(follower.c.identity, follower.c.tag_ids, identity.c.member, identity.c.home)
+                .join(identity, identity.c.id == follower.c.identity)
+                .where(follower.c.appid == each.appid, follower.c.identity.in_(some))
+                .order_by(follower.c.identity)
+                .with_for_update(of=follower)
+            )
+            for row in found.all():
+                kept = [tag for tag in row.tag_ids if tag != each.tag]
+                await batch.connection.execute(
+                    update(follower)
+                    .where(follower.c.appid == each.appid, follower.c.identity == row.identity)
+                    .values(tag_ids=[*kept, each.tag] if each.adding else kept, as_of=batch.as_of)
+                )
+                members.append(row.member)
+                batch.facts.append(
+                    Fact(
+                        kind="follower.tagged" if each.adding else "follower.untagged",
+                        occurred_at=batch.now,
+                        source="own",
+                        source_key=f"{each.key}:{each.tag}:{row.identity}",
+                        account=each.appid,
+                        tool=TOOL,
+                        member=row.member,
+                        identity=row.identity,
+                        payload={"name": each.name},
+                    )
+                )
+    await labels.keep(batch.connection, members)
 
 
 async def changed(projector: Projector, events: Sequence[FollowerChanged]) -> None:

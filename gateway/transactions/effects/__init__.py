@@ -11,6 +11,8 @@ from gateway.transactions.effects import (
     coupons,
     customer_service_messages,
     files,
+    follower_tag_book,
+    follower_tags,
     handovers,
     member_tags,
     pickups,
@@ -21,7 +23,8 @@ from gateway.transactions.effects import (
     template_messages,
 )
 
-#: Every mutation that is an action; two of them may be one step. A step that is not here cannot be run.
+#: Every mutation that is an action; two of them may be one step, and one of them two actions of one kind, for two
+#: tools. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
     after_sales.ACCEPT,
     after_sales.REJECT,
@@ -31,6 +34,11 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     coupons.USE,
     customer_service_messages.SEND,
     files.DELETE,
+    follower_tag_book.CREATE,
+    follower_tag_book.DELETE,
+    follower_tag_book.RENAME,
+    follower_tags.TAG,
+    follower_tags.UNTAG,
     pickups.CONFIRM,
     handovers.HAND_OVER,
     member_tags.TAG,

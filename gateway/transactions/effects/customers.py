@@ -14,6 +14,7 @@ from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact
 from gateway.members.family import present_ids
 from gateway.runtime import ToolNotConfigured
+from gateway.transactions.effects.people import platform_names
 from gateway.transactions.steps import StepRefused
 
 TOOL = "enterprise_chat"
@@ -45,17 +46,7 @@ async def contacts_of(database: Database, members: Collection[str]) -> Mapping[s
 
 async def external_userids(database: Database, identities: Collection[str]) -> Mapping[str, str]:
     """Our ids → the platform's; whoever was erased meanwhile is left out."""
-    found: dict[str, str] = {}
-    for some in chunks(sorted(set(identities))):
-        homes = await database.fetch(select(identity.c.home).where(identity.c.id.in_(some)).distinct())
-        database.keyring.prime([row.home for row in homes if row.home])
-        rows = await database.fetch(
-            select(identity.c.id, identity.c.value).where(
-                identity.c.id.in_(some), identity.c.kind == "EXTERNAL_USERID", identity.c.member.is_not(None)
-            )
-        )
-        found |= {row.id: row.value for row in rows if row.value}
-    return found
+    return await platform_names(database, identities, "EXTERNAL_USERID")
 
 
 async def guide_state(database: Database, corpid: str, userid: str) -> str | None:

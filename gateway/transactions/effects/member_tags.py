@@ -13,35 +13,18 @@ import msgspec
 from sqlalchemy import select
 
 from adapters.base.errors import Conflict, Invalid, NotFound, OutcomeUnknown, Rejected, UpstreamError
-from adapters.enterprise_chat import CorpTag, EnterpriseChatAdapter
+from adapters.enterprise_chat import EnterpriseChatAdapter
 from gateway.database.tables.projections import contact_tag
 from gateway.events.projections import enterprise_chat
 from gateway.events.projections.enterprise_chat import Tagging
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.customers import Pair, contacts_of, external_userids, one_corp
+from gateway.transactions.effects.tagging import Known, TagName, Wanted, find_tags
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
-#: Tags of one request.
-MOST_TAGS: Final = 30
 #: What the platform says of one contact for good; the others are tagged all the same.
 _FINAL: Final = (Rejected, Invalid, NotFound, Conflict)
-
-
-class TagName(msgspec.Struct, frozen=True):
-    """A tag by its name; ``group`` where several groups have one of that name, else empty."""
-
-    name: str
-    group: str = ""
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What the client asked for. ``account`` is a corpid, ``guide`` (corpid, userid); None: not said."""
-
-    member: str
-    tags: tuple[TagName, ...]
-    account: str | None = None
-    guide: tuple[str, str] | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -88,8 +71,6 @@ async def _plan_untag(planning: Planning, asked: Wanted) -> Effect:
 
 async def _plan(planning: Planning, asked: Wanted, *, adding: bool) -> Effect:
     """Whose contact the member is by our rows, and what these contacts carry by the platform: one call a customer."""
-    if not 1 <= len(asked.tags) <= MOST_TAGS:
-        raise StepRefused("BAD_USER_INPUT", f"{len(asked.tags)} tags given: 1 to {MOST_TAGS} are possible.")
     pairs = await _pairs(planning, asked)
     corpid = one_corp(pairs)
     adapter = planning.tools.get(EnterpriseChatAdapter, corpid)
@@ -127,24 +108,11 @@ def _not_a_contact() -> StepRefused:
 async def _tags(planning: Planning, adapter: EnterpriseChatAdapter, wanted: Sequence[TagName]) -> Mapping[str, str]:
     """Id → name. Tags that our rows do not know yet are looked up at the platform, by one call."""
     rows = await planning.database.fetch(select(contact_tag).where(contact_tag.c.corpid == adapter.account))
-    known = [CorpTag(row.id, row.name, row.group_name) for row in rows]
-    if any(not _called(known, each) for each in wanted):
-        known = list(await adapter.corp_tags())
-    found: dict[str, str] = {}
-    for each in wanted:
-        called = _called(known, each)
-        if not called:
-            raise StepRefused("TAG_UNKNOWN", "There is no such tag; the query tags lists them.", tag=each.name)
-        if len(called) > 1:
-            raise StepRefused(
-                "TAG_AMBIGUOUS", "Several groups have a tag of this name; name the group too.", tag=each.name
-            )
-        found[called[0].id] = called[0].name
-    return found
 
+    async def ask() -> Sequence[Known[str]]:
+        return [Known(each.id, each.name, each.group) for each in await adapter.corp_tags()]
 
-def _called(known: Sequence[CorpTag], wanted: TagName) -> Sequence[CorpTag]:
-    return [each for each in known if each.name == wanted.name and wanted.group in {"", each.group}]
+    return await find_tags(wanted, [Known(row.id, row.name, row.group_name) for row in rows], ask)
 
 
 async def _carried(
