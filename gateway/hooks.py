@@ -21,7 +21,7 @@ from adapters.enterprise_chat import (
     HandoverFailed,
 )
 from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged, Interacted, QrScanned, TemplateDelivered
+from adapters.official_account import FollowerChanged, Interacted, MassDelivered, QrScanned, TemplateDelivered
 from adapters.payments import CouponReceived, PaymentNotice, PaymentsAdapter, RefundNotice
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
@@ -116,6 +116,9 @@ def connect(
     async def delivered(_account: str, events: Sequence[TemplateDelivered]) -> None:
         await official_account.delivered(projector, events)
 
+    async def mass_delivered(_account: str, events: Sequence[MassDelivered]) -> None:
+        await official_account.mass_delivered(projector, events)
+
     async def handovers(_account: str, events: Sequence[HandoverFailed]) -> None:
         await enterprise_chat.handovers_failed(projector, events)
 
@@ -150,6 +153,7 @@ def connect(
             Interacted: interacted,
             QrScanned: interacted,
             TemplateDelivered: delivered,
+            MassDelivered: mass_delivered,
             AdClick: clicks,
             PaymentNotice: checkout.on_payments,
             RefundNotice: checkout.refunds.on_refunds,

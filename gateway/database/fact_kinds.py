@@ -121,6 +121,7 @@ _KINDS: Final = (
         ("guide.left", "导购离职"),
         ("identity.linked", "身份关联"),
         ("identity.unlinked", "解除身份关联"),
+        ("mass_message.finished", "群发结束"),
         ("member.merged", "合并会员档案"),
         ("member.unmerged", "拆分会员档案"),
         ("message.attempted", "尝试发送消息"),

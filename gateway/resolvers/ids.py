@@ -37,6 +37,7 @@ TYPE_CODES: Final = {
     "wd": "WebhookDelivery",
     "wr": "WebhookReplay",
     "rn": "Reconciliation",
+    "mm": "MassMessage",
 }
 _LIMIT = 512
 

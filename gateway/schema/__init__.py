@@ -24,6 +24,7 @@ from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
+from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
@@ -67,6 +68,7 @@ QUERIES = (
     HandoverQueries,
     SidebarQueries,
     ChatFigureQueries,
+    MassMessageQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
@@ -79,6 +81,7 @@ MUTATIONS = (
     FollowerTagMutations,
     HandoverMutations,
     JobMutations,
+    MassMessageMutations,
     OrderMutations,
     MemberTagMutations,
     PointsMutations,

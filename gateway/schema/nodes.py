@@ -12,6 +12,7 @@ from gateway.resolvers import (
     benefits,
     ids,
     jobs,
+    mass_messages,
     members,
     orders,
     places,
@@ -31,6 +32,7 @@ from gateway.schema.coupons import Coupon
 from gateway.schema.files import File
 from gateway.schema.info import Info
 from gateway.schema.jobs import Job
+from gateway.schema.mass_messages import MassMessage
 from gateway.schema.members import Member
 from gateway.schema.node import Node
 from gateway.schema.orders import AfterSale, Order, Payment
@@ -208,8 +210,15 @@ async def _reconciliation(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else ReconciliationRun.of(record)
 
 
+async def _mass_message(info: Info, account: str, native: str) -> Node | None:
+    info.context.principal.require(mass_messages.SCOPE)
+    record = await info.context.loaders.load(mass_messages.by_keys, (account, native))
+    return None if record is None else MassMessage.of(record)
+
+
 _FETCH: dict[str, Fetch] = {
     "rn": _reconciliation,
+    "mm": _mass_message,
     "rc": _review_case,
     "mb": _member,
     "or": _order,

@@ -13,6 +13,8 @@ from adapters.official_account import (
     Follower,
     FollowerChanged,
     Interacted,
+    MassDelivered,
+    MassStatus,
     QrScanned,
     Tag,
     TemplateDelivered,
@@ -20,6 +22,8 @@ from adapters.official_account import (
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
+from gateway.database.statements import upsert
+from gateway.database.tables.followers import mass_message
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events import labels
@@ -208,6 +212,47 @@ async def delivered(projector: Projector, events: Sequence[TemplateDelivered]) -
                 payload={"message": each.message_id},
             )
             for each, linked in zip(events, batch.linked, strict=True)
+        ]
+
+
+async def mass_delivered(projector: Projector, events: Sequence[MassDelivered]) -> None:
+    """Mass messages ended: ours, and those that somebody sent in the platform's console."""
+    async with projector.batch() as batch:
+        ends = [
+            {
+                "appid": each.appid,
+                "message_id": each.message_id,
+                "at": each.at,
+                "state": each.status.value,
+                "reason": each.reason or None,
+                "total": each.total,
+                "filtered": each.filtered,
+                "sent": each.sent,
+                "failed": each.failed,
+                "finished_at": each.at,
+            }
+            for each in events
+        ]
+        # The event may come before the transaction that sent it has told our book.
+        await upsert(batch.connection, mass_message, ends, keys=("appid", "message_id"), insert_only=("at",))
+        batch.facts += [
+            Fact(
+                kind="mass_message.finished",
+                occurred_at=each.at,
+                source="webhook",
+                source_key=each.message_id,
+                account=each.appid,
+                tool=TOOL,
+                quantity=each.sent,
+                reason=each.reason or (None if each.status is MassStatus.SENT else each.status.value),
+                payload={
+                    "message": each.message_id,
+                    "total": each.total,
+                    "filtered": each.filtered,
+                    "failed": each.failed,
+                },
+            )
+            for each in events
         ]
 
 

@@ -736,6 +736,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_lead_phone_hash"), ["phone_hash"], unique=False)
 
     op.create_table(
+        "mass_message",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False, comment="The platform's msg_id."),
+        sa.Column(
+            "at",
+            types.UtcDateTime(),
+            nullable=False,
+            comment="When the platform took it; of one from its console, its end.",
+        ),
+        sa.Column(
+            "saga",
+            sa.String(length=26),
+            nullable=True,
+            comment="The transaction; null for one that was sent in the platform's console.",
+        ),
+        sa.Column("data_id", sa.String(), nullable=True, comment="msg_data_id: names articles in the statistics."),
+        sa.Column("content", sa.String(), nullable=True, comment="TEXT, ARTICLES, PICTURES, VOICE or VIDEO"),
+        sa.Column("purpose", sa.String(), nullable=True),
+        sa.Column("tag", sa.String(), nullable=True, comment="The tag that it went to, by its name then."),
+        sa.Column(
+            "reached",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="Followers whom the gate allowed.",
+        ),
+        sa.Column("state", sa.String(), nullable=True, comment="SENT, FAILED or OTHER, once the platform told."),
+        sa.Column("reason", sa.String(), nullable=True, comment="The platform's err(…), where it stopped the message."),
+        sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("filtered", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("sent", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("failed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("finished_at", types.UtcDateTime(), nullable=True),
+        sa.Column("taken_back_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("appid", "message_id", name=op.f("pk_mass_message")),
+    )
+    with op.batch_alter_table("mass_message", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_mass_message_at_appid_message_id"), ["at", "appid", "message_id"], unique=False
+        )
+
+    op.create_table(
         "member",
         sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7"),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
@@ -2114,6 +2155,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_joined_at_id"))
 
     op.drop_table("member")
+    with op.batch_alter_table("mass_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mass_message_at_appid_message_id"))
+
+    op.drop_table("mass_message")
     with op.batch_alter_table("lead", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lead_phone_hash"))
         batch_op.drop_index(batch_op.f("ix_lead_created_at_account_id_lead_id"))

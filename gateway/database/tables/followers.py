@@ -1,0 +1,31 @@
+"""What headquarters began at official accounts. Written by ``gateway.transactions`` and the projections alone."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, String, Table
+
+from gateway.database.schema import metadata
+from gateway.database.types import Long, UtcDateTime
+
+mass_message = Table(
+    "mass_message",
+    metadata,
+    Column("appid", String, primary_key=True),
+    Column("message_id", String, primary_key=True, comment="The platform's msg_id."),
+    Column("at", UtcDateTime, nullable=False, comment="When the platform took it; of one from its console, its end."),
+    Column("saga", String(26), comment="The transaction; null for one that was sent in the platform's console."),
+    Column("data_id", String, comment="msg_data_id: names articles in the statistics."),
+    Column("content", String, comment="TEXT, ARTICLES, PICTURES, VOICE or VIDEO"),
+    Column("purpose", String),
+    Column("tag", String, comment="The tag that it went to, by its name then."),
+    Column("reached", Long, comment="Followers whom the gate allowed."),
+    Column("state", String, comment="SENT, FAILED or OTHER, once the platform told."),
+    Column("reason", String, comment="The platform's err(…), where it stopped the message."),
+    Column("total", Long),
+    Column("filtered", Long),
+    Column("sent", Long),
+    Column("failed", Long),
+    Column("finished_at", UtcDateTime),
+    Column("taken_back_at", UtcDateTime),
+    Index(None, "at", "appid", "message_id"),
+)
