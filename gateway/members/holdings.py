@@ -777,6 +777,9 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(dimensions.sku, "商品 skus", "goods with their history"),
     _without_people(dimensions.account, "账号 accounts", "the brand's accounts at the platforms"),
     _without_people(dimensions.campaign, "营销活动 campaigns", "campaigns with their window"),
+    _without_people(
+        followers.scene_code, "带参数二维码 scene codes", "QR codes of official accounts, and their scenes"
+    ),
     _without_people(followers.mass_message, "群发 mass messages", "mass messages of official accounts, and how many"),
     _without_people(projections.follower_tag, "公众号标签 tags", "tags of the official account"),
     _without_people(projections.product, "小店商品 products", "goods at the store"),

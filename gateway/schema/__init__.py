@@ -36,6 +36,7 @@ from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
+from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
 from gateway.schema.sidebar import SidebarQueries
 from gateway.schema.standing import PointsMutations
 from gateway.schema.stock import StockMutations
@@ -69,6 +70,7 @@ QUERIES = (
     SidebarQueries,
     ChatFigureQueries,
     MassMessageQueries,
+    SceneCodeQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
@@ -87,6 +89,7 @@ MUTATIONS = (
     PointsMutations,
     PrivacyMutations,
     ReachMutations,
+    SceneCodeMutations,
     SessionMutations,
     StockMutations,
     SubscribeMessageMutations,

@@ -54,6 +54,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "mini_program_store.shipping_upload": _by("_followed"),
     "official_account.mass_preview": _by("message_fact"),
     "official_account.mass_to_followers": _by("_tell"),
+    "official_account.scene_code": _by("upsert"),
     "official_account.sending_take_back": _by("upsert"),
     "official_account.tag": _by("tagged"),
     "official_account.tag_create": _by("_keep"),

@@ -90,7 +90,7 @@ class Content:
             raise Refused(45029)
         name = f"{'L' if lasting else 'T'}{text}"
         if name not in account.shelf.codes:
-            account.shelf.codes[name] = "gQ" + base64.b64encode(str(text).encode() + b"=").decode()
+            account.shelf.codes[name] = "gQ" + base64.b64encode(name.encode() + b"=").decode()
             self._kit.effect(self._name, "code_made", f"{account.settings.appid}/{name}")
         ticket = account.shelf.codes[name]
         answer: dict[str, Any] = {"ticket": ticket, "url": f"http://weixin.qq.com/q/{quote(ticket, safe='')}"}

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table
+from sqlalchemy import Column, Index, String, Table, text
 
 from gateway.database.schema import metadata
 from gateway.database.types import Long, UtcDateTime
+
+_PERMANENT = text("expires_at IS NULL")
+
+scene_code = Table(
+    "scene_code",
+    metadata,
+    Column("appid", String, primary_key=True),
+    Column("ticket", String, primary_key=True, comment="Its name at the platform."),
+    Column("scene", String, nullable=False, comment="What a scan tells."),
+    Column("label", String, nullable=False, comment="What headquarters calls it."),
+    Column("url", String, nullable=False),
+    Column("image_url", String, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, comment="Null for a permanent one, of which an account has 100,000."),
+    Index(None, "made_at", "appid", "ticket"),
+    Index("ix_scene_code_permanent", "appid", "scene", sqlite_where=_PERMANENT, postgresql_where=_PERMANENT),
+)
 
 mass_message = Table(
     "mass_message",

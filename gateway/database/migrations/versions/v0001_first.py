@@ -1115,6 +1115,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_saga_state_deadline"), ["state", "deadline"], unique=False)
 
     op.create_table(
+        "scene_code",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("ticket", sa.String(), nullable=False, comment="Its name at the platform."),
+        sa.Column("scene", sa.String(), nullable=False, comment="What a scan tells."),
+        sa.Column("label", sa.String(), nullable=False, comment="What headquarters calls it."),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("image_url", sa.String(), nullable=False),
+        sa.Column("made_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "expires_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="Null for a permanent one, of which an account has 100,000.",
+        ),
+        sa.PrimaryKeyConstraint("appid", "ticket", name=op.f("pk_scene_code")),
+    )
+    with op.batch_alter_table("scene_code", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_scene_code_made_at_appid_ticket"), ["made_at", "appid", "ticket"], unique=False
+        )
+        batch_op.create_index(
+            "ix_scene_code_permanent",
+            ["appid", "scene"],
+            unique=False,
+            sqlite_where=sa.text("expires_at IS NULL"),
+            postgresql_where=sa.text("expires_at IS NULL"),
+        )
+
+    op.create_table(
         "sealed_record",
         sa.Column("id", sa.String(length=32), nullable=False, comment="Random: it tells neither when nor for whom."),
         sa.Column("kind", sa.String(), nullable=False, comment="The table that the record was in."),
@@ -2078,6 +2107,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sealed_record_until"))
 
     op.drop_table("sealed_record")
+    with op.batch_alter_table("scene_code", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_scene_code_permanent",
+            sqlite_where=sa.text("expires_at IS NULL"),
+            postgresql_where=sa.text("expires_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_scene_code_made_at_appid_ticket"))
+
+    op.drop_table("scene_code")
     with op.batch_alter_table("saga", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_saga_state_deadline"))
         batch_op.drop_index(batch_op.f("ix_saga_created_at_id"))
