@@ -17,6 +17,8 @@ class OfficialAccountConfig(AccountConfig, frozen=True, kw_only=True, forbid_unk
         callback_token: 令牌 (Token) of the callback URL.
         aes_key: 消息加解密密钥 (EncodingAESKey), 43 characters; needed when ``encrypted``.
         encrypted: True for 安全模式, False for 明文模式 and 兼容模式.
+        trusted_hosts: host names of our pages inside WeChat, in the console under 公众号设置 → 功能设置 as
+            JS接口安全域名 and 网页授权域名. Only their addresses are signed and logged in to; without any, none.
         previous_aes_key: the EncodingAESKey before the last change; the platform may use it for a while yet.
     """
 
@@ -28,6 +30,7 @@ class OfficialAccountConfig(AccountConfig, frozen=True, kw_only=True, forbid_unk
     aes_key: Secret = Secret("")
     encrypted: bool = True
     previous_aes_key: Secret | None = None
+    trusted_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse at start what would only fail at the first callback."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 from typing import Final, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from adapters.base.errors import Malformed
 from adapters.base.runtime import Runtime
@@ -17,7 +18,9 @@ from adapters.official_account.client import WebClient
 from adapters.official_account.config import OfficialAccountConfig
 from adapters.official_account.figures import PageConfig, WebLogin, WebUser
 from adapters.official_account.models.wire import WebToken
+from adapters.wechat.pages import trusted
 
+_STATE: Final = re.compile(r"[A-Za-z0-9]{1,128}")
 _AUTHORIZE: Final = "https://open.weixin.qq.com/connect/oauth2/authorize"
 
 
@@ -34,8 +37,13 @@ class Web(Account):
     ) -> str:
         """Where to send a browser inside WeChat, which comes back to ``redirect_uri`` with a code and ``state``.
 
-        ``snsapi_base`` asks nothing and tells the openid; ``snsapi_userinfo`` asks the person.
+        ``snsapi_base`` asks nothing and tells the openid; ``snsapi_userinfo`` asks the person, and tells the unionid.
+        Raises Invalid ``page_not_trusted`` for a page that is not on one of the account's ``trusted_hosts``: the code
+        would be handed to somebody else, and ``state`` for more than 128 letters and digits.
         """
+        self._ours(redirect_uri)
+        if not _STATE.fullmatch(state):
+            raise self._invalid("state", "The state has 1 to 128 letters and digits.")
         # WeChat compares the address as a whole: the order of the parameters matters, and so does the fragment.
         query = {
             "appid": self.account,
@@ -72,15 +80,17 @@ class Web(Account):
     async def page_config(self, url: str) -> PageConfig:
         """The signature with which a page of the account may use the JS-SDK.
 
-        ``url`` is the page's address as its browser has it; what follows ``#`` is not signed. The caller makes
-        sure that its host is one of the account's own (JS接口安全域名). All processes share a ticket.
+        ``url`` is the page's address as its browser has it; what follows ``#`` is not signed. All processes share a
+        ticket. Raises Invalid ``page_not_trusted`` for an address that is not on one of ``trusted_hosts``.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise self._invalid("page_url", "The page's address has no host; give the whole address.")
+        self._ours(url)
         nonce, timestamp = secrets.token_hex(8), int(self._clock.now().timestamp())
         signature = page_signature(await self._tickets.get(), nonce, timestamp, url)
         return PageConfig(self.account, timestamp, nonce, signature)
+
+    def _ours(self, url: str) -> None:
+        if not trusted(url, self._config.trusted_hosts):
+            raise self._invalid("page_not_trusted", "The page is not https on one of the account's trusted_hosts.")
 
     async def _ticket(self, refused: str | None) -> tuple[str, float]:
         del refused

@@ -54,6 +54,7 @@ _KINDS: Final = (
     *_told(
         "VISIT",
         ("mini_program.authorised", "登录小程序"),
+        ("web_page.authorised", "登录公众号网页"),
         ("mini_program.visit", "访问小程序{scene}"),
         ("qr.scan", "扫描二维码{scene}"),
         acts=True,

@@ -63,6 +63,7 @@ ADDS: Final[Mapping[str, Adds]] = {
     "pos.ticket": _SEEN,
     "qr.scan": _SEEN,
     "unfollow": _SEEN,
+    "web_page.authorised": _SEEN,
 }
 
 

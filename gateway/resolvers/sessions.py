@@ -1,4 +1,4 @@
-"""Shopper sessions: a mini-program's login code becomes a member and a short token."""
+"""Shopper sessions: the login code of a mini-program, or of a page in WeChat, becomes a member and a short token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.mini_program_store import MiniProgramStoreAdapter
+from adapters.mini_program_store import Login, MiniProgramStoreAdapter
+from adapters.official_account import OfficialAccountAdapter, WebLogin
 from gateway.context import Context
 from gateway.database.facts import Fact
 from gateway.database.tables.members import session
@@ -15,6 +16,12 @@ from gateway.events.projector import Evidence
 from gateway.resolvers.errors import UserError
 
 LIFETIME = timedelta(hours=2)
+
+
+class SnapshotPage(UserError):
+    """A page that WeChat shows as a snapshot: its openid is a placeholder, which must not be kept."""
+
+    code = "SNAPSHOT_PAGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +35,33 @@ class SessionRecord:
 
 
 async def create(ctx: Context, app: str, code: str) -> SessionRecord:
-    """Ask the platform whose code it is (jscode2session), link the person, and open a session.
+    """Ask the platform whose code it is (jscode2session, oauth2/access_token), link the person, and open a session.
 
-    Raises UserError for an app that is not the brand's, and UpstreamError for a refused code.
+    Raises UserError for an app that is not the brand's, SnapshotPage, and UpstreamError for a refused code.
     """
     ctx.principal.require("checkout")
-    adapter = next((a for a in ctx.accounts(MiniProgramStoreAdapter) if a.account == app), None)
-    if adapter is None:
-        raise UserError("app is not a mini-program of this brand; pass its appid.")
-    login = await adapter.login(code)
+    apps: tuple[MiniProgramStoreAdapter | OfficialAccountAdapter, ...] = (
+        *ctx.accounts(MiniProgramStoreAdapter),
+        *ctx.accounts(OfficialAccountAdapter),
+    )
+    adapter = next((a for a in apps if a.account == app), None)
+    login: Login | WebLogin
+    if isinstance(adapter, OfficialAccountAdapter):
+        tool, kind = "official_account", "web_page.authorised"
+        login = await adapter.web_login(code)
+        if login.snapshot:
+            raise SnapshotPage("The page was opened as a snapshot (快照页), by nobody in particular; open it in full.")
+    elif adapter is not None:
+        tool, kind = "mini_program_store", "mini_program.authorised"
+        login = await adapter.login(code)
+    else:
+        raise UserError("app is no mini-program or official account of this brand; pass its appid.")
     now = ctx.clock.now()
     projector = ctx.services.projector
     handles = projector.handles(appid=login.appid, openid=login.openid, unionid=login.unionid)
     known = await ctx.services.graph.find("OPENID", login.appid, login.openid)
     token = secrets.token_urlsafe(32)
-    async with projector.batch([Evidence(handles, "mini_program_store.login", now, via="own")]) as batch:
+    async with projector.batch([Evidence(handles, f"{tool}.login", now, via="own")]) as batch:
         linked = batch.linked[0]
         if linked.member is None:
             raise UserError("the platform named a shopper whom this gateway blocks; see the setting identity.blocked.")
@@ -57,12 +76,12 @@ async def create(ctx: Context, app: str, code: str) -> SessionRecord:
         await batch.connection.execute(session.insert().values(**row))
         batch.facts.append(
             Fact(
-                kind="mini_program.authorised",
+                kind=kind,
                 occurred_at=now,
                 source="own",
                 source_key=str(row["id"]),
                 account=login.appid,
-                tool="mini_program_store",
+                tool=tool,
                 member=linked.member,
                 identity=linked.identity,
             )

@@ -49,6 +49,7 @@ from gateway.schema.transactions import TransactionMutations, TransactionQueries
 from gateway.schema.visits import VisitMutations
 from gateway.schema.webhook_mutations import WebhookMutations
 from gateway.schema.webhooks import WebhookQueries
+from gateway.schema.wx_pages import WxPageQueries
 
 QUERIES = (
     MemberQueries,
@@ -71,6 +72,7 @@ QUERIES = (
     ChatFigureQueries,
     MassMessageQueries,
     SceneCodeQueries,
+    WxPageQueries,
 )
 MUTATIONS = (
     AppMessageMutations,

@@ -95,12 +95,14 @@ class Quota:
         )
 
 
-@strawberry.input(description="A mini-program's login.")
+@strawberry.input(description="A login in a mini-program (小程序), or on a page of an official account (网页授权).")
 class SessionCreateInput:
     """Login."""
 
-    app: str = strawberry.field(description="appid of the mini-program.")
-    code: str = strawberry.field(description="What wx.login returned; used once, lives five minutes.")
+    app: str = strawberry.field(description="appid of the mini-program or official account.")
+    code: str = strawberry.field(
+        description="What wx.login returned, or the page's address has as code; used once, lives five minutes."
+    )
 
 
 @strawberry.type(description="A shopper's session: send the token as Authorization: Bearer.")
@@ -146,7 +148,10 @@ class SystemQueries:
 class SessionMutations:
     """Sessions."""
 
-    @strawberry.mutation(description="Log a shopper in by wx.login's code.")
+    @strawberry.mutation(
+        description="Log a shopper in by wx.login's code, or by the code of a page inside WeChat (网页授权). Needs"
+        " the scope checkout."
+    )
     async def session_create(
         self,
         info: Info,

@@ -23,7 +23,8 @@ class Outside:
 #: Functions that call a writing method of an adapter outside of steps, by module and name.
 OUTSIDE: Mapping[str, Outside] = {
     "gateway/resolvers/sessions.py:create": Outside(
-        "a code of wx.login is used up by the first call and changes nothing else: a repetition has nothing to repeat",
+        "a code of wx.login, or of a page, is used up by the first call and changes nothing else: there is nothing to"
+        " repeat",
         ("sessionCreate",),
     ),
     "gateway/resolvers/decisions.py:bind_phone": Outside(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from adapters.base.errors import Unauthorized
 from adapters.base.http import Upstream
@@ -15,6 +14,7 @@ from adapters.enterprise_chat.client.directory import Ticket
 from adapters.enterprise_chat.config import EnterpriseChatConfig
 from adapters.enterprise_chat.records.sidebar import JsConfig, JsIdentity, Visitor
 from adapters.enterprise_chat.signing import js_signature
+from adapters.wechat.pages import trusted
 
 #: The platform's own limit for the codes of its logins.
 CODE_LIMIT_BYTES: Final = 512
@@ -61,20 +61,12 @@ class Sidebar(Account):
         signature is a key to the client, and others' pages get none.
         """
         page = url.partition("#")[0]
-        if not self._trusted(page):
+        if not trusted(page, self._config.trusted_hosts):
             raise self._invalid("page_not_trusted", "The page is not https on one of the account's trusted_hosts.")
         ticket = await self._tickets[identity].get()
         seconds, nonce = unix(self._clock.now()), secrets.token_hex(8)
         signature = js_signature(ticket, nonce, seconds, page)
         return JsConfig(self._corpid, self._agentid, nonce, instant(seconds), signature)
-
-    def _trusted(self, url: str) -> bool:
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname
-        except ValueError:
-            return False
-        return parts.scheme == "https" and host in {each.lower() for each in self._config.trusted_hosts}
 
 
 def _fetch(ask: Callable[[], Awaitable[Ticket]]) -> Fetch:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from adapters.official_account.sandbox.account import Account
 from adapters.official_account.sandbox.api import Api
 from adapters.official_account.sandbox.callbacks import Callbacks
+from adapters.official_account.sandbox.web import TRUSTED_HOSTS
 from sandbox.faults import App
 from sandbox.platform import Action, Kit
 from sandbox.world import World
@@ -58,6 +59,7 @@ class Sandbox:
         - template_status {status}: what TEMPLATESENDJOBFINISH says from now on
         - mass_status {status}: what MASSSENDJOBFINISH says from now on
         - web_code {appid, person, scope?, snapshot?} → {code}: somebody opens a page of the account
+        - check_page {appid, url, timestamp, nonceStr, signature} → {errMsg}: the page calls wx.config
         - check_url {appid}: the console's check of the webhook URL
         """
         return {
@@ -70,6 +72,7 @@ class Sandbox:
             "template_status": self._template_status,
             "mass_status": self._mass_status,
             "web_code": self._web_code,
+            "check_page": self._check_page,
             "check_url": self._check_url,
         }
 
@@ -85,6 +88,7 @@ class Sandbox:
             "callback_token": settings.callback_token,
             "aes_key": settings.aes_key,
             "encrypted": settings.encrypted,
+            "trusted_hosts": list(TRUSTED_HOSTS),
         }
 
     def _followers_of_the_cast(self, appid: str) -> Mapping[str, str]:
@@ -171,6 +175,9 @@ class Sandbox:
         account, openid = self._who(given)
         scope, snapshot = str(given.get("scope", "snsapi_base")), bool(given.get("snapshot"))
         return {"code": self.api.web.code(account, openid, scope, snapshot=snapshot)}
+
+    async def _check_page(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"errMsg": self.api.web.check_page(self._account(given), given)}
 
     async def _check_url(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"ok": await self.callbacks[self._account(given).settings.appid].check_url()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from adapters.official_account.sandbox.account import Account
 from adapters.official_account.sandbox.checks import Endpoints
@@ -15,6 +17,8 @@ from sandbox.platform import Kit
 
 CODE_LIFE = timedelta(minutes=5)
 TOKEN_LIFE = timedelta(seconds=7200)
+#: Hosts of the brand's pages, as the console has them (JS接口安全域名).
+TRUSTED_HOSTS = ("m.yujian.example",)
 
 
 class Web:
@@ -42,6 +46,18 @@ class Web:
         code = secrets.token_hex(16)
         account.shelf.web_codes[code] = WebCode(openid, scope, self._kit.clock.now(), snapshot)
         return code
+
+    def check_page(self, account: Account, given: Mapping[str, Any]) -> str:
+        """What ``wx.config`` of a page answers."""
+        page = str(given["url"]).partition("#")[0]
+        if urlsplit(page).hostname not in TRUSTED_HOSTS:
+            return "config:invalid url domain"
+        ticket, until = self._tickets.get(f"{account.settings.appid}/jsapi", ("", None))
+        text = f"jsapi_ticket={ticket}&noncestr={given['nonceStr']}&timestamp={given['timestamp']}&url={page}"
+        good = until is not None and until > self._kit.clock.now()
+        if not good or hashlib.sha1(text.encode()).hexdigest() != given["signature"]:
+            return "config:invalid signature"
+        return "config:ok"
 
     def _ticket(self, account: Account, given: Mapping[str, str]) -> Mapping[str, Any]:
         if given.get("type") not in {"jsapi", "wx_card"}:

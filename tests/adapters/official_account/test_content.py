@@ -48,11 +48,17 @@ def test_page_signatures(given: tuple[str, str, int, str], signature: str) -> No
 
 
 async def test_pages_share_a_ticket(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
-    configs = [await main.page_config(PAGE) for _ in range(3)]
+    page = "https://M.yujian.example/h5/coupon?id=8#top"
+    configs = [await main.page_config(page) for _ in range(3)]
     assert len({config.nonce for config in configs}) == 3
     assert sandbox.kit.journal.count("official_account", "GET /cgi-bin/ticket/getticket") == 1
-    with pytest.raises(Invalid):
-        await main.page_config("/h5/coupon")
+    for config in configs:
+        given = {"timestamp": config.timestamp, "nonceStr": config.nonce, "signature": config.signature}
+        assert (await scenes.act(sandbox, "check_page", url=page, **given)) == {"errMsg": "config:ok"}
+    for foreign in ("/h5/coupon", PAGE, "http://m.yujian.example/", "https://m.yujian.example.evil.example/"):
+        with pytest.raises(Invalid) as refused:
+            await main.page_config(foreign)
+        assert refused.value.reason == "page_not_trusted"
 
 
 async def test_a_code_of_a_page_works_once(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
@@ -83,7 +89,7 @@ async def test_a_snapshot_says_so(main: OfficialAccountAdapter, sandbox: Sandbox
 
 
 async def test_where_a_browser_is_sent(main: OfficialAccountAdapter) -> None:
-    url = main.authorize_url("https://m.example.com/back?a=1", "s1")
+    url = main.authorize_url("https://m.yujian.example/back?a=1", "s1")
     assert list(parse_qs(urlsplit(url).query)) == ["appid", "redirect_uri", "response_type", "scope", "state"]
     assert url.startswith("https://open.weixin.qq.com/connect/oauth2/authorize?appid=")
     assert url.endswith("&scope=snsapi_base&state=s1#wechat_redirect")
