@@ -10,6 +10,7 @@ from strawberry.tools import merge_types
 
 from gateway.schema.ads import AdQueries
 from gateway.schema.app_messages import AppMessageMutations
+from gateway.schema.articles import ArticleQueries
 from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
@@ -20,6 +21,7 @@ from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
 from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
+from gateway.schema.follower_figures import FollowerFigureQueries
 from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
@@ -73,6 +75,8 @@ QUERIES = (
     MassMessageQueries,
     SceneCodeQueries,
     WxPageQueries,
+    ArticleQueries,
+    FollowerFigureQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
