@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from adapters.base.errors import Invalid, Rejected
+from adapters.base.errors import Invalid, Rejected, Unauthorized
 from adapters.official_account import (
     Choices,
     CustomerServiceMessage,
@@ -83,6 +83,18 @@ async def test_a_code_of_a_page_works_once(main: OfficialAccountAdapter, sandbox
     await main.web_check(await main.web_refresh(login.refresh_token))
 
 
+async def test_name_and_picture_of_one_who_agreed(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
+    agreed = await main.web_login((await scenes.act(sandbox, "web_code", scope="snsapi_userinfo"))["code"])
+    who = await main.web_user(agreed)
+    assert (who.openid, who.unionid) == (agreed.openid, sandbox.world.people["linxiaowen"].unionid)
+    assert (who.nickname, urlsplit(who.picture).hostname) == ("微信用户", "thirdwx.qlogo.cn")
+    assert who.nickname not in repr(who)
+    asked_nothing = await main.web_login((await scenes.act(sandbox, "web_code"))["code"])
+    with pytest.raises(Unauthorized) as refused:
+        await main.web_user(asked_nothing)
+    assert refused.value.reason == "scope_missing"
+
+
 async def test_a_snapshot_says_so(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
     login = await main.web_login((await scenes.act(sandbox, "web_code", snapshot=True))["code"])
     assert (login.snapshot, login.unionid) == (True, None)
@@ -126,6 +138,17 @@ async def test_a_draft_becomes_an_article(main: OfficialAccountAdapter) -> None:
     assert [group.id for group in (await main.published()).items] == [publication.article_id]
     assert (await main.published_articles(publication.article_id))[0].title == drafts[0].articles[0].title
     assert [group.id for group in (await main.drafts()).items] == [group.id for group in drafts[1:]]
+
+
+async def test_the_articles_of_a_draft(main: OfficialAccountAdapter) -> None:
+    [listed, *_] = (await main.drafts()).items
+    assert await main.draft(listed.id) == list(listed.articles)
+    assert [(each.title, each.author, each.deleted) for each in listed.articles] == [
+        ("山岚轻羽绒服上新", "屿见", False)
+    ]
+    with pytest.raises(Invalid) as unknown:
+        await main.draft("none")
+    assert unknown.value.reason == "media_unknown"
 
 
 async def test_a_file_lives_for_three_days(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:

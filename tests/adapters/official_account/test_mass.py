@@ -36,6 +36,19 @@ async def test_everybody_once_a_day(main: OfficialAccountAdapter) -> None:
     assert (spent.value.reason, spent.value.upstream_code) == ("send_quota", "45028")
 
 
+async def test_one_follower_sees_it_first(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
+    openid = scenes.shopper(sandbox)
+    await main.mass_preview(openid, Draft(scenes.known(sandbox)["drafts"][0]))
+    with pytest.raises(Invalid) as missing:
+        await main.mass_preview(openid, Draft("none"))
+    with pytest.raises(NotFound) as foreign:
+        await main.mass_preview("oForeign0000000000000000000A", "双11")
+    assert (missing.value.reason, foreign.value.reason) == ("media_unknown", "openid_unknown")
+    shown = sandbox.kit.journal.of_kind("official_account", "mass_previewed")
+    assert [each.key for each in shown] == [f"{main.account}/{openid}"]
+    assert sandbox.kit.journal.of_kind("official_account", "mass_sent") == []
+
+
 async def test_what_cannot_be_sent_to_many(main: OfficialAccountAdapter, sandbox: Sandbox) -> None:
     with pytest.raises(NotFound) as tag:
         await main.mass_to_tag(4711, "双11", "k")
