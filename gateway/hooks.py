@@ -42,6 +42,7 @@ from gateway.members.welcoming import Welcomes
 from gateway.runtime import OpenTools
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
+from gateway.transactions.effects import mass_messages
 
 T = TypeVar("T")
 
@@ -118,6 +119,9 @@ def connect(
 
     async def mass_delivered(_account: str, events: Sequence[MassDelivered]) -> None:
         await official_account.mass_delivered(projector, events)
+        async with projector.batch() as batch:
+            for each in events:
+                await mass_messages.give_back(gate, batch, each.appid, each.message_id)
 
     async def handovers(_account: str, events: Sequence[HandoverFailed]) -> None:
         await enterprise_chat.handovers_failed(projector, events)

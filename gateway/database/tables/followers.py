@@ -31,6 +31,7 @@ mass_message = Table(
     Column("message_id", String, primary_key=True, comment="The platform's msg_id."),
     Column("at", UtcDateTime, nullable=False, comment="When the platform took it; of one from its console, its end."),
     Column("saga", String(26), comment="The transaction; null for one that was sent in the platform's console."),
+    Column("key", String, comment="The name under which the gate counted it of everybody."),
     Column("data_id", String, comment="msg_data_id: names articles in the statistics."),
     Column("content", String, comment="TEXT, ARTICLES, PICTURES, VOICE or VIDEO"),
     Column("purpose", String),

@@ -13,15 +13,16 @@ from sqlalchemy import select
 
 from adapters.base.deadline import remaining
 from adapters.base.errors import OutcomeUnknown, UpstreamError
-from adapters.official_account import Draft, MassJob, OfficialAccountAdapter, Pictures, Video, Voice
+from adapters.official_account import Draft, MassJob, MassStatus, OfficialAccountAdapter, Pictures, Video, Voice
 from gateway.database.reading import chunks
 from gateway.database.statements import upsert
 from gateway.database.tables.followers import mass_message
 from gateway.database.tables.members import identity
+from gateway.database.tables.reach import send_attempt
 from gateway.events.kinds import normal
 from gateway.events.projector import Batch
 from gateway.members.consent import Purpose
-from gateway.members.gate import Asked, Decision
+from gateway.members.gate import Asked, Decision, Gate
 from gateway.members.reach import Channel
 from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
@@ -172,6 +173,7 @@ async def _tagged(planning: Planning, adapter: OfficialAccountAdapter, name: str
     tag = next((each for each in await adapter.tags() if each.name == name), None)
     if tag is None:
         raise StepRefused("TAG_UNKNOWN", "There is no such tag; the query tags lists them.", tag=name)
+    _few_enough(tag.followers)
     openids: list[str] = []
     cursor: str | None = None
     while True:
@@ -280,6 +282,7 @@ def _tell(ctx: StepContext, intent: Send, reached: Sequence[Decision], job: Mass
         "message_id": job.message_id,
         "at": ctx.now,
         "saga": ctx.saga,
+        "key": intent.key,
         "data_id": job.data_id or None,
         "content": intent.wanted.content.kind,
         "purpose": intent.wanted.purpose,
@@ -289,8 +292,28 @@ def _tell(ctx: StepContext, intent: Send, reached: Sequence[Decision], job: Mass
 
     async def follow(batch: Batch) -> None:
         await upsert(batch.connection, mass_message, [row], keys=("appid", "message_id"))
+        # Its event may have come before.
+        await give_back(ctx.gate, batch, intent.appid, job.message_id)
 
     ctx.on_done.append(follow)
+
+
+async def give_back(gate: Gate, batch: Batch, appid: str, message_id: str) -> None:
+    """The places of a message that the platform stopped: nobody got it. Does nothing for another one."""
+    found = await batch.connection.execute(
+        select(mass_message.c.key).where(
+            mass_message.c.appid == appid,
+            mass_message.c.message_id == message_id,
+            mass_message.c.state == MassStatus.FAILED.value,
+            mass_message.c.sent == 0,
+            mass_message.c.key.is_not(None),
+        )
+    )
+    for key in found.scalars().all():
+        told = await batch.connection.execute(
+            select(send_attempt.c.member).where(send_attempt.c.key == key, send_attempt.c.counted)
+        )
+        await gate.release(key, list(told.scalars()), batch=batch)
 
 
 async def _plan_preview(planning: Planning, asked: WantedPreview) -> Effect:

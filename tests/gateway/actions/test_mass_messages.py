@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -207,6 +208,38 @@ async def test_how_it_went(desk: Desk) -> None:
         "MASS_MESSAGE_FIXED", "MASS_MESSAGE_FIXED", "MASS_MESSAGE_UNKNOWN",
     ]  # fmt: skip
     assert len(desk.effects("mass_deleted")) == 1
+
+
+async def test_a_message_that_the_platform_stopped_takes_no_place(desk: Desk) -> None:
+    two = await desk.two()
+    answer = await desk.send(members=two, tag=None)
+    late = await desk.send("double-twelve", members=two, tag=None)
+    now, hear = desk.served.gateway.clock.now(), desk.served.gateway.inbox.handling.together[MassDelivered]
+    number = answer["massMessage"]["messageId"]
+    assert await desk.places() == 4
+
+    for _ in range(2):
+        await hear(desk.appid, [MassDelivered(desk.appid, number, MassStatus.FAILED, "err(20001)", 2, 2, 0, 2, now)])
+
+    assert await desk.places() == 2
+    assert [(each["messageId"], each["state"]) for each in await desk.listed()] == [
+        (late["massMessage"]["messageId"], "SENDING"), (number, "FAILED"),
+    ]  # fmt: skip
+
+
+async def test_followers_whom_nobody_knows_are_not_sent_it(desk: Desk) -> None:
+    account, stranger = desk.platform, "oStranger00000000000000000000"[:28]
+    fans = desk.fans()
+    account.unionids[stranger] = None
+    account.followers[stranger] = replace(account.followers[fans[0]], openid=stranger)
+    try:
+        before = len(desk.effects("mass_sent"))
+        answer = await desk.send()
+    finally:
+        del account.followers[stranger], account.unionids[stranger]
+    assert (answer["reached"], answer["withheld"]) == (len(fans), [{"reason": "UNKNOWN_MEMBER", "members": 1}])
+    [effect] = desk.effects("mass_sent")[before:]
+    assert sorted(effect.data["to"]) == sorted(fans)
 
 
 async def test_the_list_costs_the_same_for_one_and_for_many(desk: Desk) -> None:

@@ -751,6 +751,7 @@ def upgrade() -> None:
             nullable=True,
             comment="The transaction; null for one that was sent in the platform's console.",
         ),
+        sa.Column("key", sa.String(), nullable=True, comment="The name under which the gate counted it of everybody."),
         sa.Column("data_id", sa.String(), nullable=True, comment="msg_data_id: names articles in the statistics."),
         sa.Column("content", sa.String(), nullable=True, comment="TEXT, ARTICLES, PICTURES, VOICE or VIDEO"),
         sa.Column("purpose", sa.String(), nullable=True),
