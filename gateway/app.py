@@ -51,6 +51,7 @@ from gateway.graphql_route import GraphQLRoute, Scope, Send, credentials
 from gateway.hooks import connect
 from gateway.jobs import ORDINARY, URGENT, Handlers, Lane, Queue, Recurring, Worker
 from gateway.members.access_report import AccessReports
+from gateway.members.audiences import Audiences
 from gateway.members.earning import Earning
 from gateway.members.erasure import Erasures
 from gateway.members.gate import Gate
@@ -138,6 +139,7 @@ async def open_gateway(
         reports = AccessReports(database, queue, tools, settings.privacy)
         files = Files(database, queue, tools, settings.member_files)
         handovers = Handovers(projector, tools, queue)
+        audiences = Audiences(database, tools, queue, settings.reach)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -200,6 +202,7 @@ async def open_gateway(
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (
             checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files, handovers,
+            audiences,
         ):  # fmt: skip
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
@@ -207,7 +210,14 @@ async def open_gateway(
         stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
         stack.push_async_callback(worker.stop, 0)
-        recurring = (retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling)
+        recurring = (
+            retention.daily,
+            points_expiry.daily,
+            reconciliation.daily,
+            files.sweeping,
+            handovers.settling,
+            audiences.sweeping,
+        )
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,

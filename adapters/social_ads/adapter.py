@@ -149,15 +149,23 @@ class SocialAdsAdapter(Ads, Audiences):
             await self._with(partial(self._client.leads_status_update, statuses=call))
 
     async def send_audience_ids(
-        self, audience_id: int, id_type: str, ids: Sequence[str], *, appid: str = "", removes: bool = False
+        self,
+        audience_id: int,
+        id_type: str,
+        ids: Sequence[str],
+        *,
+        appid: str = "",
+        removes: bool = False,
+        name: str = "ids",
     ) -> int:
         """Add people to an audience, or take them out, by their ids in clear; the file's id.
 
         They are normalised and hashed here (``hashing.ID_TYPES``), each once; what has not the form of its type is
-        left out. The platform works through the file later: ``audience_file``. Raises Invalid: ``id_type``,
-        ``appid`` (openids need it), ``no_ids``, ``file_size``.
+        left out. The platform works through the file later: ``audience_file``. It lists the file as ``name``.zip: one
+        name per upload tells after an unknown outcome whether it came. Raises Invalid: ``id_type``, ``appid`` (openids
+        need it), ``name``, ``no_ids``, ``file_size``.
         """
-        return await self._send_ids(audience_id, id_type, ids, appid, removes)
+        return await self._send_ids(audience_id, id_type, ids, appid, removes, name)
 
     async def action_sets(self) -> Sequence[ActionSet]:
         """The data sources (数据源) that conversions can be reported to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ from adapters.social_ads.records import Audience, AudienceFile
 
 #: Rows of one call, at most.
 AUDIENCES_PER_PAGE: Final = 100
+#: What a file may be called; its ending is added.
+FILE_NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class Audiences(Account):
@@ -54,14 +57,19 @@ class Audiences(Account):
         """Delete an audience. Deleting it again is refused."""
         await self._with(lambda token: self._client.custom_audiences_delete(token, audience_id))
 
-    async def _send_ids(self, audience_id: int, id_type: str, ids: Sequence[str], appid: str, removes: bool) -> int:
+    async def _send_ids(
+        self, audience_id: int, id_type: str, ids: Sequence[str], appid: str, removes: bool, name: str
+    ) -> int:
+        if not FILE_NAME.fullmatch(name):
+            message = "name must be 1 to 64 letters, digits, hyphens and underscores, without .zip."
+            raise self._invalid("custom_audience_files_add", "name", message)
         if id_type in APP_ID_TYPES and not appid:
             raise self._invalid("custom_audience_files_add", "appid", "openids need the appid that they belong to.")
         archive, _ = await asyncio.to_thread(packed_ids, id_type, ids)
         operation = "REDUCE" if removes else "APPEND"
         answer = await self._with(
             lambda token: self._client.custom_audience_files_add(
-                token, audience_id, id_type, operation, appid if id_type in APP_ID_TYPES else "", archive
+                token, audience_id, id_type, operation, appid if id_type in APP_ID_TYPES else "", archive, f"{name}.zip"
             )
         )
         return answer.custom_audience_file_id
@@ -91,6 +99,7 @@ class Audiences(Account):
 def _audience(row: models.Audience) -> Audience:
     return Audience(
         row.audience_id,
+        row.external_audience_id,
         row.name,
         row.type,
         row.status,
@@ -106,6 +115,7 @@ def _file(row: models.AudienceFile) -> AudienceFile:
     return AudienceFile(
         row.custom_audience_file_id,
         row.audience_id,
+        row.name,
         row.user_id_type,
         row.operation_type == "REDUCE",
         row.process_status,

@@ -116,7 +116,9 @@ _KINDS: Final = (
     *_told("IP", ("reward.reserved", "获得奖励「{name}」"), ("reward.expired", "奖励过期「{name}」")),
     *_books(
         ("ad.cost", "广告花费"),
+        ("audience.reduced", "移出人群包 {quantity} 人"),
         ("audience.refused", "未获许可，不入人群包"),
+        ("audience.uploaded", "上传人群包 {quantity} 人"),
         ("export.refused", "未获许可，不予导出"),
         ("gateway.refused", "拒绝请求"),
         ("guide.left", "导购离职"),

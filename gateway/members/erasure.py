@@ -39,7 +39,7 @@ from gateway.events.erased import handle_text
 from gateway.events.projections import payments
 from gateway.events.projections.cloud_storage import member_prefix
 from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
-from gateway.members import rummage, sealing
+from gateway.members import audiences, rummage, sealing
 from gateway.members.family import present_id, present_ids
 from gateway.members.graph import lock
 from gateway.members.holdings import HOLDINGS, Erase, Holding
@@ -134,15 +134,19 @@ class Erasures:
             return
         person = await gather(self._database, self._database.fetch, row.member)
         seen = await rummage.search(self._database, person)
-        await self._wait(job, row.id, await self._open_transactions(self._database.fetch, person) + seen.busy)
+        opened = await self._open_transactions(self._database.fetch, person) + seen.busy
+        # A file that holds the person has to be at the platform before they can be taken out there.
+        opened += await audiences.under_way(self._database, person)
+        await self._wait(job, row.id, opened)
         await self._set(row.id, state="FILES")
         files = await self._delete_objects(job, person)
         uploads, left = await self._delete_uploads(person)
         if uploads:
             files = uploads + (files or 0)
         draws = await self._cut_draws(person)
+        left_audiences = await audiences.take_out_erased(self._database, self._tools, person)
         await self._prepare_archive(person)
-        await self._erase(row.id, person, seen, {"files": files, "draws": draws}, left)
+        await self._erase(row.id, person, seen, {"files": files, "draws": draws, "audiences": left_audiences}, left)
         await job.progress(1, 2, "erased; a second pass follows")
         raise PostponeJob(self._database.clock.now() + SWEEP)
 

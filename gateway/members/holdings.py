@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, MetaData, String, Table, and_, cast, exists, or_
 
 from gateway.database.tables import (
+    audiences,
     bulk,
     contacts,
     dimensions,
@@ -446,6 +447,18 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         seen_by=f"{_STAFF}; the remark: staff only",
         erase=Erase.DELETE,
         of=_identities(projections.contact.c.identity),
+    ),
+    Holding(
+        table=audiences.audience_person,
+        title="人群包成员 people in audiences",
+        what="which audience of which ad account the member was handed over to, by which of their names",
+        purpose="ads for this person, as long as they allow it",
+        ground=Ground.CONSENT,
+        kept="until the consent is withdrawn; taken out at the platform and deleted on erasure",
+        seen_by="headquarters as numbers, by scope ads:read",
+        erase=Erase.DELETE,
+        of=_either(audiences.audience_person.c.member, audiences.audience_person.c.identity),
+        unreported=frozenset({"upload"}),
     ),
     Holding(
         table=contacts.handover,

@@ -38,9 +38,10 @@ BEYOND: Final[Mapping[str, Beyond]] = {
     ),
     "social_ads": Beyond(
         "腾讯广告 social ads",
-        "clicks, leads, and conversions that were reported with a click id or an openid",
+        "clicks, leads, conversions that were reported with a click id or an openid, files of audiences that it read",
         "个性化广告管理 at https://privacy.qq.com/",
-        "withdraw the person from uploaded audiences; there is no interface that deletes a reported conversion",
+        "take the person out of audiences that were filled elsewhere, as the gateway does of its own;"
+        " there is no interface that deletes a reported conversion",
     ),
     "cloud_storage": Beyond(
         "腾讯云对象存储 cloud storage",

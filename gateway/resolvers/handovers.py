@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from adapters.base.errors import Conflict
-from adapters.enterprise_chat import EnterpriseChatAdapter, Unassigned
+from adapters.enterprise_chat import EnterpriseChatAdapter
 from gateway.context import Context
 from gateway.database.tables.contacts import handover
 from gateway.database.tables.members import identity
 from gateway.events.kinds import normal
-from gateway.resolvers.errors import CursorExpired, UserError
-from gateway.resolvers.paging import PageArgs, Slice, decode_cursor, encode_cursor, keyset, page_size
+from gateway.resolvers.live_pages import forward
+from gateway.resolvers.paging import PageArgs, Slice, keyset
 
 #: Who gives customers to another guide, and sees who waits.
 WRITE = "members:write"
@@ -76,39 +75,17 @@ async def members_of(ctx: Context, identities: Sequence[str]) -> Sequence[str | 
 
 
 async def unassigned(ctx: Context, account: str | None, args: PageArgs) -> Slice[UnassignedRecord]:
-    """The platform's list of one corp, forward only; one call per thousand. Raises Forbidden and ToolNotConfigured.
-
-    A cursor is the platform's own and a place behind it; the platform forgets its cursors.
-    """
+    """The platform's list of one corp, forward only; one call per thousand. Raises Forbidden and ToolNotConfigured."""
     ctx.principal.require(WRITE)
-    if args.last is not None or args.before is not None:
-        raise UserError("This list of a platform goes forward only: page with first and after.")
-    adapter, size = ctx.services.tools.get(EnterpriseChatAdapter, account), page_size(ctx, args)
-    scope = f"unassignedCustomers:{adapter.account}"
-    at, skip = ("", 0) if args.after is None else decode_cursor(ctx, scope, args.after, 2)
-    items: list[Unassigned] = []
-    cursors: list[str] = []
-    try:
-        while len(items) <= size:
-            answer = await adapter.unassigned(at or None)
-            for place, each in enumerate(answer.items[skip:], skip + 1):
-                items.append(each)
-                cursors.append(encode_cursor(ctx, scope, [at, place]))
-            if answer.next_cursor is None:
-                break
-            at, skip = answer.next_cursor, 0
-    except Conflict as error:
-        if error.reason == "cursor_expired":
-            raise CursorExpired("The platform does not know this cursor any more; start again without it.") from error
-        raise
-    more = len(items) > size
-    items, cursors = items[:size], cursors[:size]
+    adapter = ctx.services.tools.get(EnterpriseChatAdapter, account)
+    page = await forward(ctx, f"unassignedCustomers:{adapter.account}", args, adapter.unassigned)
+    items = page.items
     members = await _known(ctx, adapter.account, [each.external_userid for each in items])
     records = [
         UnassignedRecord(adapter.account, each.handover_userid, members.get(each.external_userid), each.left_at)
         for each in items
     ]
-    return Slice(records, cursors, has_next=more, has_previous=args.after is not None)
+    return Slice(records, page.cursors, page.has_next, page.has_previous)
 
 
 async def _known(ctx: Context, corpid: str, externals: Sequence[str]) -> dict[str, str]:

@@ -38,6 +38,7 @@ TYPE_CODES: Final = {
     "wr": "WebhookReplay",
     "rn": "Reconciliation",
     "mm": "MassMessage",
+    "au": "Audience",
 }
 _LIMIT = 512
 

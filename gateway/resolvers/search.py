@@ -123,20 +123,51 @@ async def page(ctx: Context, args: PageArgs, criteria: Criteria) -> Slice[Member
     terms = await _terms(ctx, criteria)
     found: Slice[str] = Slice([], [], False, False)
     if terms is not None:
-        driver = await _driver(ctx, criteria, terms)
-        order = criteria.order
-        found = await merged(
-            ctx,
-            criteria.scope,
-            _ranges(criteria, driver, terms),
-            ["id"] if order == "id" else ["at", "id"],
-            args,
-            lambda row: str(row.id),
-            descending=order in {"active", "joined"},
-        )
+        found = await _slice(ctx, args, criteria, await _driver(ctx, criteria, terms), terms)
     if criteria.personal:
         await recorded(ctx, LookUp(tuple(criteria.personal), len(found.items)))
     return await listed(ctx, found)
+
+
+async def ids_of(ctx: Context, criteria: Criteria, most: int, after: str | None = None) -> tuple[list[str], str | None]:
+    """Ids of the members whom ``page`` would list, up to ``most``, and the place after them; None at the end.
+
+    One statement per full page. Raises as ``page`` does; searches by name or phone are recorded too.
+    """
+    ctx.principal.require("members:read")
+    found: list[str] = []
+    terms = await _terms(ctx, criteria)
+    if terms is not None:
+        driver = await _driver(ctx, criteria, terms)
+        limit = ctx.settings.limits.page
+        while len(found) < most:
+            some = await _slice(
+                ctx, PageArgs(first=min(limit, most - len(found)), after=after), criteria, driver, terms
+            )
+            found += some.items
+            after = some.cursors[-1] if some.has_next else None
+            if after is None:
+                break
+    else:
+        after = None
+    if criteria.personal:
+        await recorded(ctx, LookUp(tuple(criteria.personal), len(found)))
+    return found, after
+
+
+async def _slice(
+    ctx: Context, args: PageArgs, criteria: Criteria, driver: _Term | None, terms: Sequence[_Term]
+) -> Slice[str]:
+    order = criteria.order
+    return await merged(
+        ctx,
+        criteria.scope,
+        _ranges(criteria, driver, terms),
+        ["id"] if order == "id" else ["at", "id"],
+        args,
+        lambda row: str(row.id),
+        descending=order in {"active", "joined"},
+    )
 
 
 async def _terms(ctx: Context, criteria: Criteria) -> list[_Term] | None:

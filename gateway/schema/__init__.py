@@ -11,6 +11,8 @@ from strawberry.tools import merge_types
 from gateway.schema.ads import AdQueries
 from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.articles import ArticleQueries
+from gateway.schema.audience_mutations import AudienceMutations
+from gateway.schema.audiences import AudienceQueries
 from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
@@ -77,9 +79,11 @@ QUERIES = (
     WxPageQueries,
     ArticleQueries,
     FollowerFigureQueries,
+    AudienceQueries,
 )
 MUTATIONS = (
     AppMessageMutations,
+    AudienceMutations,
     CheckoutMutations,
     ConsentMutations,
     CouponMutations,

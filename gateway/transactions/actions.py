@@ -72,11 +72,14 @@ class Effect:
         intent: the step's; what is sent to the platform, byte for byte.
         subject: the member under whose key a personal intent is sealed; empty where none is.
         values: ids that operators may see. ``member`` among them says whose it is to whoever follows transactions.
+        book: writes what the intent refers to and is too much for it, in the commit that holds the intent; it is
+            given the transaction's id.
     """
 
     intent: object
     subject: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    book: Callable[[Batch, str], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,8 @@ class Actions:
                 deadline=now + DEADLINE,
                 attempted=step.tool is not None,
             )
+            if effect.book is not None:
+                await effect.book(batch, saga_id)
             payload = {"saga": saga_id, "seq": 1}
             await self._queue.put(connection, FINISH_JOB, 1, payload, key=saga_id, run_at=now + LEASE)
         return True

@@ -344,6 +344,8 @@ class Atomic:
                 )
                 run_at = now + timedelta(seconds=everything.settings.limits.deadline) + MARGIN
                 await everything.queue.put(connection, DECIDE_JOB, 1, {"saga": self.id}, key=self.id, run_at=run_at)
+            if effect.book is not None:
+                await effect.book(batch, self.id)
         self._steps += 1
         row = (await everything.log.steps(self.id))[-1]
         # The attempt that was committed with the intent is this one: none before it may have had an effect.

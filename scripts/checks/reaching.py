@@ -85,12 +85,21 @@ def speakers_declared(root: Path) -> list[str]:
 def _ungated(module: Module, names: set[str]) -> Iterator[tuple[str, int]]:
     inside: dict[ast.AST, ast.AST | None] = {}
     _place(module.tree, None, inside)
+    removing = {node.func for node in inside if isinstance(node, ast.Call) and _takes_out(node)}
     for node, function in inside.items():
-        if not isinstance(node, ast.Attribute) or node.attr not in names:
+        if not isinstance(node, ast.Attribute) or node.attr not in names or node in removing:
             continue
         asked = [] if function is None else [line for owner, line in _asks(inside) if owner is function]
         if not any(line < node.lineno for line in asked):
             yield node.attr, node.lineno
+
+
+def _takes_out(call: ast.Call) -> bool:
+    """``removes=True``: the platform is told only of whom it was handed before, so that it forgets them."""
+    return any(
+        each.arg == "removes" and isinstance(each.value, ast.Constant) and each.value.value is True
+        for each in call.keywords
+    )
 
 
 def _asks(inside: dict[ast.AST, ast.AST | None]) -> Iterator[tuple[ast.AST | None, int]]:

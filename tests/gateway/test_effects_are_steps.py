@@ -50,6 +50,9 @@ OUTSIDE: Mapping[str, Outside] = {
     "gateway/transactions/file_rows.py:remove": Outside(
         "fileDelete's step comes to it, and the sweep, which repeats itself until the object is gone",
     ),
+    "gateway/members/audiences.py:take_out": Outside(
+        "audienceReduce's step comes to it, erasures, and the sweep, which repeats itself: taken out twice is out",
+    ),
     "gateway/members/welcoming.py:send": Outside(
         "a welcome answers an event within 20 seconds; its attempt is committed first, and it is never repeated",
     ),

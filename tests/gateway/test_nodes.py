@@ -73,8 +73,9 @@ KINDS: Mapping[str, Kind] = {
         "slug title kind rightsHolder",
     ),
 }
-#: An activation has no identity of its own in the graph yet; an identity is read with its member.
-WITHOUT_NODE = {"ac", "id"}
+#: An activation has no identity of its own in the graph yet; an identity is read with its member; an audience is the
+#: platform's, and read by a query of its own.
+WITHOUT_NODE = {"ac", "au", "id"}
 
 
 def at(value: Any, path: str) -> Any:

@@ -74,6 +74,11 @@ FOLLOWS: Mapping[str, Follows] = {
     "payments.return_coupon": Follows(frozenset({"coupon_returned"}), frozenset({"moved"})),
     "payments.send_coupon": _by("_followed"),
     "payments.deactivate_coupon": _by("_followed"),
+    "social_ads.create_audience": Follows(why="audiences are read at the platform whenever they are asked for"),
+    "social_ads.delete_audience": Follows(frozenset({"_forgotten"}), frozenset({"forget"})),
+    "social_ads.update_audience": Follows(why="audiences are read at the platform whenever they are asked for"),
+    # Handed over, and taken out.
+    "social_ads.send_audience_ids": Follows(frozenset({"_filled"}), frozenset({"_left"})),
     "social_ads.report_conversions": Follows(why="the platform's own figures come with the daily reports"),
 }
 

@@ -140,6 +140,13 @@ def test_a_message_through_the_gate_is_free(plant: Plant) -> None:
     assert reaching.gate_passed(plant("gateway/transactions/sending.py", _GATED)) == []
 
 
+def test_only_what_takes_people_out_of_an_audience_needs_no_gate(plant: Plant) -> None:
+    called = "async def go(a):\n    await a.send_audience_ids(1, 'WX_UNIONID', ids, removes={})\n"
+    assert reaching.gate_passed(plant("gateway/members/leaving.py", called.format(True))) == []
+    [sentence] = reaching.gate_passed(plant("gateway/members/leaving.py", called.format(False)))
+    assert "gateway/members/leaving.py:2 uses send_audience_ids" in sentence
+
+
 def test_a_method_that_speaks_to_nobody_knows_whom_is_named(plant: Plant) -> None:
     listed = (reaching.TO_SHOPPERS | reaching.TO_STAFF) & {
         f"official_account.{name}" for name in dir(OfficialAccountAdapter)

@@ -20,6 +20,7 @@ CUSTOM_AUDIENCE_FILES_GET: Final = read("custom_audience_files_get", family="aud
 
 _FIELDS: Final = (
     "audience_id",
+    "external_audience_id",
     "name",
     "type",
     "status",
@@ -76,8 +77,9 @@ class AudiencesClient(Wire):
         operation_type: str,
         open_app_id: str,
         archive: bytes,
+        name: str,
     ) -> models.AudienceFileCreated:
-        """POST /v3.0/custom_audience_files/add, multipart: a zip of one text file, an id a line."""
+        """POST /v3.0/custom_audience_files/add, multipart: a zip of one text file, an id a line, by its file name."""
         fields = {
             "account_id": str(self._account_id),
             "audience_id": str(audience_id),
@@ -91,7 +93,7 @@ class AudiencesClient(Wire):
             CUSTOM_AUDIENCE_FILES_ADD,
             "custom_audience_files/add",
             access_token,
-            multipart(fields, archive, "ids.zip", boundary),
+            multipart(fields, archive, name, boundary),
             models.AudienceFileCreated,
             content_type=f"multipart/form-data; boundary={boundary}",
         )

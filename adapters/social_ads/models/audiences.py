@@ -24,6 +24,7 @@ class Audience(msgspec.Struct):
     status: str
     created_time: datetime
     last_modified_time: datetime
+    external_audience_id: str = ""
     online_status: str = ""
     error_code: int = 0
     user_count: int = 0
@@ -51,6 +52,7 @@ class AudienceFile(msgspec.Struct):
     operation_type: str
     process_status: str
     created_time: datetime
+    name: str = ""
     process_code: int = 0
     line_count: int = 0
     valid_line_count: int = 0

@@ -12,10 +12,12 @@ from adapters.base.secrets import Secret
 class Audience:
     """An audience. ``status``: PENDING, PROCESSING, SUCCESS, ERROR, FROZEN, THAWING or LOCKING.
 
-    ``users`` is the platform's own count of people it found, and lags behind the files.
+    ``users`` is the platform's own count of people it found, and lags behind the files. ``outer_id`` is what its
+    creator called it, empty where nothing was given.
     """
 
     audience_id: int
+    outer_id: str
     name: str
     kind: str
     status: str
@@ -30,11 +32,12 @@ class Audience:
 class AudienceFile:
     """A file of ids and how far the platform is with it. ``status``: PENDING, PROCESSING, SUCCESS or ERROR.
 
-    ``valid_lines`` have the form of the id type, ``users`` were found.
+    ``name`` is that of the uploaded file. ``valid_lines`` have the form of the id type, ``users`` were found.
     """
 
     file_id: int
     audience_id: int
+    name: str
     id_type: str
     removes: bool
     status: str

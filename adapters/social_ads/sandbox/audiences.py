@@ -56,6 +56,7 @@ class File:
 
     file_id: int
     audience_id: int
+    name: str
     id_type: str
     operation: str
     open_app_id: str
@@ -138,7 +139,7 @@ class Audiences:
 
     def add_file(self, content_type: str, raw: bytes) -> Mapping[str, Any]:
         """POST custom_audience_files/add: multipart, a zip of txt or csv."""
-        fields, archive = form(content_type, raw)
+        fields, name, archive = form(content_type, raw)
         if fields.get("account_id") != str(self._account_id):
             raise Refusal(11014, "The account is outside the authorisation.", "无权限")
         wanted = fields.get("audience_id", "")
@@ -158,6 +159,7 @@ class Audiences:
             File(
                 self._file_ids,
                 audience.audience_id,
+                name,
                 id_type,
                 operation,
                 fields.get("open_app_id", ""),
@@ -218,7 +220,7 @@ class Audiences:
         return {
             "audience_id": file.audience_id,
             "custom_audience_file_id": file.file_id,
-            "name": "ids.zip",
+            "name": file.name,
             "user_id_type": file.id_type,
             "operation_type": file.operation,
             "open_app_id": file.open_app_id,

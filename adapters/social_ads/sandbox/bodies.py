@@ -11,7 +11,8 @@ import orjson
 from adapters.social_ads.sandbox.envelope import MISSING, NOT_IN_RANGE, WRONG_TYPE, Refusal
 
 _BOUNDARY: Final = re.compile(r'multipart/form-data;\s*boundary="?([^";]{1,70})"?', re.IGNORECASE)
-_NAME: Final = re.compile(rb'name="([^"]*)"')
+_NAME: Final = re.compile(rb'\bname="([^"]*)"')
+_FILENAME: Final = re.compile(rb'filename="([^"]*)"')
 
 
 class Body:
@@ -61,8 +62,8 @@ def whole(value: object, name: str) -> int:
     return int(value)
 
 
-def form(content_type: str, raw: bytes) -> tuple[dict[str, str], bytes]:
-    """The fields of a multipart form, and the bytes of its field ``file``."""
+def form(content_type: str, raw: bytes) -> tuple[dict[str, str], str, bytes]:
+    """The fields of a multipart form, and the name and the bytes of its field ``file``."""
     found = _BOUNDARY.match(content_type)
     if found is None:
         raise Refusal(WRONG_TYPE, "The body must be multipart/form-data.")
@@ -71,7 +72,7 @@ def form(content_type: str, raw: bytes) -> tuple[dict[str, str], bytes]:
     if len(pieces) < 3 or not pieces[-1].startswith(b"--"):
         raise Refusal(WRONG_TYPE, "The form is cut.")
     fields: dict[str, str] = {}
-    file = b""
+    file, called = b"", ""
     for piece in pieces[1:-1]:
         head, _, content = piece.partition(b"\r\n\r\n")
         name = _NAME.search(head)
@@ -79,6 +80,8 @@ def form(content_type: str, raw: bytes) -> tuple[dict[str, str], bytes]:
             raise Refusal(WRONG_TYPE, "A part of the form has no name.")
         if name[1] == b"file":
             file = content
+            titled = _FILENAME.search(head)
+            called = "" if titled is None else titled[1].decode()
         else:
             fields[name[1].decode()] = content.decode()
-    return fields, file
+    return fields, called, file

@@ -5,6 +5,7 @@ SQLAlchemy Core, no ORM: a row is read by one statement and is never lazily anyt
 """
 
 from gateway.database.tables import (
+    audiences,
     bulk,
     contacts,
     dimensions,
@@ -28,6 +29,7 @@ from gateway.database.tables import (
 )
 
 __all__ = [
+    "audiences",
     "bulk",
     "contacts",
     "dimensions",

@@ -132,7 +132,7 @@ METHODS: list[tuple[Callable[[Runtime], Any], str, Callable[[Any], Any], Respons
     (
         _client,
         "custom_audience_files_add",
-        lambda c: c.custom_audience_files_add("t", 1, "HASH_MOBILE_PHONE", "APPEND", "", b"zip"),
+        lambda c: c.custom_audience_files_add("t", 1, "HASH_MOBILE_PHONE", "APPEND", "", b"zip", "ids.zip"),
         _said(custom_audience_file_id=90001),
     ),
     (

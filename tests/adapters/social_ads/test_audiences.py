@@ -28,12 +28,13 @@ async def test_members_are_found_by_their_phones(ads: Ads) -> None:
     after = await ads.adapter.audience_file(audience_id, file_id)
 
     assert after == AudienceFile(
-        file_id, audience_id, "HASH_MOBILE_PHONE", False, "SUCCESS", 0, len(phones), len(phones), len(people),
-        after.created_at,
+        file_id, audience_id, "ids.zip", "HASH_MOBILE_PHONE", False, "SUCCESS", 0, len(phones), len(phones),
+        len(people), after.created_at,
     )  # fmt: skip
     assert abs(after.created_at - uploaded_at.astimezone(UTC)) < timedelta(seconds=5)
     audience = await ads.adapter.audience(audience_id)
     assert (audience.name, audience.kind, audience.status) == ("金卡会员", "CUSTOMER_FILE", "SUCCESS")
+    assert audience.outer_id == "crm-778"
     assert (audience.online, audience.users) == (True, len(people))
 
 
@@ -49,6 +50,17 @@ async def test_people_are_taken_out_again(ads: Ads) -> None:
     assert (await ads.adapter.audience(audience_id)).users == 2
     files = (await ads.adapter.audience_files(audience_id)).items
     assert [(file.removes, file.users) for file in files] == [(False, 3), (True, 1)]
+
+
+async def test_a_file_is_found_by_the_name_it_was_sent_under(ads: Ads) -> None:
+    audience_id = await ads.adapter.create_audience("双11")
+    await ads.adapter.send_audience_ids(audience_id, "HASH_MOBILE_PHONE", ["13500000000"], name="upload-1")
+    assert [each.name for each in (await ads.adapter.audience_files(audience_id)).items] == ["upload-1.zip"]
+    for name in ("", 'x"', "a/b", "长", "n" * 65):
+        with pytest.raises(Invalid) as caught:
+            await ads.adapter.send_audience_ids(audience_id, "HASH_MOBILE_PHONE", ["13500000000"], name=name)
+        assert caught.value.reason == "name"
+    assert ads.calls(FILES) == 1
 
 
 async def test_openids_without_their_app_are_refused_before_any_call(ads: Ads) -> None:

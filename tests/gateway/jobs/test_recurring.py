@@ -92,6 +92,7 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         known = await database.fetch(select(recurring_job.c.kind).order_by(recurring_job.c.kind))
         waiting = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.kind))
     assert [row.kind for row in known] == [
+        "audiences.sweep",
         "files.sweep",
         "handovers.settle",
         "points.expire.daily",
@@ -99,6 +100,7 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         "retention",
     ]
     assert [tuple(row) for row in waiting] == [
-        ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"), ("points.expire.daily", "QUEUED"),
-        ("reconciliation", "QUEUED"), ("retention", "QUEUED"), ("webhooks.watch", "QUEUED"),
+        ("audiences.sweep", "QUEUED"), ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"),
+        ("points.expire.daily", "QUEUED"), ("reconciliation", "QUEUED"), ("retention", "QUEUED"),
+        ("webhooks.watch", "QUEUED"),
     ]  # fmt: skip

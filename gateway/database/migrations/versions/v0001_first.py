@@ -113,6 +113,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_after_sale_purchase"), ["purchase"], unique=False)
 
     op.create_table(
+        "audience_person",
+        sa.Column("upload", sa.String(length=26), nullable=False, comment="Which request named the member."),
+        sa.Column("member", sa.String(length=36), nullable=False, comment="As named; a merge does not re-point it."),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction of that request."),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("audience_id", sa.String(), nullable=False),
+        sa.Column("id_type", sa.String(), nullable=False, comment="The platform's user_id_type."),
+        sa.Column("appid", sa.String(), nullable=False, comment="Of openids; else empty."),
+        sa.Column("state", sa.String(), nullable=False, comment="ASKED, WITHHELD, SENDING or IN"),
+        sa.Column("reason", sa.String(), nullable=True, comment="Why WITHHELD."),
+        sa.Column("identity", sa.String(length=26), nullable=True, comment="Whose value was handed over."),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("upload", "member", name=op.f("pk_audience_person")),
+    )
+    with op.batch_alter_table("audience_person", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_audience_person_account_id_audience_id_state"),
+            ["account_id", "audience_id", "state"],
+            unique=False,
+        )
+        batch_op.create_index(batch_op.f("ix_audience_person_identity"), ["identity"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audience_person_member"), ["member"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_audience_person_state_upload_member"), ["state", "upload", "member"], unique=False
+        )
+
+    op.create_table(
         "call_count",
         sa.Column("tool", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
@@ -2344,6 +2371,13 @@ def downgrade() -> None:
 
     op.drop_table("campaign")
     op.drop_table("call_count")
+    with op.batch_alter_table("audience_person", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audience_person_state_upload_member"))
+        batch_op.drop_index(batch_op.f("ix_audience_person_member"))
+        batch_op.drop_index(batch_op.f("ix_audience_person_identity"))
+        batch_op.drop_index(batch_op.f("ix_audience_person_account_id_audience_id_state"))
+
+    op.drop_table("audience_person")
     with op.batch_alter_table("after_sale", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_after_sale_purchase"))
 
