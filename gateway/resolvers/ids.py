@@ -39,6 +39,7 @@ TYPE_CODES: Final = {
     "rn": "Reconciliation",
     "mm": "MassMessage",
     "au": "Audience",
+    "ld": "Lead",
 }
 _LIMIT = 512
 

@@ -17,6 +17,7 @@ from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contacts import CustomerGroup
+from gateway.schema.conversions import ConversionMutations
 from gateway.schema.coupon_mutations import CouponMutations
 from gateway.schema.customer_service_messages import CustomerServiceMessageMutations
 from gateway.schema.decisions import DecisionMutations
@@ -86,6 +87,7 @@ MUTATIONS = (
     AudienceMutations,
     CheckoutMutations,
     ConsentMutations,
+    ConversionMutations,
     CouponMutations,
     CustomerServiceMessageMutations,
     DecisionMutations,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.resolvers import leads, masking, touch
+from gateway.resolvers import ids, leads, masking, touch
 from gateway.resolvers.leads import LeadRecord
 from gateway.schema.ads import Ad
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
@@ -18,6 +18,7 @@ class Lead:
     """Lead."""
 
     record: strawberry.Private[LeadRecord]
+    id: strawberry.ID = strawberry.field(description="Global id.")
     name: str | None = strawberry.field(description="Name as it was typed; masked without the scope pii:read.")
     phone: str | None = strawberry.field(
         description="手机号 as it was typed, which proves nothing; masked without the scope pii:read."
@@ -35,6 +36,7 @@ class Lead:
     def of(cls, record: LeadRecord, *, shown: bool) -> Lead:
         return cls(
             record=record,
+            id=strawberry.ID(ids.encode("ld", record.lead_id, record.account_id)),
             name=masking.name(record.name, shown=shown),
             phone=masking.phone(record.phone, shown=shown),
             created_at=record.created_at,

@@ -74,8 +74,8 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 #: An activation has no identity of its own in the graph yet; an identity is read with its member; an audience is the
-#: platform's, and read by a query of its own.
-WITHOUT_NODE = {"ac", "au", "id"}
+#: platform's, and read by a query of its own; a lead is read in its list.
+WITHOUT_NODE = {"ac", "au", "id", "ld"}
 
 
 def at(value: Any, path: str) -> Any:

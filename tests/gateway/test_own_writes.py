@@ -79,7 +79,10 @@ FOLLOWS: Mapping[str, Follows] = {
     "social_ads.update_audience": Follows(why="audiences are read at the platform whenever they are asked for"),
     # Handed over, and taken out.
     "social_ads.send_audience_ids": Follows(frozenset({"_filled"}), frozenset({"_left"})),
-    "social_ads.report_conversions": Follows(why="the platform's own figures come with the daily reports"),
+    "social_ads.report_conversions": Follows(
+        why="the platform's own figures come with the daily reports; what headquarters reports is a fact"
+    ),
+    "social_ads.report_lead_status": _by("_fact"),
 }
 
 
