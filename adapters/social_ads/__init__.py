@@ -9,7 +9,7 @@ from adapters.social_ads.adapter import (
     SocialAdsAdapter,
     open_account,
 )
-from adapters.social_ads.ads import ADGROUPS_PER_PAGE, CHANGES_PER_CALL
+from adapters.social_ads.ads import ADGROUPS_PER_PAGE, BUDGET, CHANGES_PER_CALL
 from adapters.social_ads.config import SocialAdsConfig
 from adapters.social_ads.conversions import CONVERSION_BODY_BYTES, CONVERSIONS_PER_CALL
 from adapters.social_ads.errors import FAULTS, NAME
@@ -54,6 +54,7 @@ TOOL: Final[ToolSpec[SocialAdsConfig, SocialAdsAdapter]] = ToolSpec(
 
 __all__ = [
     "ADGROUPS_PER_PAGE",
+    "BUDGET",
     "CHANGES_PER_CALL",
     "CONVERSIONS_PER_CALL",
     "CONVERSION_BODY_BYTES",

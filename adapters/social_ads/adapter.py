@@ -54,7 +54,7 @@ class SocialAdsAdapter(Ads, Audiences):
 
     async def ping(self) -> None:
         """Read one ad."""
-        await with_token(self._tokens, lambda token: self._client.adgroups_get(token, None, 1))
+        await with_token(self._tokens, lambda token: self._client.adgroups_get(token, (), None, 1))
 
     def consent_page(self, redirect_uri: str, state: str) -> str:
         """Where an administrator of the account consents (授权页); it sends the browser to ``redirect_uri`` with
@@ -88,8 +88,12 @@ class SocialAdsAdapter(Ads, Audiences):
             now + timedelta(seconds=tokens.refresh_token_expires_in),
         )
 
-    async def daily_reports(self, start: date, end: date, cursor: str | None = None) -> Page[DailyReport]:
+    async def daily_reports(
+        self, start: date, end: date, cursor: str | None = None, *, only: Sequence[int] = ()
+    ) -> Page[DailyReport]:
         """Up to 100 reports of Beijing days from ``start`` to the day before ``end``, oldest first.
+
+        ``only`` of these ads, at most 100, if any are named.
 
         The platform knows the last 365 days. Yesterday is complete from about 08:00. A page may be empty
         and yet have a next one, since ranges over 90 days are read in windows.
@@ -100,16 +104,21 @@ class SocialAdsAdapter(Ads, Audiences):
         first, last = place.first.isoformat(), place.last(end).isoformat()
         answer = await with_token(
             self._tokens,
-            lambda token: self._client.daily_reports_get(token, first, last, place.page, REPORTS_PER_PAGE),
+            lambda token: self._client.daily_reports_get(token, first, last, only, place.page, REPORTS_PER_PAGE),
         )
         items = [self._report(row) for row in answer.rows]
         return Page(items, place.after(answer.page_info.total_page, end))
 
-    async def hourly_reports(self, day: date, cursor: str | None = None) -> Page[HourlyReport]:
-        """Up to 100 reports of a Beijing day's hours, earliest first. An hour without traffic has none."""
+    async def hourly_reports(
+        self, day: date, cursor: str | None = None, *, only: Sequence[int] = ()
+    ) -> Page[HourlyReport]:
+        """Up to 100 reports of a Beijing day's hours, earliest first. An hour without traffic has none.
+
+        ``only`` of these ads, at most 100, if any are named.
+        """
         page = page_number(cursor, "hourly_reports_get")
         answer = await self._with(
-            lambda token: self._client.hourly_reports_get(token, day.isoformat(), page, REPORTS_PER_PAGE)
+            lambda token: self._client.hourly_reports_get(token, day.isoformat(), only, page, REPORTS_PER_PAGE)
         )
         items = [self._hour(row, day) for row in answer.rows]
         return Page(items, next_page(page, answer.page_info))

@@ -61,9 +61,9 @@ class Ads(Account):
         items = [RealtimeCost(row.adgroup_id, row.cost) for row in answer.rows]
         return Page(items, next_page(page, answer.page_info))
 
-    async def adgroups(self, cursor: str | None = None) -> Page[AdGroup]:
-        """Up to 100 ads that are not deleted, in the platform's order."""
-        answer = await self._with(lambda token: self._client.adgroups_get(token, cursor, ADGROUPS_PER_PAGE))
+    async def adgroups(self, cursor: str | None = None, *, only: Sequence[int] = ()) -> Page[AdGroup]:
+        """Up to 100 ads that are not deleted, in the platform's order; ``only`` these (100) if any are named."""
+        answer = await self._with(lambda token: self._client.adgroups_get(token, only, cursor, ADGROUPS_PER_PAGE))
         items = [
             AdGroup(
                 self._config.account_id,

@@ -45,6 +45,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "points:write",
             "checkout",
             "ads:read",
+            "ads:write",
             "audiences:write",
             "coupons:use",
             "coupons:write",

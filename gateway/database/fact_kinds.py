@@ -115,6 +115,7 @@ _KINDS: Final = (
     *_told("IP", ("reward.claimed", "领取奖励「{name}」"), acts=True),
     *_told("IP", ("reward.reserved", "获得奖励「{name}」"), ("reward.expired", "奖励过期「{name}」")),
     *_books(
+        ("ad.changed", "调整广告"),
         ("ad.cost", "广告花费"),
         ("audience.reduced", "移出人群包 {quantity} 人"),
         ("audience.refused", "未获许可，不入人群包"),

@@ -8,6 +8,8 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.tools import merge_types
 
+from gateway.schema.ad_accounts import AdAccountQueries
+from gateway.schema.ad_mutations import AdMutations
 from gateway.schema.ads import AdQueries
 from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.articles import ArticleQueries
@@ -81,8 +83,10 @@ QUERIES = (
     ArticleQueries,
     FollowerFigureQueries,
     AudienceQueries,
+    AdAccountQueries,
 )
 MUTATIONS = (
+    AdMutations,
     AppMessageMutations,
     AudienceMutations,
     CheckoutMutations,

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.base.endpoint import idempotent, read
 from adapters.social_ads import models
-from adapters.social_ads.client.wire import Wire
+from adapters.social_ads.client.wire import Wire, of_ads
 
 ADVERTISER_GET: Final = read("advertiser_get", family="accounts")
 #: Values that are set, here and for ads below: setting one twice is setting it once.
@@ -68,9 +68,11 @@ class AdsClient(Wire):
         parameters = {"level": "REPORT_LEVEL_ADGROUP", "date": day, "page": page, "page_size": page_size}
         return await self._get(REALTIME_COST_GET, "realtime_cost/get", access_token, parameters, models.RealtimeCosts)
 
-    async def adgroups_get(self, access_token: str, cursor: str | None, page_size: int) -> models.Adgroups:
-        """GET /v3.0/adgroups/get by cursor."""
-        parameters = _by_cursor(_ADGROUP_FIELDS, cursor, page_size)
+    async def adgroups_get(
+        self, access_token: str, ads: Sequence[int], cursor: str | None, page_size: int
+    ) -> models.Adgroups:
+        """GET /v3.0/adgroups/get by cursor; no ads are all."""
+        parameters = {**_by_cursor(_ADGROUP_FIELDS, cursor, page_size), "filtering": of_ads(ads)}
         return await self._get(ADGROUPS_GET, "adgroups/get", access_token, parameters, models.Adgroups)
 
     async def adgroups_add(

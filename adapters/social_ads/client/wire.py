@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
@@ -30,6 +30,11 @@ def encode_query(parameters: Mapping[str, object]) -> str:
         if value is not None
     }
     return urlencode(sorted(plain.items()))
+
+
+def of_ads(ads: Sequence[int]) -> Sequence[Mapping[str, object]] | None:
+    """``filtering`` by ads; None for all of them. Values are texts, whatever the field is."""
+    return [{"field": "adgroup_id", "operator": "IN", "values": [str(each) for each in ads]}] if ads else None
 
 
 def multipart(fields: Mapping[str, str], file: bytes, file_name: str, boundary: str) -> bytes:

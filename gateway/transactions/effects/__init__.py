@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
+    ads,
     after_sales,
     app_messages,
     audiences,
@@ -31,6 +32,9 @@ from gateway.transactions.effects import (
 #: Every mutation that is an action; two of them may be one step, and one of them two actions of one kind, for two
 #: tools. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
+    ads.LIMIT,
+    ads.LIMIT_ACCOUNT,
+    ads.SWITCH,
     after_sales.ACCEPT,
     after_sales.REJECT,
     app_messages.SEND,

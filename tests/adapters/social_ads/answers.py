@@ -83,7 +83,7 @@ METHODS: list[tuple[Callable[[Runtime], Any], str, Callable[[Any], Any], Respons
         lambda c: c.realtime_cost_get("t", "2026-01-31", 1, 10),
         _said(list=[{"adgroup_id": 13397328752, "cost": 18650}], page_info=_PAGE),
     ),
-    (_client, "adgroups_get", lambda c: c.adgroups_get("t", None, 1), _recorded("adgroups_get")),
+    (_client, "adgroups_get", lambda c: c.adgroups_get("t", (), None, 1), _recorded("adgroups_get")),
     (_client, "adgroups_add", lambda c: c.adgroups_add("t", "k", {}), _said(adgroup_id=13397328752)),
     (
         _client,
@@ -106,13 +106,13 @@ METHODS: list[tuple[Callable[[Runtime], Any], str, Callable[[Any], Any], Respons
     (
         _client,
         "daily_reports_get",
-        lambda c: c.daily_reports_get("t", "2026-01-01", "2026-01-31", 1, 100),
+        lambda c: c.daily_reports_get("t", "2026-01-01", "2026-01-31", (), 1, 100),
         _recorded("daily_reports_get"),
     ),
     (
         _client,
         "hourly_reports_get",
-        lambda c: c.hourly_reports_get("t", "2026-01-31", 1, 100),
+        lambda c: c.hourly_reports_get("t", "2026-01-31", (), 1, 100),
         _said(list=[_HOUR], page_info=_PAGE),
     ),
     (

@@ -67,6 +67,14 @@ async def test_the_hours_of_a_day_sum_to_it(ads: Ads) -> None:
         assert sum(row.conversions for row in hours) == day.conversions
 
 
+async def test_some_ads_alone_are_asked_for(ads: Ads) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    assert {row.adgroup_id for row in (await ads.adapter.hourly_reports(yesterday, only=[SECOND])).items} == {SECOND}
+    days = (await ads.adapter.daily_reports(yesterday, TODAY, only=[FIRST, IDLE])).items
+    assert {row.adgroup_id for row in days} == {FIRST}
+    assert [ad.adgroup_id for ad in (await ads.adapter.adgroups(only=[IDLE, 42])).items] == [IDLE]
+
+
 async def test_creatives_belong_to_the_ads(ads: Ads) -> None:
     first = ads.platform.ad_groups[0]
     ads.platform.ad_groups.extend(replace(first, adgroup_id=2_000_000 + n) for n in range(100))

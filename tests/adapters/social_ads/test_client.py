@@ -123,11 +123,11 @@ async def test_every_recorded_answer_is_understood(make_runtime: MakeRuntime, co
     assert await ads.oauth_refresh_token("r") == models.Tokens(
         "0123456789abcdef" * 2, 86400, "fedcba9876543210" * 2, 2592000
     )
-    assert await ads.adgroups_get("t", None, 1) == models.Adgroups(
+    assert await ads.adgroups_get("t", (), None, 1) == models.Adgroups(
         [models.Adgroup(13397328752, "618-store-0755", "ADGROUP_STATUS_ACTIVE", 1767225600, 1769826000)],
         models.CursorPageInfo(True, "1"),
     )
-    assert await ads.daily_reports_get("t", "2026-01-01", "2026-01-31", 1, 100) == models.DailyReports(
+    assert await ads.daily_reports_get("t", "2026-01-01", "2026-01-31", (), 1, 100) == models.DailyReports(
         [models.DailyReportRow(date(2026, 1, 30), 13397328752, 12000, 240, 18650, 12)],
         models.PageInfo(1, 100, 1, 1),
     )
@@ -162,11 +162,11 @@ async def test_a_refusal_keeps_code_and_trace_and_never_the_platforms_text(
     recorded = wire("refusal")
     ads = client(make_runtime, config, Recorded(recorded, refusal(11014)))
     with pytest.raises(Invalid) as shape:
-        await ads.adgroups_get("t", None, 1)
+        await ads.adgroups_get("t", (), None, 1)
     assert (shape.value.reason, shape.value.upstream_code) == ("parameter_not_permitted", "31033")
     assert (shape.value.request_id, shape.value.account) == ("trace-1", "20458")
     with pytest.raises(Unauthorized) as scope:
-        await ads.adgroups_get("t", None, 1)
+        await ads.adgroups_get("t", (), None, 1)
     assert "SECRET-TEXT" not in f"{scope.value}{scope.value.__dict__}"
 
 
@@ -245,7 +245,7 @@ async def test_codes_become_kinds(
 ) -> None:
     ads = client(make_runtime, config, Recorded(refusal(code), refusal(code)), retries=False)
     with pytest.raises(UpstreamError) as error:
-        await ads.adgroups_get("t", None, 1)
+        await ads.adgroups_get("t", (), None, 1)
     assert (type(error.value), error.value.reason) == (kind, reason)
     with pytest.raises(UpstreamError) as write:
         await ads.user_actions_add("t", b"{}")
@@ -255,7 +255,7 @@ async def test_codes_become_kinds(
 async def test_the_days_quota_resets_at_midnight_in_beijing(make_runtime: MakeRuntime, config: SocialAdsConfig) -> None:
     ads = client(make_runtime, config, Recorded(refusal(11018)))
     with pytest.raises(QuotaExhausted) as error:
-        await ads.adgroups_get("t", None, 1)
+        await ads.adgroups_get("t", (), None, 1)
     assert error.value.resets_at == datetime(2026, 11, 11, 16, 0, tzinfo=UTC)
 
 
@@ -267,7 +267,7 @@ async def test_a_gateways_status_is_not_read_as_an_answer(
 ) -> None:
     answer = Response(status, {}, b"<html>bad</html>")
     with pytest.raises(UpstreamError) as error:
-        await client(make_runtime, config, Recorded(answer), retries=False).adgroups_get("t", None, 1)
+        await client(make_runtime, config, Recorded(answer), retries=False).adgroups_get("t", (), None, 1)
     assert (type(error.value), error.value.upstream_code) == (kind, f"http_{status}")
 
 
@@ -288,7 +288,7 @@ async def test_an_unreadable_answer_is_malformed(
     ads = client(make_runtime, config, Recorded(Response(200, {}, body)), retries=False)
     wants_leads = b"leads" in body
     with pytest.raises(Malformed):
-        await (ads.leads_list_get("t", 1, 2, 1, 10, None) if wants_leads else ads.adgroups_get("t", None, 1))
+        await (ads.leads_list_get("t", 1, 2, 1, 10, None) if wants_leads else ads.adgroups_get("t", (), None, 1))
 
 
 def test_the_table_says_what_to_do_in_sentences_of_our_own() -> None:
