@@ -28,6 +28,7 @@ LIMITS: Final[Limits] = {
     "leads_list_get": _READ,
     "advertiser_update_daily_budget": _WRITE,
     "adgroups_add": _WRITE,
+    "adgroups_update": _WRITE,
     "adgroups_update_configured_status": _WRITE,
     "adgroups_update_daily_budget": _WRITE,
     "custom_audiences_add": _WRITE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date as date_type
 from typing import Annotated
 
 import strawberry
@@ -26,6 +27,24 @@ class AdSwitchInput:
 
     ads: list[strawberry.ID] = strawberry.field(description="1 to 100 ads of one account.")
     on: bool = strawberry.field(description="Whether they are to run (投放) or not (暂停).")
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+
+@strawberry.input(description="What is to be other about an ad; what is left out stays.")
+class AdUpdateInput:
+    """修改广告."""
+
+    ad: strawberry.ID = strawberry.field(description="The ad.")
+    name: str | None = strawberry.field(description="广告名称: unique in the account, 180 bytes at most.", default=None)
+    bid: Long | None = strawberry.field(description="Fen (出价); each kind of bid has bounds of its own.", default=None)
+    starts: date_type | None = strawberry.field(description="The first business date (开始投放日期).", default=None)
+    ends: date_type | None = strawberry.field(
+        description="The last business date, included (结束投放日期); for WeChat's traffic six hours ahead.",
+        default=None,
+    )
+    endless: bool = strawberry.field(
+        description="Whether it has no last date from now on; not together with ends.", default=False
+    )
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
 
@@ -136,6 +155,24 @@ class AdMutations:
         except UserError as error:
             return invalid(error)
         done = await act(info, effects.SWITCH, effects.Switch(account, tuple(numbers), input.on), input.idempotency_key)
+        return AdsChanged.of(done) if isinstance(done, Performed) else done
+
+    @strawberry.mutation(
+        description="Rename an ad, or change its bid or its days (修改广告). Repeating it is harmless. Needs the scope"
+        " ads:write."
+    )
+    async def ad_update(
+        self,
+        info: Info,
+        input: Annotated[AdUpdateInput, strawberry.argument(description="Which, and how.")],  # noqa: A002
+    ) -> AdsChangedResult:
+        info.context.principal.require(ad_accounts.WRITE)
+        try:
+            account, number = ad_accounts.decode(input.ad)
+        except UserError as error:
+            return invalid(error)
+        asked = effects.Edit(account, number, input.name, input.bid, input.starts, input.ends, input.endless)
+        done = await act(info, effects.EDIT, asked, input.idempotency_key)
         return AdsChanged.of(done) if isinstance(done, Performed) else done
 
     @strawberry.mutation(

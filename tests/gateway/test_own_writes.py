@@ -77,6 +77,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "social_ads.set_account_budget": Follows(why="accounts are read at the platform whenever they are asked for"),
     "social_ads.set_budgets": _by("_followed"),
     "social_ads.switch_ads": _by("_followed"),
+    "social_ads.update_ad": _by("_followed"),
     "social_ads.create_audience": Follows(why="audiences are read at the platform whenever they are asked for"),
     "social_ads.delete_audience": Follows(frozenset({"_forgotten"}), frozenset({"forget"})),
     "social_ads.update_audience": Follows(why="audiences are read at the platform whenever they are asked for"),

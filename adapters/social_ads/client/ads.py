@@ -19,6 +19,7 @@ REALTIME_COST_GET: Final = read("realtime_cost_get", family="insights")
 ADGROUPS_GET: Final = read("adgroups_get", family="ads")
 #: The same X-Request-Id with the same body gives the same ad; how long it is remembered is not documented.
 ADGROUPS_ADD: Final = idempotent("adgroups_add", key="X-Request-Id", family="ads")
+ADGROUPS_UPDATE: Final = idempotent("adgroups_update", key="adgroup_id", family="ads")
 ADGROUPS_UPDATE_CONFIGURED_STATUS: Final = idempotent(
     "adgroups_update_configured_status", key="adgroup_id", family="ads"
 )
@@ -82,6 +83,13 @@ class AdsClient(Wire):
         return await self._send(
             ADGROUPS_ADD, "adgroups/add", access_token, body, models.AdgroupCreated, request_id=request_id
         )
+
+    async def adgroups_update(
+        self, access_token: str, adgroup_id: int, body: Mapping[str, object]
+    ) -> models.AdgroupCreated:
+        """POST /v3.0/adgroups/update of the fields that ``body`` has; answers the ad's number again."""
+        fields = {"adgroup_id": adgroup_id, **body}
+        return await self._send(ADGROUPS_UPDATE, "adgroups/update", access_token, fields, models.AdgroupCreated)
 
     async def adgroups_update_configured_status(
         self, access_token: str, changes: Sequence[models.StatusChange]

@@ -3,6 +3,7 @@
 from adapters.social_ads.records.ads import (
     AdChanged,
     AdDraft,
+    AdEdit,
     AdGroup,
     Advertiser,
     Creative,
@@ -19,6 +20,7 @@ __all__ = [
     "AdChanged",
     "AdClick",
     "AdDraft",
+    "AdEdit",
     "AdGroup",
     "Advertiser",
     "Audience",

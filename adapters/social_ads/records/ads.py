@@ -119,6 +119,22 @@ class AdDraft:
     excluded_audiences: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdEdit:
+    """What is to be other about an ad; None stays as it is.
+
+    Attributes:
+        name, bid, starts, ends: as in ``AdDraft``.
+        endless: it has no last day from now on; not together with ``ends``.
+    """
+
+    name: str | None = None
+    bid: int | None = None
+    starts: date | None = None
+    ends: date | None = None
+    endless: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class AdChanged:
     """The platform made this ad's change of a batch."""

@@ -96,6 +96,7 @@ class Sandbox:
         return {
             "advertiser/update_daily_budget": on(self.advertiser.update_daily_budget),
             "adgroups/add": lambda request, body: self.ads.add(body, request.headers.get("x-request-id", "")),
+            "adgroups/update": on(self.ads.update),
             "adgroups/update_configured_status": on(self.ads.update_configured_status),
             "adgroups/update_daily_budget": on(self.ads.update_daily_budget),
             "custom_audiences/add": on(self.audiences.add),

@@ -16,6 +16,7 @@ from sandbox.world import AdGroup
 ITEMS: Final = 100
 #: Business codes of one ad are not documented; this number stands in the vendor's example.
 ITEM_REFUSED: Final = 1901234
+_CHANGEABLE: Final = ("adgroup_name", "bid_amount", "begin_date", "end_date")
 _NEEDED: Final = ("marketing_goal", "begin_date", "bid_mode", "optimization_goal")
 
 
@@ -52,7 +53,7 @@ class Ads:
         name = body.text("adgroup_name", 180)
         for field in _NEEDED:
             body.text(field, 128)
-        if any(ad.name == name for ad in self._ads):
+        if any(self._name(ad) == name for ad in self._ads):
             raise Refusal(NOT_PERMITTED, "The parameter adgroup_name is used by another ad.", "广告名称重复")
         end = body.text("end_date", 10, needed=False)
         if end and end < body.values["begin_date"]:
@@ -73,6 +74,28 @@ class Ads:
             self._created[request_id] = (digest, adgroup_id)
         self._kit.effect("social_ads", "adgroup", str(adgroup_id), name=name)
         return {"adgroup_id": adgroup_id}
+
+    def update(self, raw: bytes) -> Mapping[str, Any]:
+        """POST adgroups/update of the fields that are given."""
+        body = Body(raw, self._account_id)
+        adgroup_id = body.integer("adgroup_id")
+        ad = next((each for each in self._ads if each.adgroup_id == adgroup_id), None)
+        if ad is None:
+            raise Refusal(NOT_PERMITTED, "The parameter adgroup_id is not permitted here.", "广告不存在")
+        given = {name: body.values[name] for name in _CHANGEABLE if name in body.values}
+        name = body.text("adgroup_name", 180, needed="adgroup_name" in given)
+        if name and any(self._name(each) == name for each in self._ads if each is not ad):
+            raise Refusal(NOT_PERMITTED, "The parameter adgroup_name is used by another ad.", "广告名称重复")
+        if "bid_amount" in given and not 1 <= body.integer("bid_amount") <= 500_000:
+            raise Refusal(NOT_IN_RANGE, "The parameter bid_amount is not in range.")
+        shown = {**lists.adgroup_row(ad), **self.changes.get(adgroup_id, {}), **given}
+        if shown["end_date"] and shown["end_date"] < shown["begin_date"]:
+            raise Refusal(NOT_IN_RANGE, "The parameter end_date lies before begin_date.")
+        self._set(adgroup_id, "adgroup_update", given)
+        return {"adgroup_id": adgroup_id}
+
+    def _name(self, ad: AdGroup) -> str:
+        return str(self.changes.get(ad.adgroup_id, {}).get("adgroup_name", ad.name))
 
     def update_configured_status(self, raw: bytes) -> Mapping[str, Any]:
         """POST adgroups/update_configured_status."""

@@ -32,6 +32,7 @@ from gateway.transactions.effects import (
 #: Every mutation that is an action; two of them may be one step, and one of them two actions of one kind, for two
 #: tools. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
+    ads.EDIT,
     ads.LIMIT,
     ads.LIMIT_ACCOUNT,
     ads.SWITCH,

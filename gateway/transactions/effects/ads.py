@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from typing import Final
 
 import msgspec
 from sqlalchemy import select
 
 from adapters.base.errors import OutcomeUnknown, UpstreamError
-from adapters.social_ads import BUDGET, CHANGES_PER_CALL, AdChanged, SocialAdsAdapter
+from adapters.social_ads import BUDGET, CHANGES_PER_CALL, AdChanged, AdEdit, SocialAdsAdapter
 from gateway.database.facts import Fact
 from gateway.database.tables.projections import ad
 from gateway.events.projections import places, social_ads
@@ -46,6 +47,18 @@ class Limit(msgspec.Struct, frozen=True):
 
     account: str
     budgets: tuple[Budget, ...]
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Of one ad; None stays as it is. ``bid`` in fen, days are business dates. Asked for, and the intent."""
+
+    account: str
+    ad: str
+    name: str | None = None
+    bid: int | None = None
+    starts: date | None = None
+    ends: date | None = None
+    endless: bool = False
 
 
 class AccountLimit(msgspec.Struct, frozen=True):
@@ -85,6 +98,11 @@ async def _plan_limit(planning: Planning, asked: Limit) -> Effect:
     for each in asked.budgets:
         _possible(each.daily)
     await _known(planning, asked.account, [each.ad for each in asked.budgets])
+    return Effect(asked, values={"account": asked.account})
+
+
+async def _plan_edit(planning: Planning, asked: Edit) -> Effect:
+    await _known(planning, asked.account, [asked.ad])
     return Effect(asked, values={"account": asked.account})
 
 
@@ -138,6 +156,18 @@ async def limit(ctx: StepContext, intent: Limit) -> Changed:
     return changed
 
 
+@step(name="ad.edit", tool=TOOL, kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
+async def edit(ctx: StepContext, intent: Edit) -> Changed:
+    """Its name, its bid, its days: what the platform finds wrong it refuses as a whole."""
+    adapter = ctx.tools.get(SocialAdsAdapter, intent.account)
+    wanted = AdEdit(name=intent.name, bid=intent.bid, starts=intent.starts, ends=intent.ends, endless=intent.endless)
+    await adapter.update_ad(int(intent.ad), wanted)
+    ctx.facts.append(_fact(ctx, intent.account, intent.ad, "EDIT", intent.bid))
+    changed = Changed(intent.account, (intent.ad,))
+    await _followed(ctx, adapter, changed)
+    return changed
+
+
 @step(name="ad_account.limit", tool=TOOL, kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
 async def limit_account(ctx: StepContext, intent: AccountLimit) -> Limited:
     """Ads of the account stop for the day when it is spent."""
@@ -185,5 +215,6 @@ def _fact(ctx: StepContext, account: str, number: str | None, what: str, fen: in
 
 
 SWITCH: Final = Action("adSwitch", switch, _plan_switch)
+EDIT: Final = Action("adUpdate", edit, _plan_edit)
 LIMIT: Final = Action("adBudgetSet", limit, _plan_limit)
 LIMIT_ACCOUNT: Final = Action("adAccountBudgetSet", limit_account, _plan_account)

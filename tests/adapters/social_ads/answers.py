@@ -127,6 +127,12 @@ METHODS: list[tuple[Callable[[Runtime], Any], str, Callable[[Any], Any], Respons
         lambda c: c.custom_audiences_get("t", 1, 1, 1),
         _recorded("custom_audiences_get"),
     ),
+    (
+        _client,
+        "adgroups_update",
+        lambda c: c.adgroups_update("t", 1, {"bid_amount": 1}),
+        _said(adgroup_id=13397328752),
+    ),
     (_client, "custom_audiences_update", lambda c: c.custom_audiences_update("t", 1, "n", None), _said()),
     (_client, "custom_audiences_delete", lambda c: c.custom_audiences_delete("t", 1), _said()),
     (

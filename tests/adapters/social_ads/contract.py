@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import orjson
 
 from adapters.base.errors import UpstreamError
-from adapters.social_ads import TOOL, AdDraft, Conversion, ConversionAccepted, LeadFeedback, SocialAdsAdapter
+from adapters.social_ads import TOOL, AdDraft, AdEdit, Conversion, ConversionAccepted, LeadFeedback, SocialAdsAdapter
 from adapters.social_ads.sandbox import Sandbox as Platform
 from sandbox.clock import BEIJING
 from sandbox.server import Sandbox
@@ -86,6 +86,10 @@ def _only(outcomes: Sequence[object]) -> object:
     return outcome
 
 
+async def _edit(adapter: SocialAdsAdapter, sandbox: Sandbox) -> None:
+    await adapter.update_ad(sandbox.world.ad_groups[0].adgroup_id, AdEdit(bid=6_000))
+
+
 async def _switch(adapter: SocialAdsAdapter, sandbox: Sandbox) -> object:
     return _only(await adapter.switch_ads({sandbox.world.ad_groups[0].adgroup_id: False}))
 
@@ -136,6 +140,7 @@ _WRITES: Sequence[_Write] = (
         "account_budget",
     ),
     ("create_ad", "idempotent", _create_ad, "adgroups/add", "adgroup"),
+    ("update_ad", "idempotent", _edit, "adgroups/update", "adgroup_update"),
     ("switch_ads", "idempotent", _switch, "adgroups/update_configured_status", "adgroup_status"),
     ("set_budgets", "idempotent", _budget, "adgroups/update_daily_budget", "adgroup_budget"),
     ("create_audience", "once", lambda a, _: a.create_audience("会员"), "custom_audiences/add", "audience"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.base.errors import Conflict, Invalid, OutcomeUnknown, Rejected
-from adapters.social_ads import AdChanged, AdDraft, Advertiser, Fund
+from adapters.social_ads import AdChanged, AdDraft, AdEdit, Advertiser, Fund
 from adapters.social_ads.sandbox.accounts import CASH
 from tests.adapters.social_ads.conftest import Ads
 
@@ -123,6 +123,41 @@ async def test_a_new_ad_is_made_once_per_key_and_waits(ads: Ads) -> None:
     with pytest.raises(Invalid):
         await ads.adapter.create_ad(DRAFT, "double12-2")  # the name is taken
     assert len(ads.platform.ad_groups) == 4
+
+
+async def test_an_ad_is_renamed_and_bids_more_until_another_day(ads: Ads) -> None:
+    other = ads.platform.ad_groups[1].name
+    edit = AdEdit(name="双11 朋友圈 返场", bid=6_000, ends=date(2026, 11, 30))
+    await ads.adapter.update_ad(FIRST, edit)
+    await ads.adapter.update_ad(FIRST, edit)
+    renamed = next(ad for ad in (await ads.adapter.adgroups()).items if ad.adgroup_id == FIRST)
+    assert (renamed.name, ads.platform.ads.changes[FIRST]["bid_amount"]) == ("双11 朋友圈 返场", 6_000)
+    assert ads.platform.ads.changes[FIRST]["end_date"] == "2026-11-30"
+    assert len(ads.sandbox.kit.journal.of_kind("social_ads", "adgroup_update")) == 1
+
+    await ads.adapter.update_ad(FIRST, AdEdit(endless=True))
+    assert ads.platform.ads.changes[FIRST]["end_date"] == ""
+    for adgroup_id, wrong in ((FIRST, AdEdit(name=other)), (FIRST, AdEdit(ends=date(2020, 1, 1))), (42, AdEdit(bid=1))):
+        with pytest.raises(Invalid):
+            await ads.adapter.update_ad(adgroup_id, wrong)
+    assert ads.platform.ads.changes[FIRST]["adgroup_name"] == "双11 朋友圈 返场"
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (AdEdit(), "nothing"),
+        (AdEdit(name=""), "name"),
+        (AdEdit(bid=0), "bid"),
+        (AdEdit(bid=500_001), "bid"),
+        (AdEdit(starts=date(2026, 12, 2), ends=date(2026, 12, 1)), "days"),
+        (AdEdit(ends=date(2026, 12, 1), endless=True), "days"),
+    ],
+)
+async def test_a_wrong_edit_is_refused_before_any_call(ads: Ads, edit: AdEdit, reason: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        await ads.adapter.update_ad(FIRST, edit)
+    assert (caught.value.reason, ads.sandbox.kit.journal.calls) == (reason, [])
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 TOOL = "social_ads"
 BUDGETS = "POST /v3.0/adgroups/update_daily_budget"
 DOCUMENTS = Path(__file__).parents[3] / "examples" / "ads"
-ACCOUNT, FIGURES, CREATIVES, CHANGE = (
-    (DOCUMENTS / f"{name}.graphql").read_text("utf-8") for name in ("account", "figures", "creatives", "change")
+ACCOUNT, FIGURES, CREATIVES, CHANGE, UPDATE = (
+    (DOCUMENTS / f"{name}.graphql").read_text("utf-8")
+    for name in ("account", "figures", "creatives", "change", "update")
 )
 SWITCH, LIMIT, LIMIT_ACCOUNT = CHANGE.split("\n\n")
 TODAY = EVENING.astimezone(BUSINESS_ZONE).date()
@@ -175,6 +176,17 @@ async def test_a_lost_answer_is_set_again(desk: Desk) -> None:
     answer = await desk.change(LIMIT, budgets=[{"ad": desk.ad(0), "dailyBudget": None}], key="budget-0003")
     assert [each["id"] for each in answer["ads"]] == [desk.ad(0)]
     assert await desk.told() == [(ids.decode(desk.ad(0))[2], "BUDGET", None)]
+
+
+async def test_an_ad_is_renamed_and_bids_more(desk: Desk) -> None:
+    given = {"ad": desk.ad(0), "name": "双11 返场", "bid": 6_000, "ends": "2026-11-30"}
+    answer = await desk.change(UPDATE, input=given | {"idempotencyKey": "update-ad-1"})
+    assert answer["ads"] == [{"id": desk.ad(0), "name": "双11 返场"}]
+    assert desk.platform.ads.changes[int(ids.decode(desk.ad(0))[2])]["end_date"] == "2026-11-30"
+    assert await desk.told() == [(ids.decode(desk.ad(0))[2], "EDIT", 6_000)]
+    again = await desk.change(UPDATE, input={"ad": desk.ad(0), "idempotencyKey": "update-ad-2"})
+    taken = await desk.change(UPDATE, input={"ad": desk.ad(1), "name": "双11 返场", "idempotencyKey": "update-ad-3"})
+    assert (again["code"], taken["code"]) == ("INVALID", "INVALID")
 
 
 async def test_the_account_is_limited(desk: Desk) -> None:
