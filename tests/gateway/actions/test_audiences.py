@@ -13,11 +13,14 @@ from sqlalchemy import func, select
 
 from adapters.social_ads.sandbox import Sandbox as Platform
 from adapters.social_ads.sandbox.audiences import File
+from gateway.access.principal import Principal
+from gateway.context import Context
 from gateway.database.tables.audiences import audience_person
 from gateway.database.tables.facts import fact
 from gateway.database.tables.sagas import saga_step
 from gateway.members.erasure import PAUSE, SWEEP
 from gateway.resolvers import ids
+from gateway.resolvers.search import Criteria, ids_of
 from gateway.transactions.effects import audiences as effects
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served
@@ -170,21 +173,36 @@ async def test_where_nobody_may_go_nothing_is_sent(desk: Desk) -> None:
     assert (desk.files(audience), await desk.rows()) == ([], {})
 
 
-async def test_by_filter_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.resolvers.audiences.MOST", 150)
-    everybody = await desk.served.gateway.services.database.fetch(
-        select(func.count()).select_from(fact).where(fact.c.kind == "member.created")
-    )
-    audience = await desk.audience()
-    numbers, after = [], None
+async def test_by_filter_whoever_is_found(desk: Desk) -> None:
+    [who] = await desk.members(1)
+    await desk.say(who, given=True)
+    everybody, _ = await ids_of(_context(desk), Criteria(), effects.MOST)
+    answer = await desk.upload(await desk.audience(), filter={}, idempotencyKey="upload-0002")
+    assert (answer["handedOver"], answer["next"]) == (1, None)
+    assert answer["withheld"] == [{"reason": "NO_CONSENT", "members": len(everybody) - 1}]
+    # The same request is the same, whoever the filter would find by now.
+    audience = ids.encode("au", str(max(desk.platform.audiences.audiences)), str(desk.served.world.ad_account))
+    again = await desk.upload(audience, filter={}, idempotencyKey="upload-0002")
+    assert (again["handedOver"], again["transaction"]) == (1, answer["transaction"])
+
+
+async def test_ids_that_a_filter_finds_come_stretch_by_stretch(desk: Desk) -> None:
+    ctx = _context(desk)
+    everybody, end = await ids_of(ctx, Criteria(), effects.MOST)
+    found: list[str] = []
+    sizes, after = [], None
     while True:
-        answer = await desk.upload(audience, filter={}, after=after)
-        numbers.append(answer["handedOver"] + sum(each["members"] for each in answer["withheld"]))
-        after = answer["next"]
+        some, after = await ids_of(ctx, Criteria(), 150, after)
+        found += some
+        sizes.append(len(some))
         if after is None:
             break
-    assert set(numbers[:-1]) == {150}
-    assert 0 < sum(numbers) <= everybody[0][0]
+    assert (found, end, set(sizes[:-1])) == (everybody, None, {150})
+    assert len(set(everybody)) == len(everybody) > 150
+
+
+def _context(desk: Desk) -> Context:
+    return Context(desk.served.gateway.services, Principal("hq", "hq", frozenset({"members:read"})), "test")
 
 
 async def test_a_lost_answer_is_found_by_the_files_name(desk: Desk) -> None:
