@@ -71,6 +71,7 @@ from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
 from gateway.transactions.handovers import Handovers
+from gateway.transactions.store_stock import StoreStock
 from gateway.webhooks.addresses import Addresses
 from gateway.webhooks.outgoing import Outgoing
 from gateway.webhooks.sending import Sender
@@ -140,6 +141,7 @@ async def open_gateway(
         files = Files(database, queue, tools, settings.member_files)
         handovers = Handovers(projector, tools, queue)
         audiences = Audiences(database, tools, queue, settings.reach)
+        store_stock = StoreStock(projector, tools, queue)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -203,6 +205,7 @@ async def open_gateway(
         for part in (
             checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files, handovers,
             audiences,
+            store_stock,
         ):  # fmt: skip
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
@@ -218,6 +221,9 @@ async def open_gateway(
             handovers.settling,
             audiences.sweeping,
         )
+            retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling,
+            store_stock.settling,
+        )  # fmt: skip
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,

@@ -804,6 +804,14 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.sync_state, "同步进度 sync", "how far each stream has been read"),
     _without_people(quotas.call_count, "调用次数 call counts", "calls taken from the platforms' allowances"),
     _without_people(stock.stock, "库存 stock", "pieces by location"),
+    _without_people(stock.store_stock, "渠道库存 store stock", "up to when a shop's sales are entered"),
+    _without_people(stock.store_allotment, "渠道库存分配 allotments", "pieces that a shop may sell, by location"),
+    _without_people(stock.store_stock_change, "渠道库存变更 changes", "pieces given to a shop or taken back"),
+    _without_people(
+        stock.store_stock_movement,
+        "渠道库存流水 movements",
+        "what moved a shop's stock, by order number",
+    ),
     _without_people(reconciliation.reconciliation, "对账 reconciliations", "which day of which account was compared"),
     _without_people(
         reconciliation.reconciliation_difference,

@@ -16,14 +16,14 @@ from gateway.database.tables.stock import stock
 
 CENTRAL: Final = "CENTRAL"
 CHANNEL: Final = "MINI_PROGRAM"
+#: What is neither promised to a shopper nor given to a shop of the platform.
+FREE: Final = stock.c.on_hand - stock.c.reserved - stock.c.allotted
 
 
 async def free(database: Database, location: str, skus: Sequence[str]) -> Mapping[str, int]:
     """Pieces that could be reserved now, by sku; a sku without a row has none."""
     rows = await database.fetch(
-        select(stock.c.sku, stock.c.on_hand - stock.c.reserved).where(
-            stock.c.sku.in_(skus), stock.c.location == location, stock.c.channel == CHANNEL
-        )
+        select(stock.c.sku, FREE).where(stock.c.sku.in_(skus), stock.c.location == location, stock.c.channel == CHANNEL)
     )
     return dict.fromkeys(skus, 0) | {sku: int(pieces) for sku, pieces in rows}
 
@@ -82,7 +82,7 @@ async def adjust(
     statement = (
         update(stock)
         .where(stock.c.sku == sku, stock.c.location == location, stock.c.channel == channel)
-        .where(stock.c.on_hand + delta >= stock.c.reserved)
+        .where(FREE + delta >= 0)
         .values(on_hand=stock.c.on_hand + delta, updated_at=now)
         .returning(stock.c.on_hand, stock.c.reserved)
     )
@@ -98,9 +98,7 @@ _PLACE: Final = (
     .values(updated_at=bindparam("now"))
 )
 _GIVEN_BACK: Final = _PLACE.where(stock.c.reserved >= _PIECES).values(reserved=stock.c.reserved - _PIECES)
-_RESERVE: Final = Prepared(
-    _PLACE.where(stock.c.on_hand - stock.c.reserved >= _PIECES).values(reserved=stock.c.reserved + _PIECES)
-)
+_RESERVE: Final = Prepared(_PLACE.where(FREE >= _PIECES).values(reserved=stock.c.reserved + _PIECES))
 _RELEASE: Final = Prepared(_GIVEN_BACK)
 _SELL: Final = Prepared(_GIVEN_BACK.values(on_hand=stock.c.on_hand - _PIECES))
 _PUT_BACK: Final = Prepared(_PLACE.values(on_hand=stock.c.on_hand + _PIECES))

@@ -62,6 +62,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "official_account.tag_rename": Follows(frozenset({"_keep"}), frozenset({"tag_kept"})),
     "official_account.untag": _by("tagged"),
     "official_account.web_login": _by("batch"),
+    "mini_program_store.stock_change": Follows(why="the book holds the pieces before, and `finish` moves them after"),
     # Called by nobody yet: the mini-programs' method has its name.
     "official_account.send_subscribe": _by("message_fact"),
     "official_account.send_customer_service": _by("message_fact"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.mini_program_store import AfterSale, Order, Product, VipMember
 from gateway.database.facts import Fact, Source
@@ -58,6 +59,16 @@ async def products(projector: Projector, records: Sequence[Product]) -> int:
             ],
         )
         return wrote
+
+
+async def stock_changed(connection: AsyncConnection, appid: str, sku: str, delta: int) -> None:
+    """The platform has taken a change of ours; no event tells of it."""
+    pieces = offer.c.platform_stock + delta
+    await connection.execute(
+        update(offer)
+        .where(offer.c.appid == appid, offer.c.sku == sku)
+        .values(platform_stock=case((pieces > 0, pieces), else_=0))
+    )
 
 
 async def cards(projector: Projector, records: Sequence[VipMember]) -> int:

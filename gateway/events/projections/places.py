@@ -76,7 +76,7 @@ class MasterData(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def master_data(projector: Projector, data: MasterData) -> int:
-    """Stores, campaigns, goods and stock of the ERP. On hand is set, what is reserved stays."""
+    """Stores, campaigns, goods and stock of the ERP. On hand is set, what is reserved and allotted stays."""
     now = projector.clock.now()
     async with projector.batch() as batch:
         rows = [
@@ -120,7 +120,7 @@ async def master_data(projector: Projector, data: MasterData) -> int:
             for each in data.skus
         ]
         await record_versions(batch.connection, sku, goods, at=now)
-        held = await _reserved(batch.connection)
+        held = await _promised(batch.connection)
         batch.facts += await _counted(batch.connection, data.stock, held, now)
         await upsert(
             batch.connection,
@@ -130,7 +130,7 @@ async def master_data(projector: Projector, data: MasterData) -> int:
                     "sku": each.sku,
                     "location": each.location,
                     "channel": each.channel,
-                    # The ERP may count less than is promised to shoppers; then nothing more can be sold.
+                    # The ERP may count less than is promised to shoppers and shops; then nothing more can be sold.
                     "on_hand": max(each.on_hand, held.get((each.sku, each.location, each.channel), 0)),
                     "reserved": 0,
                     "allotted": 0,
@@ -173,10 +173,11 @@ async def _counted(
     return facts
 
 
-async def _reserved(connection: AsyncConnection) -> Mapping[tuple[str, str, str], int]:
-    """Pieces promised to shoppers, locked until the import ends."""
-    rows = await connection.execute(select(stock).where(stock.c.reserved > 0).with_for_update())
-    return {(row.sku, row.location, row.channel): row.reserved for row in rows}
+async def _promised(connection: AsyncConnection) -> Mapping[tuple[str, str, str], int]:
+    """Pieces promised to shoppers and given to shops of the platform, locked until the import ends."""
+    promised = stock.c.reserved + stock.c.allotted
+    rows = await connection.execute(select(stock).where(promised > 0).with_for_update())
+    return {(row.sku, row.location, row.channel): row.reserved + row.allotted for row in rows}
 
 
 async def guides(projector: Projector, corpid: str, records: Sequence[Employee]) -> int:

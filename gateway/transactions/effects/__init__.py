@@ -25,6 +25,7 @@ from gateway.transactions.effects import (
     scene_codes,
     shipments,
     stock_adjustments,
+    stock_allotments,
     subscribe_messages,
     template_messages,
 )
@@ -67,6 +68,7 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     scene_codes.CREATE,
     shipments.SHIP,
     stock_adjustments.ADJUST,
+    stock_allotments.ALLOT,
     subscribe_messages.SEND,
     template_messages.SEND,
 )

@@ -70,15 +70,15 @@ async def test_a_changed_store_keeps_its_history(flow: Flow, tmp_path: Path) -> 
     ]
 
 
-async def test_pieces_promised_to_shoppers_are_kept(flow: Flow, tmp_path: Path) -> None:
-    """The ERP counts what lies there. Less than what is reserved would be overselling, which the table forbids."""
+async def test_pieces_promised_to_shoppers_and_shops_are_kept(flow: Flow, tmp_path: Path) -> None:
+    """The ERP counts what lies there. Less than is reserved and allotted would be overselling: the table forbids it."""
     data = master_data(flow.sandbox.world)
     await _import(flow, _file(tmp_path / "erp.json", data))
     place = (stock.c.sku == "CX-CAP-1均码", stock.c.location == "SH-AFL")
     async with flow.database.write() as connection:
         await connection.execute(update(stock).where(*place).values(reserved=2, allotted=1))
 
-    for on_hand, kept in ((5, 5), (1, 2), (0, 2)):
+    for on_hand, kept in ((5, 5), (1, 3), (0, 3)):
         for row in data["stock"]:
             if (row["sku"], row["location"]) == ("CX-CAP-1均码", "SH-AFL"):
                 row["onHand"] = on_hand

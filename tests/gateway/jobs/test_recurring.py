@@ -98,9 +98,12 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         "points.expire.daily",
         "reconciliation",
         "retention",
+        "stock.settle",
     ]
     assert [tuple(row) for row in waiting] == [
         ("audiences.sweep", "QUEUED"), ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"),
         ("points.expire.daily", "QUEUED"), ("reconciliation", "QUEUED"), ("retention", "QUEUED"),
+        ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"), ("points.expire.daily", "QUEUED"),
+        ("reconciliation", "QUEUED"), ("retention", "QUEUED"), ("stock.settle", "QUEUED"),
         ("webhooks.watch", "QUEUED"),
     ]  # fmt: skip

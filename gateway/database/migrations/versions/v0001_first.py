@@ -1261,9 +1261,15 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False, comment="MINI_PROGRAM, STORE or POS"),
         sa.Column("on_hand", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reserved", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("allotted", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "allotted",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="Of what is on hand, given to shops of the platform.",
+        ),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
-        sa.CheckConstraint("reserved <= on_hand", name=op.f("ck_stock_never_oversold")),
+        sa.CheckConstraint("allotted >= 0", name=op.f("ck_stock_allotted_not_negative")),
+        sa.CheckConstraint("reserved + allotted <= on_hand", name=op.f("ck_stock_never_oversold")),
         sa.CheckConstraint("reserved >= 0", name=op.f("ck_stock_reserved_not_negative")),
         sa.PrimaryKeyConstraint("sku", "location", "channel", name=op.f("pk_stock")),
     )
@@ -1291,6 +1297,82 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("valid_to IS NULL"),
             postgresql_where=sa.text("valid_to IS NULL"),
+        )
+
+    op.create_table(
+        "store_allotment",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("location", sa.String(), nullable=False, comment="store id, or CENTRAL"),
+        sa.Column("pieces", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("pieces >= 0", name=op.f("ck_store_allotment_pieces_not_negative")),
+        sa.PrimaryKeyConstraint("appid", "sku", "location", name=op.f("pk_store_allotment")),
+    )
+    with op.batch_alter_table("store_allotment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_store_allotment_sku"), ["sku"], unique=False)
+
+    op.create_table(
+        "store_stock",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("product_id", sa.String(), nullable=False),
+        sa.Column("sku_id", sa.String(), nullable=False),
+        sa.Column(
+            "changing",
+            sa.String(),
+            nullable=True,
+            comment="The change that is under way; the next one waits, and so does settling.",
+        ),
+        sa.Column("since", types.UtcDateTime(), nullable=False, comment="When the first pieces were allotted."),
+        sa.Column(
+            "settled_at", types.UtcDateTime(), nullable=True, comment="Up to when the platform's book is settled."
+        ),
+        sa.PrimaryKeyConstraint("appid", "sku", name=op.f("pk_store_stock")),
+    )
+    op.create_table(
+        "store_stock_change",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False),
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("location", sa.String(), nullable=False),
+        sa.Column("delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="PENDING, DONE or REFUSED"),
+        sa.Column(
+            "known", types.Json(), nullable=False, comment="Movements that stood in the platform's book before it."
+        ),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.Column("ended_at", types.UtcDateTime(), nullable=True),
+        sa.Column("movement", sa.String(), nullable=True, comment="It, in the platform's book."),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_store_stock_change")),
+    )
+    with op.batch_alter_table("store_stock_change", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_store_stock_change_appid_sku_asked_at"), ["appid", "sku", "asked_at"], unique=False
+        )
+
+    op.create_table(
+        "store_stock_movement",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("sku_id", sa.String(), nullable=False),
+        sa.Column("movement", sa.String(), nullable=False, comment="Second, kind, before, after and order."),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("moved_at", types.UtcDateTime(), nullable=False),
+        sa.Column("delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False, comment="ALLOTTED, ORDER or MANUAL"),
+        sa.Column("order_id", sa.String(), nullable=True),
+        sa.Column(
+            "taken",
+            types.Json(),
+            nullable=False,
+            comment="Pieces of each location's allotment; negative where given back.",
+        ),
+        sa.PrimaryKeyConstraint("appid", "sku_id", "movement", name=op.f("pk_store_stock_movement")),
+    )
+    with op.batch_alter_table("store_stock_movement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_store_stock_movement_appid_moved_at"), ["appid", "moved_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_store_stock_movement_appid_sku_id_order_id"), ["appid", "sku_id", "order_id"], unique=False
         )
 
     op.create_table(
@@ -2109,6 +2191,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stored_file_identity_modified_at"))
 
     op.drop_table("stored_file")
+    with op.batch_alter_table("store_stock_movement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_store_stock_movement_appid_sku_id_order_id"))
+        batch_op.drop_index(batch_op.f("ix_store_stock_movement_appid_moved_at"))
+
+    op.drop_table("store_stock_movement")
+    with op.batch_alter_table("store_stock_change", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_store_stock_change_appid_sku_asked_at"))
+
+    op.drop_table("store_stock_change")
+    op.drop_table("store_stock")
+    with op.batch_alter_table("store_allotment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_store_allotment_sku"))
+
+    op.drop_table("store_allotment")
     with op.batch_alter_table("store", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_store_current", sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL")
