@@ -28,11 +28,13 @@ class Kind(StrEnum):
     FUNDS_UNKNOWN = "FUNDS_UNKNOWN"
     #: Another fee was taken than the trade bill says, by more than one fen.
     FEE_DIFFERS = "FEE_DIFFERS"
+    #: A store's stock was moved by nobody's order and not by us, or more was sold than was allotted.
+    STOCK_DIFFERS = "STOCK_DIFFERS"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference. ``number`` is out_trade_no, out_refund_no, order id, after-sale id or a flow's business number.
+    """One difference. ``number`` is out_trade_no, out_refund_no, order id, after-sale id, sku or a flow's number.
 
     Amounts are fen; None where a side has nothing to say. ``order`` is the number of the order it is about.
     """

@@ -23,6 +23,7 @@ from gateway.reconciliation import merchants, stores
 from gateway.reconciliation.differences import Difference, Outcome
 from gateway.runtime import OpenTools
 from gateway.transactions.checkout import CheckoutService
+from gateway.transactions.store_stock import StoreStock
 
 JOB: Final = "reconciliation"
 #: 10:30 in Beijing: yesterday's bills are out from 10:00.
@@ -74,6 +75,7 @@ class Reconciliation:
         self._database = projector.database
         self._tools = tools
         self._checkout = checkout
+        self._store_stock = StoreStock(projector, tools, queue)
         self._ulids = Ulids(projector.clock)
         #: The run of every day.
         self.daily = Recurring(queue, JOB, self._daily, every=timedelta(days=1), offset=AT)
@@ -143,7 +145,7 @@ class Reconciliation:
     async def _compared(self, adapter: _Account, day: date) -> Outcome:
         if isinstance(adapter, PaymentsAdapter):
             return await merchants.reconcile(self._projector, self._checkout, adapter, day)
-        return await stores.reconcile(self._projector, adapter, day)
+        return await stores.reconcile(self._projector, self._store_stock, adapter, day)
 
     async def _keep(
         self, tool: str, account: str, day: date, state: State, outcome: Outcome, error_code: str | None

@@ -19,9 +19,11 @@ from gateway.events.projections import mini_program_store
 from gateway.events.projector import Projector
 from gateway.reconciliation.differences import Difference, Kind, Outcome, settled
 from gateway.reconciliation.ledger import day_bounds
+from gateway.transactions import allotments
+from gateway.transactions.store_stock import StoreStock
 
 
-async def reconcile(projector: Projector, adapter: MiniProgramStoreAdapter, day: date) -> Outcome:
+async def reconcile(projector: Projector, stock: StoreStock, adapter: MiniProgramStoreAdapter, day: date) -> Outcome:
     """Read what the platform says changed that day, compare, take it over, and compare again.
 
     Raises UpstreamErrors. What changed later stands in a later day's list: our books may know it already, which is
@@ -38,7 +40,20 @@ async def reconcile(projector: Projector, adapter: MiniProgramStoreAdapter, day:
             await mini_program_store.after_sales(seen, after_sales, source="bill")
     second = await _compare(projector, adapter.account, orders, after_sales)
     repaired, left = settled(first, second)
+    await stock.settle(adapter)
+    left += await _stock(projector, adapter.account, begin, end)
     return Outcome(len(orders) + len(after_sales), 0, repaired, left)
+
+
+async def _stock(projector: Projector, appid: str, begin: datetime, end: datetime) -> Sequence[Difference]:
+    """What moved the store's stock and was no sale of what it was given; pieces, so in words."""
+    by_hand, short = await allotments.differing(projector.database, appid, begin, end)
+    found = [Difference(Kind.STOCK_DIFFERS, sku, theirs_state=f"MANUAL {pieces:+d}") for sku, pieces in by_hand.items()]
+    for sku, order, sold, ours in short:
+        found.append(
+            Difference(Kind.STOCK_DIFFERS, sku, order, ours_state=f"ALLOTTED {ours}", theirs_state=f"SOLD {sold}")
+        )
+    return found
 
 
 async def _orders(adapter: MiniProgramStoreAdapter, begin: datetime, end: datetime) -> list[Order]:

@@ -50,6 +50,9 @@ class DifferenceKind(Enum):
         "FUNDS_UNKNOWN", description="Money moved for a trade that the bill does not have (不明资金)."
     )
     FEE_DIFFERS = strawberry.enum_value("FEE_DIFFERS", description="Another fee was taken (手续费不符).")
+    STOCK_DIFFERS = strawberry.enum_value(
+        "STOCK_DIFFERS", description="A shop's stock moved by hand, or more was sold than allotted (渠道库存差异)."
+    )
 
 
 assert {each.name for each in DifferenceKind} == {each.name for each in Kind}  # noqa: S101 — two lists would drift
@@ -61,7 +64,9 @@ class ReconciliationDifference:
     """差异."""
 
     kind: DifferenceKind = strawberry.field(description="What differs.")
-    number: str = strawberry.field(description="Number of the payment, refund, order, after-sale or flow (单号).")
+    number: str = strawberry.field(
+        description="Number of the payment, refund, order, after-sale or flow (单号); or a sku."
+    )
     order_number: str | None = strawberry.field(description="Number of the order it is about (商户订单号).")
     ours: Money | None = strawberry.field(description="The amount in our books.")
     theirs: Money | None = strawberry.field(description="The amount in the platform's.")

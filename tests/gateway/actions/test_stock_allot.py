@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from adapters.base.errors import OutcomeUnknown
 from gateway.database.tables.projections import offer
-from gateway.database.tables.stock import stock, store_allotment, store_stock
+from gateway.database.tables.stock import store_stock
 from gateway.members.gate import Gate
 from gateway.transactions import allotments, store_book
 from gateway.transactions.effects.stock_allotments import ALLOT, Allotted, Wanted
@@ -21,6 +21,7 @@ from gateway.transactions.steps import StepContext, StepRefused
 from gateway.transactions.store_stock import StoreStock
 from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
+from tests.gateway.actions.allotting import allot, book, by_hand, offered, sold
 from tests.gateway.actions.trading import TOOL, code, do, misbehave, store
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
 from tests.gateway.transactions.shop import COAT, STORE, Shop
@@ -28,35 +29,6 @@ from tests.gateway.transactions.shop import COAT, STORE, Shop
 __all__ = ["any_shop", "opens", "shop", "sqlite_url"]
 
 UPDATE = "POST /channels/ec/product/stock/update"
-
-
-async def allot(shop: Shop, delta: int, key: str = "key-of-a-test", location: str = STORE) -> Any:
-    return await do(shop, ALLOT, Wanted(COAT, location, store(shop).account, delta), key)
-
-
-async def book(shop: Shop, location: str = STORE) -> tuple[int, int, int]:
-    """(on hand, allotted, of these the shop's)."""
-    place = (stock.c.sku == COAT, stock.c.location == location)
-    row = await shop.database.one(select(stock).where(*place))
-    assert row is not None
-    pieces = await shop.database.one(
-        select(store_allotment.c.pieces).where(store_allotment.c.sku == COAT, store_allotment.c.location == location)
-    )
-    return row.on_hand, row.allotted, pieces.pieces if pieces else 0
-
-
-async def offered(shop: Shop) -> int:
-    """The platform's own number."""
-    row = await shop.database.one(select(offer).where(offer.c.sku == COAT))
-    assert row is not None
-    return await store(shop).stock(row.product_id, row.sku_id)
-
-
-async def by_hand(shop: Shop, delta: int) -> None:
-    """Somebody changes the number in the shop's console."""
-    row = await shop.database.one(select(offer).where(offer.c.sku == COAT))
-    assert row is not None
-    await store(shop).stock_change(row.product_id, row.sku_id, delta)
 
 
 async def settle(shop: Shop) -> None:
@@ -71,11 +43,6 @@ def log_of(shop: Shop) -> SagaLog:
 def context(shop: Shop, saga: str) -> StepContext:
     gate, now = Gate(shop.projector, shop.settings.reach), shop.projector.clock.now()
     return StepContext(saga, saga, shop.projector, now, gate, open_tools=shop.tools)
-
-
-async def sold(shop: Shop, quantity: int) -> str:
-    made = await shop.act(TOOL, "order_new", person="linxiaowen", sku=COAT, quantity=quantity)
-    return str(made["order_id"])
 
 
 async def test_pieces_are_given_and_taken_back(any_shop: Shop) -> None:

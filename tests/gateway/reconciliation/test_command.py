@@ -150,7 +150,7 @@ async def test_what_only_a_person_can_decide_is_left_and_ends_with_10(any_shop: 
         "MISSING_THERE": (20000, None), "FUNDS_MISSING": (None, 30000), "FUNDS_DIFFER": (40000, 39999),
         "FUNDS_UNKNOWN": (None, 700), "FEE_DIFFERS": (300, 400),
     }  # fmt: skip
-    assert {kind for kind, _ in left} | {"MISSING_HERE", "STATE_DIFFERS"} == set(Kind)
+    assert {kind for kind, _ in left} | {"MISSING_HERE", "STATE_DIFFERS", "STOCK_DIFFERS"} == set(Kind)
 
 
 async def test_an_account_that_cannot_be_asked_ends_with_6(shop: Shop, tmp_path: Path) -> None:

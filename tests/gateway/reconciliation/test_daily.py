@@ -14,7 +14,10 @@ from gateway.jobs import Handlers, State, Worker
 from gateway.reconciliation import Kind, Reconciliation
 from gateway.reconciliation.runs import JOB
 from tests.databases import *  # noqa: F403
-from tests.gateway.transactions.shop import MCHID, Shop
+from tests.gateway.actions.allotting import allot, book, by_hand, sold
+from tests.gateway.actions.trading import store
+from tests.gateway.reconciliation.test_merchants import today
+from tests.gateway.transactions.shop import COAT, MCHID, Shop
 
 
 async def scheduled(shop: Shop) -> Worker:
@@ -85,3 +88,27 @@ async def test_a_store_order_that_we_never_heard_of_is_taken_over(shop: Shop) ->
         await connection.execute(update(purchase).where(mine).values(state="UNPAID", as_of=past))
     repaired, left = await run()
     assert (repaired, left) == ({(Kind.STATE_DIFFERS, order.order_id)}, 0)
+
+
+async def test_stock_that_moved_at_the_store_and_was_not_ours_to_move_is_told(any_shop: Shop) -> None:
+    """A change in the console and a sale of more than was allotted; what is changed back is no difference."""
+    shop, day = any_shop, today(any_shop)
+    await allot(shop, 1)
+    shop.pass_time(seconds=5)
+    await by_hand(shop, 2)
+    order = await sold(shop, 2)
+    shop.pass_time(days=1)
+    service = Reconciliation(shop.projector, shop.queue, shop.tools, shop.checkout)
+
+    async def run() -> list[tuple[str, str | None, str | None, str | None]]:
+        [found] = [each for each in await service.run(day) if each.account == store(shop).account]
+        return [
+            (each.number, each.order, each.ours_state, each.theirs_state)
+            for each in found.left
+            if each.kind is Kind.STOCK_DIFFERS
+        ]
+
+    sale = (COAT, order, "ALLOTTED 1", "SOLD 2")
+    for _ in range(2):
+        assert await run() == [(COAT, None, None, "MANUAL +2"), sale]
+    assert (await book(shop))[:2] == (2, 0)
