@@ -223,6 +223,8 @@ async def open_gateway(
         )
             retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling,
             store_stock.settling,
+            retention.daily, points_expiry.daily, reconciliation.daily, reconciliation.afternoon,
+            files.sweeping, handovers.settling, store_stock.settling,
         )  # fmt: skip
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,

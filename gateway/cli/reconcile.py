@@ -13,7 +13,7 @@ import orjson
 from gateway.app import open_gateway
 from gateway.cli.running import EXIT_FAILED, EXIT_UNRECONCILED, run, settings_from, settings_option
 from gateway.database.clock import BUSINESS_ZONE
-from gateway.reconciliation import Difference, Run, State
+from gateway.reconciliation import Book, Difference, Run, State
 from gateway.settings import Settings
 
 
@@ -47,7 +47,8 @@ async def _reconcile(settings: Settings, day: date | None, as_json: bool) -> int
 def _tell(runs: Sequence[Run]) -> None:
     for each in runs:
         reason = each.error_code or f"{each.compared} compared, {len(each.repaired)} repaired, {len(each.left)} left"
-        click.echo(f"{each.tool:20} {each.account:20} {each.state.value:9} {reason}")
+        book = ":funds" if each.book is Book.FUNDS else ""
+        click.echo(f"{each.tool + book:24} {each.account:20} {each.state.value:9} {reason}")
         for difference, word in [(d, "repaired") for d in each.repaired] + [(d, "left") for d in each.left]:
             ours = f"{difference.ours_fen} {difference.ours_state or ''}".strip()
             theirs = f"{difference.theirs_fen} {difference.theirs_state or ''}".strip()
@@ -58,6 +59,7 @@ def _document(each: Run) -> Mapping[str, Any]:
     return {
         "tool": each.tool,
         "account": each.account,
+        "book": each.book.value,
         "state": each.state.value,
         "compared": each.compared,
         "learned": each.learned,

@@ -818,6 +818,9 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
         "对账差异 differences",
         "numbers and amounts that differ from a platform's bill",
     ),
+    _without_people(
+        reconciliation.store_funds_flow, "小店资金流水 funds", "a store's own ledger: amounts by order number"
+    ),
     _without_people(bulk.import_run, "导入 imports", "which file was imported, and how far"),
     _without_people(
         bulk.export_run, "导出 exports", "what was exported, and how far; the file is sealed, and deleted after hours"

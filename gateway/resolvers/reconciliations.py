@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select, tuple_
 
 from gateway.context import Context
-from gateway.database.tables.reconciliation import reconciliation, reconciliation_difference
+from gateway.database.tables.reconciliation import reconciliation, reconciliation_difference, store_funds_flow
+from gateway.reconciliation.funds import WITHDRAWN
 from gateway.resolvers.paging import PageArgs, Slice, keyset
 
 SCOPE = "operations"
@@ -24,6 +26,7 @@ class ReconciliationRecord:
     day: date
     tool: str
     account: str
+    book: str
     state: str
     compared: int
     learned: int
@@ -45,6 +48,27 @@ class DifferenceRecord:
     our_state: str | None
     their_state: str | None
     repaired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FundsRecord:
+    """Entries of one kind in a store's ledger; ``amount`` in fen, negative where money left."""
+
+    kind: int
+    title: str
+    entries: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalRecord:
+    """A withdrawal's entry; ``state`` as it was when the ledger was read."""
+
+    number: str | None
+    title: str
+    amount: int
+    state: str | None
+    at: datetime
 
 
 async def page(ctx: Context, day: date | None, args: PageArgs) -> Slice[ReconciliationRecord]:
@@ -70,10 +94,44 @@ async def differences(ctx: Context, run_id: str, args: PageArgs) -> Slice[Differ
     return await keyset(ctx, f"reconciliation:{run_id}", statement, order, args, _difference)
 
 
+async def funds(ctx: Context, days: Sequence[tuple[str, date]]) -> Sequence[Sequence[FundsRecord]]:
+    """Batch by (appid, day): what moved a store's money, by what it is. One statement."""
+    flow = store_funds_flow.c
+    rows = await ctx.database.fetch(
+        select(
+            flow.appid, flow.business_date, flow.kind, func.max(flow.title).label("title"),
+            func.count().label("entries"), func.sum(flow.amount).label("amount"),
+        )
+        .where(tuple_(flow.appid, flow.business_date).in_(days))
+        .group_by(flow.appid, flow.business_date, flow.kind)
+        .order_by(flow.kind)
+    )  # fmt: skip
+    found: defaultdict[tuple[str, date], list[FundsRecord]] = defaultdict(list)
+    for row in rows:
+        record = FundsRecord(row.kind, row.title, int(row.entries), int(row.amount))
+        found[row.appid, row.business_date].append(record)
+    return [found[each] for each in days]
+
+
+async def withdrawals(ctx: Context, days: Sequence[tuple[str, date]]) -> Sequence[Sequence[WithdrawalRecord]]:
+    """Batch by (appid, day): money that was taken out, or came back from the bank. One statement."""
+    flow = store_funds_flow.c
+    rows = await ctx.database.fetch(
+        select(store_funds_flow)
+        .where(tuple_(flow.appid, flow.business_date).in_(days), flow.kind.in_(WITHDRAWN))
+        .order_by(flow.booked_at, flow.flow_id)
+    )
+    found: defaultdict[tuple[str, date], list[WithdrawalRecord]] = defaultdict(list)
+    for row in rows:
+        record = WithdrawalRecord(row.withdrawal_id, row.title, row.amount, row.state, row.booked_at)
+        found[row.appid, row.business_date].append(record)
+    return [found[each] for each in days]
+
+
 def _record(row: Row[Any]) -> ReconciliationRecord:
     return ReconciliationRecord(
-        row.id, row.business_date, row.tool, row.account, row.state, row.compared, row.learned, row.repaired, row.left,
-        row.error_code, row.created_at,
+        row.id, row.business_date, row.tool, row.account, row.book, row.state, row.compared, row.learned,
+        row.repaired, row.left, row.error_code, row.created_at,
     )  # fmt: skip
 
 

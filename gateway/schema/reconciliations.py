@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date as date_type
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import strawberry
 
-from gateway.reconciliation import Kind, State
+from gateway.context import Context
+from gateway.reconciliation import Book, Kind, State
 from gateway.resolvers import ids, reconciliations
 from gateway.resolvers.reconciliations import DifferenceRecord, ReconciliationRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.scalars import Money
+
+R = TypeVar("R")
 
 
 @strawberry.enum(description="How a reconciliation ended (对账结果).")
@@ -55,6 +59,16 @@ class DifferenceKind(Enum):
     )
 
 
+@strawberry.enum(description="What of an account is compared.")
+class ReconciliationBook(Enum):
+    """Books of gateway.reconciliation."""
+
+    BILLS = strawberry.enum_value("BILLS", description="A merchant account's bills (交易账单, 资金账单).")
+    ORDERS = strawberry.enum_value("ORDERS", description="A store's orders, after-sales and stock (订单, 售后, 库存).")
+    FUNDS = strawberry.enum_value("FUNDS", description="A store's own ledger of money (资金流水).")
+
+
+assert {each.name for each in ReconciliationBook} == {each.name for each in Book}  # noqa: S101
 assert {each.name for each in DifferenceKind} == {each.name for each in Kind}  # noqa: S101 — two lists would drift
 assert {each.name for each in ReconciliationState} == {each.name for each in State}  # noqa: S101
 
@@ -88,6 +102,29 @@ class ReconciliationDifference:
         )
 
 
+@strawberry.type(description="Entries of one kind in a store's ledger of a day (资金流水).")
+class StoreFunds:
+    """资金流水."""
+
+    kind: int = strawberry.field(description="The platform's number for it (funds_type).")
+    title: str = strawberry.field(description="What it is, in the platform's words.")
+    entries: int = strawberry.field(description="How many entries.")
+    amount: Money = strawberry.field(description="Their sum; negative where money left.")
+
+
+@strawberry.type(description="Money taken out of a store's account, or returned by the bank (提现).")
+class StoreWithdrawal:
+    """提现."""
+
+    number: str | None = strawberry.field(description="The withdrawal's number (提现单号).")
+    title: str = strawberry.field(description="What the entry is, in the platform's words.")
+    amount: Money = strawberry.field(description="Negative where money left.")
+    state: str | None = strawberry.field(
+        description="INIT, CREATE_SUCCESS, SUCCESS, FAIL, REFUND or CLOSE, as it was when the ledger was read."
+    )
+    at: datetime = strawberry.field(description="When it was booked.")
+
+
 @strawberry.type(name="Reconciliation", description="One account's day, compared with the platform's own bill (对账).")
 class ReconciliationRun(Node):
     """对账."""
@@ -96,6 +133,7 @@ class ReconciliationRun(Node):
     date: date_type = strawberry.field(description="The day, in China (对账日).")
     tool: str = strawberry.field(description="payments or mini_program_store.")
     account: str = strawberry.field(description="mchid, or appid of a store.")
+    book: ReconciliationBook = strawberry.field(description="Which of its books.")
     state: ReconciliationState = strawberry.field(description="How it ended.")
     compared: int = strawberry.field(description="Rows of the platform's that were looked at.")
     learned: int = strawberry.field(description="Rows that only a bill tells of, such as payments at a till.")
@@ -103,6 +141,34 @@ class ReconciliationRun(Node):
     left: int = strawberry.field(description="Differences for a person.")
     error_code: str | None = strawberry.field(description="Why it could not be compared.")
     at: datetime = strawberry.field(description="When it was compared.")
+
+    @strawberry.field(
+        description="What moved a store's money that day, by what it is: payments, refunds, fees (技术服务费),"
+        " commissions (佣金), withdrawals; empty for other books."
+    )
+    async def funds(self, info: Info) -> list[StoreFunds]:
+        found = await self._of_day(info, reconciliations.funds)
+        return [
+            StoreFunds(kind=each.kind, title=each.title, entries=each.entries, amount=Money.of(each.amount))
+            for each in found
+        ]
+
+    @strawberry.field(description="Withdrawals (提现) of a store that day, and what the bank returned; else empty.")
+    async def withdrawals(self, info: Info) -> list[StoreWithdrawal]:
+        found = await self._of_day(info, reconciliations.withdrawals)
+        return [
+            StoreWithdrawal(
+                number=each.number, title=each.title, amount=Money.of(each.amount), state=each.state, at=each.at
+            )
+            for each in found
+        ]
+
+    async def _of_day(
+        self, info: Info, batch: Callable[[Context, Sequence[tuple[str, date_type]]], Awaitable[Sequence[Sequence[R]]]]
+    ) -> Sequence[R]:
+        if self.book is not ReconciliationBook.FUNDS:
+            return ()
+        return await info.context.loaders.load(batch, (self.record.account, self.record.day))
 
     @strawberry.field(description="The differences, repaired ones first. Asked of one run at a time.")
     async def differences(
@@ -119,6 +185,7 @@ class ReconciliationRun(Node):
             date=record.day,
             tool=record.tool,
             account=record.account,
+            book=ReconciliationBook[record.book],
             state=ReconciliationState[record.state],
             compared=record.compared,
             learned=record.learned,

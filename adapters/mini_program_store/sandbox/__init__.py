@@ -74,8 +74,10 @@ class Sandbox:
                 moves.book_payment(order)
         for case in self.state.after_sales.values():
             if case.refund and case.status in SUCCEEDED:
-                related = [{"related_type": 2, "aftersale_id": case.after_sale_id, "transaction_id": ""}]
-                moves.book(3, case.refund, [*related], case.updated_at)
+                moves.book_refund(case)
+        for order in self.state.orders.values():
+            if order.finished_at is not None:
+                moves.book_fee(order)
         at = self.state.world.now - timedelta(days=20)
         related = [{"related_type": 3, "withdraw_id": "1000000001", "transaction_id": ""}]
         moves.book(4, 10_000, related, at)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from adapters.mini_program_store.sandbox import shapes
 from adapters.mini_program_store.sandbox.bodies import Body, inner, integer, number_of
 from adapters.mini_program_store.sandbox.gate import Gate
-from adapters.mini_program_store.sandbox.moves import Moves
+from adapters.mini_program_store.sandbox.moves import FEE_SHARE, Moves
 from adapters.mini_program_store.sandbox.paging import window
 from adapters.mini_program_store.sandbox.state import App, State
 from adapters.mini_program_store.sandbox.wire import Refusal, ok
@@ -120,7 +120,7 @@ class FundsApi:
         cases = [case for case in self.state.after_sales.values() if case.order_id == order_id]
         refunded = sum(case.refund for case in cases if case.status in shapes.SUCCEEDED)
         paid = row.payable if row.paid_at else 0
-        fee = (paid - refunded) // 100
+        fee = (paid - refunded) // FEE_SHARE
         state = 60 if row.status == 100 else 2 if row.status in {190, 200, 250} else 1
         return {
             "order_id": order_id,

@@ -14,7 +14,9 @@ from sandbox.platform import Kit
 from sandbox.world import AfterSale, StoreOrder
 
 #: funds_type → (flow_type, its description): what pays in, what pays out.
-FUNDS: Final = {1: (1, "订单支付"), 3: (2, "订单退款"), 4: (2, "提现")}
+FUNDS: Final = {1: (1, "订单支付"), 3: (2, "订单退款"), 4: (2, "提现"), 11: (2, "技术服务费")}
+#: The platform's fee is one part of so many.
+FEE_SHARE: Final = 100
 #: op_type of stock movements (unverified numbers).
 SOLD, RETURNED, ADDED, TAKEN, SET = 1, 2, 3, 4, 5
 
@@ -67,26 +69,21 @@ class Moves:
         """Pay an after-sale's money back; an order without anything left of it ends as 200."""
         self.state.refunded_at[case.order_id] = self.now()
         done = replace(case, status=status, updated_at=self.now())
-        order = self.state.orders[case.order_id]
-        if case.refund:
-            related = [
-                {"related_type": 2, "aftersale_id": case.after_sale_id, "transaction_id": order.transaction_id},
-                {"related_type": 1, "order_id": case.order_id, "transaction_id": order.transaction_id},
-            ]
-            self.book(3, case.refund, related, self.now())
+        self.book_refund(done)
         self.after_sale_event(done)
         back = [row for row in self.state.after_sales.values() if row.order_id == case.order_id]
         returned = sum(row.quantity for row in back if row.status in shapes.SUCCEEDED and row.refund)
-        if returned >= sum(line.quantity for line in order.lines):
+        if returned >= sum(line.quantity for line in self.state.orders[case.order_id].lines):
             ended = self.change(self.state.orders[case.order_id], status=200)
             self.order_event("channels_ec_order_cancel", ended, "order_cancelled", cancel_type=3)
 
     def book(self, funds_type: int, amount: int, related: list[dict[str, Any]], at: datetime) -> None:
         """An entry in the store's ledger."""
         flow_type, desc = FUNDS[funds_type]
+        last = int(self.state.flows[-1]["flow_id"]) if self.state.flows else 10_000_057_741_240_000
         self.state.flows.append(
             {
-                "flow_id": str(10_000_057_741_240_000 + len(self.state.flows) + 1),
+                "flow_id": str(last + 1),
                 "funds_type": funds_type,
                 "funds_type_desc": desc,
                 "flow_type": flow_type,
@@ -100,6 +97,25 @@ class Moves:
         """An order's money comes in."""
         related = {"related_type": 1, "order_id": order.order_id, "transaction_id": order.transaction_id}
         self.book(1, order.payable, [related], order.paid_at or self.now())
+
+    def book_refund(self, case: AfterSale) -> None:
+        """An after-sale's money goes out: the entry carries the after-sale, and its order."""
+        order = self.state.orders[case.order_id]
+        related = [
+            {"related_type": 2, "aftersale_id": case.after_sale_id, "transaction_id": order.transaction_id},
+            {"related_type": 1, "order_id": case.order_id, "transaction_id": order.transaction_id},
+        ]
+        if case.refund:
+            self.book(3, case.refund, related, case.updated_at)
+
+    def book_fee(self, order: StoreOrder) -> None:
+        """An order is finished, and settled: the platform takes its share of what was not given back."""
+        cases = [each for each in self.state.after_sales.values() if each.order_id == order.order_id]
+        refunded = sum(each.refund for each in cases if each.status in shapes.SUCCEEDED)
+        fee = (order.payable - refunded) // FEE_SHARE if order.paid_at else 0
+        related = {"related_type": 1, "order_id": order.order_id, "transaction_id": order.transaction_id}
+        if fee > 0:
+            self.book(11, fee, [related], order.finished_at or self.now())
 
     def move_stock(self, sku_id: str, delta: int, op_type: int, order_id: str = "") -> None:
         """Stock and its book."""

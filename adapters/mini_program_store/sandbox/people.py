@@ -47,6 +47,8 @@ class People:
             "product_audit": self.product_audit,
             "order_address_ask": self.order_address_ask,
             "coupon_receive": self.coupon_receive,
+            "withdraw": self.withdraw,
+            "misbook": self.misbook,
             "trade_paid": self.trade_paid,
             "token_revoke": self.token_revoke,
             "verify_url": self.verify_url,
@@ -150,6 +152,7 @@ class People:
     async def order_confirm(self, given: Input) -> Mapping[str, Any]:
         """{order_id}: the shopper confirms receipt."""
         order = self.moves.change(self.moves.order(given, 30), status=100, finished_at=self.moves.now())
+        self.moves.book_fee(order)
         self.moves.order_event("channels_ec_order_confirm", order, "order_confirmed", confirm_type=1)
         return {}
 
@@ -191,7 +194,10 @@ class People:
         case = self.state.after_sales.get(str(given["after_sale_id"]))
         if case is None:
             raise ValueError(f"no after-sale {given['after_sale_id']}")
-        self.moves.after_sale_event(replace(case, status=str(given["status"]), updated_at=self.moves.now()))
+        moved = replace(case, status=str(given["status"]), updated_at=self.moves.now())
+        if moved.status in shapes.SUCCEEDED and case.status not in shapes.SUCCEEDED:
+            self.moves.book_refund(moved)
+        self.moves.after_sale_event(moved)
         return {}
 
     async def product_delist(self, given: Input) -> Mapping[str, Any]:
@@ -214,6 +220,33 @@ class People:
             self.state.published[number] = self.state.drafts.pop(number)
             self.moves.listed(number, LISTED)
         return {}
+
+    # Money ----------------------------------------------------------------------------------------
+
+    async def withdraw(self, given: Input) -> Mapping[str, Any]:
+        """{amount, status?} → {withdraw_id}: an administrator takes money out, by default with success."""
+        number, at = str(1_000_000_001 + len(self.state.withdrawals)), shapes.seconds(self.moves.now())
+        amount, status = int(given["amount"]), str(given.get("status", "SUCCESS"))
+        related = {"related_type": 3, "withdraw_id": number, "transaction_id": ""}
+        self.moves.book(4, amount, [related], self.moves.now())
+        kept = {"amount": amount, "status": status, "reason": "", "remark": "", "create_time": at, "update_time": at}
+        self.state.withdrawals[number] = kept
+        return {"withdraw_id": number}
+
+    async def misbook(self, given: Input) -> Mapping[str, Any]:
+        """{funds_type, amount, order_id?} → {flow_id}: another amount of an order's entry, none at 0; or a new one."""
+        funds_type, amount, order_id = int(given["funds_type"]), int(given["amount"]), str(given.get("order_id", ""))
+        for row in self.state.flows:
+            if row["funds_type"] == funds_type and any(
+                each.get("order_id") == order_id for each in row["related_info_list"]
+            ):
+                row["amount"] = amount
+                if amount == 0:
+                    self.state.flows.remove(row)
+                return {"flow_id": row["flow_id"]}
+        related = {"related_type": 1, "order_id": order_id, "transaction_id": ""}
+        self.moves.book(funds_type, amount, [related], self.moves.now())
+        return {"flow_id": self.state.flows[-1]["flow_id"]}
 
     # Coupons and payments -------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ reconciliation = Table(
     Column("business_date", Date, nullable=False, comment="The bill's day, in China."),
     Column("tool", String, nullable=False),
     Column("account", String, nullable=False, comment="mchid, or appid of a store"),
+    Column("book", String, nullable=False, comment="BILLS of an mchid; ORDERS or FUNDS of a store"),
     Column("state", String, nullable=False, comment="CLEAN, REPAIRED, DIFFERENT or FAILED"),
     Column("compared", Integer, nullable=False, comment="Rows of the platform's that were looked at."),
     Column("learned", Integer, nullable=False, comment="Rows that only a bill tells of, such as payments at a till."),
@@ -38,4 +39,23 @@ reconciliation_difference = Table(
     Column("theirs_state", String),
     Column("repaired", Boolean, nullable=False),
     Index(None, "number"),
+)
+
+store_funds_flow = Table(
+    "store_funds_flow",
+    metadata,
+    Column("appid", String, primary_key=True),
+    Column("flow_id", String, primary_key=True),
+    Column("business_date", Date, nullable=False, comment="The day on which it was booked, in China."),
+    Column("booked_at", UtcDateTime, nullable=False),
+    Column("kind", Integer, nullable=False, comment="The platform's funds_type, an open set."),
+    Column("title", String, nullable=False, comment="What it is, in the platform's words."),
+    Column("amount", Long, nullable=False, comment="fen; negative where money left"),
+    Column("order_id", String),
+    Column("after_sale_id", String),
+    Column("withdrawal_id", String),
+    Column("state", String, comment="Of a withdrawal, when it was read."),
+    Index(None, "appid", "business_date"),
+    Index(None, "appid", "order_id"),
+    Index(None, "appid", "after_sale_id"),
 )

@@ -97,6 +97,7 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         "handovers.settle",
         "points.expire.daily",
         "reconciliation",
+        "reconciliation.funds",
         "retention",
         "stock.settle",
     ]
@@ -104,6 +105,7 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         ("audiences.sweep", "QUEUED"), ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"),
         ("points.expire.daily", "QUEUED"), ("reconciliation", "QUEUED"), ("retention", "QUEUED"),
         ("files.sweep", "QUEUED"), ("handovers.settle", "QUEUED"), ("points.expire.daily", "QUEUED"),
-        ("reconciliation", "QUEUED"), ("retention", "QUEUED"), ("stock.settle", "QUEUED"),
+        ("reconciliation", "QUEUED"),
+        ("reconciliation.funds", "QUEUED"), ("retention", "QUEUED"), ("stock.settle", "QUEUED"),
         ("webhooks.watch", "QUEUED"),
     ]  # fmt: skip

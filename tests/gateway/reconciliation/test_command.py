@@ -16,10 +16,15 @@ import pytest
 from sqlalchemy import delete, update
 
 from gateway.database.tables.projections import payment, purchase, refund
+from gateway.database.tables.reconciliation import store_funds_flow
 from gateway.events.projections import payments
 from gateway.reconciliation import Kind
 from tests.databases import *  # noqa: F403
 from tests.databases import MASTER
+from tests.gateway.actions.allotting import allot, by_hand
+from tests.gateway.actions.trading import ordered, store
+from tests.gateway.reconciliation.test_funds import begin, finished, out
+from tests.gateway.reconciliation.test_funds import misbook as misbook_of_store
 from tests.gateway.reconciliation.test_merchants import morning, number, reconcile, today
 from tests.gateway.transactions.settings_file import settings_file
 from tests.gateway.transactions.shop import COAT, MCHID, Shop
@@ -85,7 +90,8 @@ async def test_a_day_as_it_should_be_ends_with_0(any_shop: Shop, tmp_path: Path)
     ended = await command(shop, tmp_path, "--date", day.isoformat(), "--json")
     assert (ended.code, json.loads(ended.out)["date"]) == (0, day.isoformat())
     assert ended.account(MCHID) == {
-        "tool": "payments", "account": MCHID, "state": "CLEAN", "compared": 2, "learned": 0, "errorCode": None,
+        "tool": "payments", "account": MCHID, "book": "BILLS",
+        "state": "CLEAN", "compared": 2, "learned": 0, "errorCode": None,
         "repaired": [], "left": [],
     }  # fmt: skip
 
@@ -151,6 +157,33 @@ async def test_what_only_a_person_can_decide_is_left_and_ends_with_10(any_shop: 
         "FUNDS_UNKNOWN": (None, 700), "FEE_DIFFERS": (300, 400),
     }  # fmt: skip
     assert {kind for kind, _ in left} | {"MISSING_HERE", "STATE_DIFFERS", "STOCK_DIFFERS"} == set(Kind)
+
+
+async def test_a_stores_money_and_stock_that_differ_end_with_10(any_shop: Shop, tmp_path: Path) -> None:
+    shop, day = any_shop, await begin(any_shop)
+    await finished(shop)
+    wrong = await ordered(shop)
+    await misbook_of_store(shop, 1, 1, wrong)
+    await allot(shop, 1)
+    shop.pass_time(seconds=5)
+    await by_hand(shop, 4)
+    await out(shop)
+    for _ in range(2):
+        ended = await command(shop, tmp_path, "--date", day.isoformat(), "--json")
+        assert (ended.code, ended.err) == (10, "")
+        books = {
+            each["book"]: each for each in json.loads(ended.out)["accounts"] if each["account"] == store(shop).account
+        }
+        assert told(books["FUNDS"]["left"]) == {("FUNDS_DIFFER", wrong)}
+        assert told(books["ORDERS"]["left"]) == {("STOCK_DIFFERS", COAT)}
+        assert (books["FUNDS"]["compared"], books["FUNDS"]["repaired"]) == (3, [])
+    # Put right on both sides.
+    await misbook_of_store(shop, 1, 89900, wrong)
+    async with shop.database.write() as connection:
+        await connection.execute(delete(store_funds_flow).where(store_funds_flow.c.order_id == wrong))
+    ended = await command(shop, tmp_path, "--date", day.isoformat())
+    assert "mini_program_store:funds" in ended.out
+    assert [line.split()[2] for line in ended.out.splitlines() if ":funds" in line] == ["CLEAN"]
 
 
 async def test_an_account_that_cannot_be_asked_ends_with_6(shop: Shop, tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from gateway.database.tables.jobs import job
 from gateway.database.tables.projections import purchase
 from gateway.database.tables.reconciliation import reconciliation
 from gateway.jobs import Handlers, State, Worker
-from gateway.reconciliation import Kind, Reconciliation
+from gateway.reconciliation import Book, Kind, Reconciliation
 from gateway.reconciliation.runs import JOB
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.allotting import allot, book, by_hand, sold
-from tests.gateway.actions.trading import store
 from tests.gateway.reconciliation.test_merchants import today
 from tests.gateway.transactions.shop import COAT, MCHID, Shop
 
@@ -75,7 +74,7 @@ async def test_a_store_order_that_we_never_heard_of_is_taken_over(shop: Shop) ->
     service = Reconciliation(shop.projector, shop.queue, shop.tools, shop.checkout)
 
     async def run() -> tuple[set[tuple[Kind, str]], int]:
-        [found] = [each for each in await service.run(day) if each.tool == "mini_program_store"]
+        [found] = [each for each in await service.run(day) if each.book is Book.ORDERS]
         return {(each.kind, each.number) for each in found.repaired}, len(found.left)
 
     repaired, left = await run()
@@ -101,7 +100,7 @@ async def test_stock_that_moved_at_the_store_and_was_not_ours_to_move_is_told(an
     service = Reconciliation(shop.projector, shop.queue, shop.tools, shop.checkout)
 
     async def run() -> list[tuple[str, str | None, str | None, str | None]]:
-        [found] = [each for each in await service.run(day) if each.account == store(shop).account]
+        [found] = [each for each in await service.run(day) if each.book is Book.ORDERS]
         return [
             (each.number, each.order, each.ours_state, each.theirs_state)
             for each in found.left

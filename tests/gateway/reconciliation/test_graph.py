@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.database.clock import BUSINESS_ZONE
+from gateway.reconciliation import Book
 from gateway.resolvers import ids
 from tests.gateway.conftest import OpenServed
 from tests.gateway.transactions.shop import COAT, MCHID
@@ -30,8 +31,14 @@ async def test_the_runs_of_a_day(open_served: OpenServed) -> None:
     runs = await served.gateway.reconciliation.run(day)
     hq = served.client()
     listed = (await hq.data(EXAMPLE, date=day.isoformat()))["reconciliations"]["nodes"]
-    assert {each["account"]: each["state"] for each in listed} == {each.account: each.state.value for each in runs}
+    assert {(each["account"], each["book"]): each["state"] for each in listed} == {
+        (each.account, each.book.value): each.state.value for each in runs
+    }
     assert MCHID in {each["account"] for each in listed}
+    [ledger] = [each for each in listed if each["book"] == "FUNDS"]
+    [run] = [each for each in runs if each.book is Book.FUNDS]
+    assert sum(each["entries"] for each in ledger["funds"]) == run.compared > 0
+    assert all(each["funds"] == each["withdrawals"] == [] for each in listed if each is not ledger)
     assert (await hq.data(EXAMPLE, date="2001-01-01"))["reconciliations"]["nodes"] == []
     again = await hq.data(
         "query ($id: ID!) { node(id: $id) { ... on Reconciliation { date account } } }", id=listed[0]["id"]

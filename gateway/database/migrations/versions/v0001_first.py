@@ -1056,6 +1056,7 @@ def upgrade() -> None:
         sa.Column("business_date", sa.Date(), nullable=False, comment="The bill's day, in China."),
         sa.Column("tool", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False, comment="mchid, or appid of a store"),
+        sa.Column("book", sa.String(), nullable=False, comment="BILLS of an mchid; ORDERS or FUNDS of a store"),
         sa.Column("state", sa.String(), nullable=False, comment="CLEAN, REPAIRED, DIFFERENT or FAILED"),
         sa.Column("compared", sa.Integer(), nullable=False, comment="Rows of the platform's that were looked at."),
         sa.Column(
@@ -1310,6 +1311,35 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("store_allotment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_store_allotment_sku"), ["sku"], unique=False)
+
+    op.create_table(
+        "store_funds_flow",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("flow_id", sa.String(), nullable=False),
+        sa.Column("business_date", sa.Date(), nullable=False, comment="The day on which it was booked, in China."),
+        sa.Column("booked_at", types.UtcDateTime(), nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False, comment="The platform's funds_type, an open set."),
+        sa.Column("title", sa.String(), nullable=False, comment="What it is, in the platform's words."),
+        sa.Column(
+            "amount",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="fen; negative where money left",
+        ),
+        sa.Column("order_id", sa.String(), nullable=True),
+        sa.Column("after_sale_id", sa.String(), nullable=True),
+        sa.Column("withdrawal_id", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=True, comment="Of a withdrawal, when it was read."),
+        sa.PrimaryKeyConstraint("appid", "flow_id", name=op.f("pk_store_funds_flow")),
+    )
+    with op.batch_alter_table("store_funds_flow", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_store_funds_flow_appid_after_sale_id"), ["appid", "after_sale_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_store_funds_flow_appid_business_date"), ["appid", "business_date"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_store_funds_flow_appid_order_id"), ["appid", "order_id"], unique=False)
 
     op.create_table(
         "store_stock",
@@ -2201,6 +2231,12 @@ def downgrade() -> None:
 
     op.drop_table("store_stock_change")
     op.drop_table("store_stock")
+    with op.batch_alter_table("store_funds_flow", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_store_funds_flow_appid_order_id"))
+        batch_op.drop_index(batch_op.f("ix_store_funds_flow_appid_business_date"))
+        batch_op.drop_index(batch_op.f("ix_store_funds_flow_appid_after_sale_id"))
+
+    op.drop_table("store_funds_flow")
     with op.batch_alter_table("store_allotment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_store_allotment_sku"))
 
