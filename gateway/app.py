@@ -203,10 +203,19 @@ async def open_gateway(
         handlers.add(EXPORT_JOB, exporting.handle, versions={1})
         handlers.add(EXPORT_EXPIRE_JOB, exporting.expire, versions={1})
         for part in (
-            checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files, handovers,
+            checkout,
+            erasures,
+            reports,
+            retention,
+            webhooks,
+            points_expiry,
+            earning,
+            reconciliation,
+            files,
+            handovers,
             audiences,
             store_stock,
-        ):  # fmt: skip
+        ):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
@@ -217,15 +226,12 @@ async def open_gateway(
             retention.daily,
             points_expiry.daily,
             reconciliation.daily,
+            reconciliation.afternoon,
             files.sweeping,
             handovers.settling,
             audiences.sweeping,
-        )
-            retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling,
             store_stock.settling,
-            retention.daily, points_expiry.daily, reconciliation.daily, reconciliation.afternoon,
-            files.sweeping, handovers.settling, store_stock.settling,
-        )  # fmt: skip
+        )
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,
