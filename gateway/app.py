@@ -72,6 +72,7 @@ from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
 from gateway.transactions.handovers import Handovers
 from gateway.transactions.store_stock import StoreStock
+from gateway.transactions.red_packets import RedPackets
 from gateway.webhooks.addresses import Addresses
 from gateway.webhooks.outgoing import Outgoing
 from gateway.webhooks.sending import Sender
@@ -142,6 +143,7 @@ async def open_gateway(
         handovers = Handovers(projector, tools, queue)
         audiences = Audiences(database, tools, queue, settings.reach)
         store_stock = StoreStock(projector, tools, queue)
+        red_packets = RedPackets(projector, tools, queue)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -215,6 +217,7 @@ async def open_gateway(
             handovers,
             audiences,
             store_stock,
+            red_packets,
         ):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
@@ -231,6 +234,7 @@ async def open_gateway(
             handovers.settling,
             audiences.sweeping,
             store_stock.settling,
+            red_packets.settling,
         )
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,

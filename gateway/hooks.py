@@ -22,7 +22,7 @@ from adapters.enterprise_chat import (
 )
 from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
 from adapters.official_account import FollowerChanged, Interacted, MassDelivered, QrScanned, TemplateDelivered
-from adapters.payments import CouponReceived, PaymentNotice, PaymentsAdapter, RefundNotice
+from adapters.payments import CouponReceived, PaymentNotice, PaymentsAdapter, RefundNotice, TransferNotice
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.cache import EntityCache, tags
@@ -33,6 +33,7 @@ from gateway.events.projections import (
     official_account,
     payments,
     places,
+    red_packets,
     social_ads,
 )
 from gateway.events.projector import Projector
@@ -133,6 +134,9 @@ def connect(
         answers = [await adapter.coupon(event.openid, appid, event.code) for appid in apps]
         await payments.coupons(seen, _found(answers), source="webhook")
 
+    async def transfers(_account: str, events: Sequence[TransferNotice]) -> None:
+        await red_packets.told(projector, [each.transfer for each in events], source="webhook")
+
     async def removed(account: str, events: Sequence[ContactRemoved]) -> None:
         await enterprise_chat.removed(projector, events)
         cache.purge([tags.person(account, each.external_userid) for each in events])
@@ -161,6 +165,7 @@ def connect(
             AdClick: clicks,
             PaymentNotice: checkout.on_payments,
             RefundNotice: checkout.refunds.on_refunds,
+            TransferNotice: transfers,
         }
     )
     handling.handlers.update(

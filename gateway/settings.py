@@ -25,6 +25,7 @@ from adapters.enterprise_chat import (
     MINI_PROGRAM_TITLE_LIMIT_BYTES,
     WELCOME_TEXT_LIMIT_BYTES,
 )
+from adapters.payments import TRANSFER_NAMED_ALWAYS
 from adapters.registry import TOOLS
 
 _HOUR: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -98,6 +99,15 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quiet_until: str = "08:00"
     #: What the corp's administrator chose for 客户群发: MONTH is as many as the month has days, WEEK 7, DAY 1.
     group_sends: Literal["MONTH", "WEEK", "DAY"] = "MONTH"
+
+
+class Rewards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much money the brand gives to members (红包), at most; fen. 0 gives none."""
+
+    #: In one red packet. The platform wants a real name from 2,000 yuan up, which nobody is asked for here.
+    most: int = 200_00
+    #: To one member on a day of Asia/Shanghai.
+    daily: int = 200_00
 
 
 class WelcomeLink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -278,6 +288,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     checkout: Checkout = Checkout()
     reach: Reach = Reach()
+    rewards: Rewards = Rewards()
     #: Greetings of new contacts in 企业微信; none without one.
     welcome: tuple[Welcome, ...] = ()
     exports: Exports = Exports()
@@ -405,6 +416,10 @@ def _check(settings: Settings) -> None:
             f"quota.interactive_share is {settings.quota.interactive_share}: give 0 or more, and less than 1."
         )
     _check_reach(settings.reach)
+    if not 0 <= settings.rewards.most < TRANSFER_NAMED_ALWAYS or settings.rewards.daily < 0:
+        raise SettingsError(
+            f"rewards.most must be 0 or more and below {TRANSFER_NAMED_ALWAYS} fen, rewards.daily 0 or more."
+        )
     _check_subscriptions(settings.subscriptions)
     _check_webhooks(settings.webhooks)
     _check_identity(settings.identity)

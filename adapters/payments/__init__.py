@@ -99,9 +99,11 @@ from adapters.payments.sharing import (
 )
 from adapters.payments.transfers import (
     CONFIRM_WITHIN,
+    SCENE_REPORTS,
     TRANSFER_LEAST,
     TRANSFER_NAMED_ALWAYS,
     TRANSFER_NAMED_FROM,
+    TRANSFER_REMARK_LENGTH,
 )
 
 __all__ = [
@@ -116,12 +118,14 @@ __all__ = [
     "REFUNDS_PER_ORDER",
     "REFUND_INTERVAL",
     "REFUND_WINDOW",
+    "SCENE_REPORTS",
     "SHARE_PARTS",
     "SHARINGS_PER_PAYMENT",
     "TOOL",
     "TRANSFER_LEAST",
     "TRANSFER_NAMED_ALWAYS",
     "TRANSFER_NAMED_FROM",
+    "TRANSFER_REMARK_LENGTH",
     "BankCard",
     "BillRow",
     "CashCoupon",

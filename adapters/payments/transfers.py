@@ -18,7 +18,7 @@ from adapters.payments.records import Transfer, TransferAccepted, TransferIntent
 TRANSFER_LEAST: Final = 10
 TRANSFER_NAMED_FROM: Final = 30
 TRANSFER_NAMED_ALWAYS: Final = 2_000_00
-REMARK_LENGTH: Final = 32
+TRANSFER_REMARK_LENGTH: Final = 32
 #: A user who does not confirm gets nothing, and the money returns.
 CONFIRM_WITHIN: Final = timedelta(hours=24)
 #: What a scene must report; others are agreed with the platform one by one.
@@ -33,7 +33,7 @@ class Transfers:
         self._checks = checks
         self._transfers = TransfersClient(wire)
 
-    async def transfer(self, intent: TransferIntent) -> TransferAccepted:
+    async def send_transfer(self, intent: TransferIntent) -> TransferAccepted:
         """Offer money to a user: WAIT_USER_CONFIRM means that nothing is paid before the user confirms.
 
         Equal intents may be repeated: one number pays once. After any failure that is not Invalid ask
@@ -84,7 +84,7 @@ class Transfers:
         self._checks.appid(intent.appid)
         within(bool(OUT_BILL_NO.fullmatch(intent.out_bill_no)), "out_bill_no", "1–32 letters and digits")
         within(intent.amount >= TRANSFER_LEAST, "amount", f"{TRANSFER_LEAST} fen at least")
-        self._checks.length(intent.remark, "remark", least=1, most=REMARK_LENGTH)
+        self._checks.length(intent.remark, "remark", least=1, most=TRANSFER_REMARK_LENGTH)
         if named:
             self._checks.sealable(intent.user_name, "user_name")
         within(not named or intent.amount >= TRANSFER_NAMED_FROM, "user_name", "empty below 0.3 yuan")

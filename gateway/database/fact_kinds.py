@@ -113,7 +113,13 @@ _KINDS: Final = (
     ),
     *_told("FILE", ("file.stored", "存入文件")),
     *_told("IP", ("reward.claimed", "领取奖励「{name}」"), acts=True),
-    *_told("IP", ("reward.reserved", "获得奖励「{name}」"), ("reward.expired", "奖励过期「{name}」")),
+    *_told(
+        "IP",
+        ("reward.reserved", "获得奖励「{name}」"),
+        ("reward.expired", "奖励过期「{name}」"),
+        ("reward.withdrawn", "撤回奖励「{name}」"),
+        ("reward.failed", "奖励未到账「{name}」"),
+    ),
     *_books(
         ("ad.changed", "调整广告"),
         ("ad.cost", "广告花费"),
@@ -135,6 +141,7 @@ _KINDS: Final = (
         ("payment.mismatch", "支付金额不符"),
         ("personal_data.searched", "按个人信息查找会员"),
         ("privacy.sealed_read", "调阅封存记录"),
+        ("reward.refused", "未获许可，不予奖励"),
         ("stock.adjusted", "库存调整"),
         ("stock.allotted", "渠道库存分配"),
         ("stock.counted", "库存盘点"),

@@ -56,6 +56,7 @@ _TOOLS: Final = {
     Channel.SUBSCRIBE_MESSAGE: "mini_program_store",
     Channel.ENTERPRISE_CHAT: "enterprise_chat",
     Channel.WELCOME: "enterprise_chat",
+    Channel.REWARD: "payments",
     Channel.SOCIAL_ADS: "social_ads",
 }
 
@@ -123,7 +124,8 @@ class Gate:
         found: dict[str, Decision] = {}
         async with self._within(batch) as open_batch:
             ids = sorted(set(member_ids))
-            if asked.channel in MESSAGES:
+            # What is given is counted by whoever gives it, in the same transaction.
+            if asked.channel in MESSAGES or asked.channel is Channel.REWARD:
                 await self._take_turns(open_batch, ids)
             for some in chunks(ids):
                 found |= await self._decide(asked, some, open_batch)
@@ -164,7 +166,7 @@ class Gate:
         return work.decisions
 
     def _data(self, asked: Asked, member_id: str, known: Circumstances | None, now: datetime) -> Decision:
-        """Data, or a welcome, goes out or not: nothing is counted."""
+        """Data, a welcome or a reward goes out or not: nothing is counted here."""
         if known is None:
             return Decision(member_id, member_id, False, Reason.UNKNOWN_MEMBER)
         [way] = endpoints(known, asked.purpose, asked.channel, now, self._rules)
@@ -328,6 +330,7 @@ class _Work:
 _FACTS: Final = {"ALLOWED": "message.attempted", "CAPPED": "message.capped", "REFUSED": "message.refused"}
 _DATA_FACTS: Final = {
     Channel.WELCOME: "message.refused",
+    Channel.REWARD: "reward.refused",
     Channel.SOCIAL_ADS: "audience.refused",
     Channel.EXPORT: "export.refused",
 }

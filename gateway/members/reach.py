@@ -33,7 +33,8 @@ from gateway.settings import Reach
 class Channel(StrEnum):
     """Ways to a member. WELCOME is none that anybody chooses: it answers one who comes (欢迎语), once.
 
-    The last two carry no message: data goes out by them.
+    The others after it carry no message: by REWARD something of value is given (红包, 商家券), by the last two data
+    goes out.
     """
 
     OFFICIAL_ACCOUNT = "OFFICIAL_ACCOUNT"
@@ -43,12 +44,15 @@ class Channel(StrEnum):
     ENTERPRISE_CHAT = "ENTERPRISE_CHAT"
     SMS = "SMS"
     WELCOME = "WELCOME"
+    REWARD = "REWARD"
     SOCIAL_ADS = "SOCIAL_ADS"
     EXPORT = "EXPORT"
 
 
 #: Channels by which the brand speaks to whom it wants, in the order in which reach lists them; each message counts.
-MESSAGES: Final = tuple(each for each in Channel if each not in {Channel.WELCOME, Channel.SOCIAL_ADS, Channel.EXPORT})
+MESSAGES: Final = tuple(
+    each for each in Channel if each not in {Channel.WELCOME, Channel.REWARD, Channel.SOCIAL_ADS, Channel.EXPORT}
+)
 
 
 class Reason(StrEnum):
@@ -401,6 +405,11 @@ def _welcome(known: Circumstances, now: datetime) -> list[Endpoint]:
     return [Endpoint(Channel.WELCOME)]
 
 
+def _reward(known: Circumstances, now: datetime) -> list[Endpoint]:
+    del known, now
+    return [Endpoint(Channel.REWARD)]
+
+
 def _social_ads(known: Circumstances, now: datetime) -> list[Endpoint]:
     del known, now
     return [Endpoint(Channel.SOCIAL_ADS)]
@@ -419,6 +428,7 @@ _WAYS: Final[Mapping[Channel, Callable[[Circumstances, datetime], list[Endpoint]
     Channel.ENTERPRISE_CHAT: _enterprise_chat,
     Channel.SMS: _sms,
     Channel.WELCOME: _welcome,
+    Channel.REWARD: _reward,
     Channel.SOCIAL_ADS: _social_ads,
     Channel.EXPORT: _export,
 }

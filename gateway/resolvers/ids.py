@@ -40,6 +40,7 @@ TYPE_CODES: Final = {
     "mm": "MassMessage",
     "au": "Audience",
     "ld": "Lead",
+    "rk": "RedPacket",
 }
 _LIMIT = 512
 

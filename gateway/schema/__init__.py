@@ -41,6 +41,7 @@ from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
+from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQueries
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
@@ -84,6 +85,7 @@ QUERIES = (
     FollowerFigureQueries,
     AudienceQueries,
     AdAccountQueries,
+    RedPacketQueries,
 )
 MUTATIONS = (
     AdMutations,
@@ -106,6 +108,7 @@ MUTATIONS = (
     PrivacyMutations,
     ReachMutations,
     SceneCodeMutations,
+    RedPacketMutations,
     SessionMutations,
     StockMutations,
     SubscribeMessageMutations,

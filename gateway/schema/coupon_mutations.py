@@ -10,6 +10,7 @@ import strawberry
 from gateway.resolvers import benefits, ids, members
 from gateway.resolvers.errors import UserError
 from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.consents import ConsentPurpose
 from gateway.schema.coupons import Coupon
 from gateway.schema.info import Info
 from gateway.schema.problems import DomainProblem, ToolProblem, invalid
@@ -29,6 +30,11 @@ class CouponIssueInput:
     stock_id: str = strawberry.field(description="批次号.")
     mchid: str | None = strawberry.field(
         description="The merchant whose stock it is; the first one of the settings when it is left out.", default=None
+    )
+    purpose: ConsentPurpose = strawberry.field(
+        description="What it is for; the member's consent is asked for it: SERVICE where it makes good what went"
+        " wrong (补偿).",
+        default=ConsentPurpose.MARKETING,
     )
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
@@ -98,8 +104,8 @@ class CouponMutations:
     """Coupons."""
 
     @strawberry.mutation(
-        description="Give a member a merchant coupon (发放商家券). Needs the scope coupons:write. It tells the member"
-        " nothing of the brand's: what you say of it is a message."
+        description="Give a member a merchant coupon (发放商家券). Needs the scope coupons:write, and the member's"
+        " consent for its purpose. It tells the member nothing of the brand's: what you say of it is a message."
     )
     async def coupon_issue(
         self,
@@ -114,7 +120,7 @@ class CouponMutations:
         record = await info.context.loaders.load(members.by_ids, wanted)
         if record is None:
             return DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
-        asked = coupons.Gift(record.id, input.mchid or "", input.stock_id)
+        asked = coupons.Gift(record.id, input.mchid or "", input.stock_id, input.purpose.name)
         done = await act(info, coupons.ISSUE, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

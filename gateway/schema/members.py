@@ -19,6 +19,7 @@ from gateway.resolvers import (
     orders,
     provenance,
     reach,
+    red_packets,
     search,
     standing,
     timeline,
@@ -41,6 +42,7 @@ from gateway.schema.orders import Order, Payment
 from gateway.schema.places import IpParticipation
 from gateway.schema.profile import ProfileField
 from gateway.schema.reach import Reach
+from gateway.schema.red_packets import RedPacket
 from gateway.schema.scalars import Long
 from gateway.schema.search import MemberFilter
 from gateway.schema.standing import MemberLevel, MemberPoints, MemberTotals
@@ -165,6 +167,14 @@ class Member(Node):
         page_args = args(first, after, last, before)
         page = await benefits.coupons(info.context, self.record, wanted, page_args, info.context.asked(info))
         return connect(page, Coupon.of)
+
+    @strawberry.field(description="Red packets (红包) that the member was offered, newest first; no platform is asked.")
+    async def red_packets(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[RedPacket] | None:
+        page_args = args(first, after, last, before)
+        page = await red_packets.MEMBER_RED_PACKETS.page(info.context, self.record.id, page_args)
+        return connect(page, RedPacket.of)
 
     @strawberry.field(description="Orders (订单) of every source, newest first.")
     async def orders(

@@ -18,6 +18,7 @@ from gateway.resolvers import (
     places,
     privacy,
     reconciliations,
+    red_packets,
     review_cases,
     touch,
     uploads,
@@ -39,6 +40,7 @@ from gateway.schema.orders import AfterSale, Order, Payment
 from gateway.schema.places import Campaign, Guide, IpProperty, Product, Sku, Store
 from gateway.schema.privacy import MemberAccessReport, MemberErasure
 from gateway.schema.reconciliations import ReconciliationRun
+from gateway.schema.red_packets import RedPacket
 from gateway.schema.review_cases import ReviewCase
 from gateway.schema.webhooks import WebhookDelivery, WebhookEndpoint, WebhookReplay
 
@@ -214,9 +216,14 @@ async def _mass_message(info: Info, account: str, native: str) -> Node | None:
     info.context.principal.require(mass_messages.SCOPE)
     record = await info.context.loaders.load(mass_messages.by_keys, (account, native))
     return None if record is None else MassMessage.of(record)
+async def _red_packet(info: Info, account: str, native: str) -> Node | None:
+    record = await info.context.loaders.load(red_packets.by_keys, (account, native))
+    _require_owner(info, None if record is None else record.member)
+    return None if record is None else RedPacket.of(record)
 
 
 _FETCH: dict[str, Fetch] = {
+    "rk": _red_packet,
     "rn": _reconciliation,
     "mm": _mass_message,
     "rc": _review_case,

@@ -39,7 +39,7 @@ class TimelineFamily(Enum):
     STANDING = strawberry.enum_value("STANDING", description="Points (积分) and level (会员等级).")
     MEMBER = strawberry.enum_value("MEMBER", description="The member itself (会员): created, phone bound (绑定手机号).")
     FILE = strawberry.enum_value("FILE", description="File stored (对象存储).")
-    IP = strawberry.enum_value("IP", description="Rewards of IP activations (泛娱乐IP).")
+    IP = strawberry.enum_value("IP", description="Rewards: of IP activations (泛娱乐IP), and red packets (红包).")
 
 
 assert tuple(each.name for each in TimelineFamily) == FAMILIES  # noqa: S101 - two lists would drift
@@ -347,7 +347,7 @@ class FileTimelineEntry(TimelineEntry):
     size: Long | None = strawberry.field(resolver=_quantity, description="Bytes that were stored.")
 
 
-@strawberry.type(description="A reward of an IP activation (泛娱乐IP).")
+@strawberry.type(description="A reward: of an IP activation (泛娱乐IP), or a red packet (红包).")
 class IpTimelineEntry(TimelineEntry):
     """IP."""
 

@@ -88,6 +88,10 @@ FOLLOWS: Mapping[str, Follows] = {
         why="the platform's own figures come with the daily reports; what headquarters reports is a fact"
     ),
     "social_ads.report_lead_status": _by("_fact"),
+    # By its action, and by the undoing of an offer.
+    "payments.cancel_transfer": Follows(frozenset({"cancelled"}), frozenset({"told"})),
+    "payments.send_transfer": _by("_offered"),
+    "social_ads.report_conversions": Follows(why="the platform's own figures come with the daily reports"),
 }
 
 

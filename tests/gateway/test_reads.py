@@ -80,6 +80,12 @@ FIELDS = (
         "1",
         "The platform lists one openid's coupons per call.",
     ),
+    Field(
+        "redPackets { nodes { state } }",
+        "own book",
+        "page",
+        "Offered by the gateway; 微信支付 finds a transfer by its number only, and tells of its end.",
+    ),
     Field("orders { nodes { state } }", "projection", "page", "Orders are listed by time of change, not by buyer."),
     Field(
         "adTouchpoints { nodes { clickedAt } }",

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.demo.stage import Stage, staged
+from gateway.members.consent import Purpose, Said, record
 from gateway.resolvers import ids
 from tests.conftest import EVENING
 from tests.gateway.evening import login
@@ -54,6 +55,20 @@ class Desk:
         number: str = made["order_id"]
         return number
 
+    async def member(self) -> str:
+        """The shopper's id; they allow marketing."""
+        world = self.stage.sandbox.world
+        asked = "query ($u: String!) { member(by: {unionid: $u}) { id } }"
+        unionid = world.people[world.cast["protagonist"]].unionid
+        found = await self.stage.graphql(asked, {"u": unionid}, key=self.stage.keys.hq)
+        member: str = found["data"]["member"]["id"]
+        said = Said(
+            member=ids.decode(member)[2], purpose=Purpose.MARKETING, given=True, policy_version="1", channel="STORE",
+            recorded_by="test",
+        )  # fmt: skip
+        await record(self.stage.gateway.services.projector, said)
+        return member
+
     def ref(self, number: str) -> str:
         """Its id."""
         appid = self.stage.sandbox.describe()["platforms"][TOOL]["accounts"]["store"]["appid"]
@@ -81,9 +96,13 @@ async def test_the_page_shows_every_document() -> None:
         "giveback",
         "handout",
         "issue",
+        "mypackets",
         "redeem",
+        "redpacket",
+        "redpackets",
         "reject",
         "ship",
+        "takeback",
     ]
     for text in FILES.values():
         assert f"```graphql\n{text}```" in PAGE
@@ -146,10 +165,7 @@ async def test_after_sales_are_decided(desk: Desk) -> None:
 
 
 async def test_a_coupon_is_given_used_and_given_back(desk: Desk) -> None:
-    world = desk.stage.sandbox.world
-    asked = "query ($u: String!) { member(by: {unionid: $u}) { id } }"
-    unionid = world.people[world.cast["protagonist"]].unionid
-    member = (await desk.stage.graphql(asked, {"u": unionid}, key=desk.stage.keys.hq))["data"]["member"]["id"]
+    world, member = desk.stage.sandbox.world, await desk.member()
     gift = {"member": member, "stockId": world.coupon_stocks[0].stock_id, "idempotencyKey": "gift-000042"}
     gift["mchid"] = world.coupon_stocks[0].mchid
     issued = await desk.ask("issue", gift=gift)
@@ -163,6 +179,34 @@ async def test_a_coupon_is_given_used_and_given_back(desk: Desk) -> None:
     assert (await desk.ask("redeem", till=gone))["code"] == "COUPON_UNKNOWN"
 
 
+async def test_a_red_packet_is_the_shoppers_once_they_confirmed(desk: Desk) -> None:
+    report = [{"kind": "活动名称", "content": "618大促"}, {"kind": "奖励说明", "content": "签到红包"}]
+    gift = {"member": await desk.member(), "amount": 188, "remark": "618红包", "report": report}
+    packets = [await desk.ask("redpacket", gift=gift | {"idempotencyKey": f"packet-00004{n}"}) for n in range(2)]
+    assert [each["redPacket"]["state"] for each in packets] == ["WAIT_USER_CONFIRM"] * 2
+    assert packets[0]["transaction"]["state"] == "COMPLETED"
+    shopper = {"key": desk.stage.keys.frontend, "session": desk.phone.session}
+    mine = (await desk.ask("mypackets", **shopper))["redPackets"]["nodes"]
+    assert [each["id"] for each in mine] == [each["redPacket"]["id"] for each in reversed(packets)]
+    assert mine[0]["package"] == packets[1]["redPacket"]["package"]
+    taken = {"redPacket": mine[0]["id"], "idempotencyKey": "takeback-000042"}
+    assert (await desk.ask("takeback", taken=taken))["redPacket"]["state"] == "CANCELLING"
+    await desk.stage.act("payments", "confirm_transfer", package=mine[1]["package"])
+    for each in (mine[0], mine[1]):
+        await desk.stage.act("payments", "settle_transfer", out_bill_no=ids.decode(each["id"])[2])
+    # 微信支付 tells of both.
+    await desk.stage.quiet()
+    found = (await desk.ask("redpackets"))["nodes"]
+    assert [(each["state"], each["memberId"]) for each in found] == [
+        ("CANCELLED", gift["member"]), ("SUCCESS", gift["member"]),
+    ]  # fmt: skip
+    after = (await desk.ask("mypackets", **shopper))["redPackets"]["nodes"]
+    assert [each["package"] for each in after] == [None, None]
+    asked = "query ($i: ID!) { node(id: $i) { __typename id ... on RedPacket { state } } }"
+    node = (await desk.stage.graphql(asked, {"i": mine[1]["id"]}, key=desk.stage.keys.hq))["data"]["node"]
+    assert node == {"__typename": "RedPacket", "id": mine[1]["id"], "state": "SUCCESS"}
+
+
 @pytest.mark.parametrize(
     ("name", "variables", "scope"),
     [
@@ -170,6 +214,9 @@ async def test_a_coupon_is_given_used_and_given_back(desk: Desk) -> None:
         ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
         ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
         ("issue", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
+        ("redpacket", {"gift": {"member": "x", "amount": 10, "remark": "x", "report": []}}, "rewards:write"),
+        ("takeback", {"taken": {"redPacket": "x"}}, "rewards:write"),
+        ("redpackets", {}, "rewards:write"),
         ("redeem", {"till": {"coupon": "x"}}, "coupons:use"),
         ("giveback", {"till": {"coupon": "x"}}, "coupons:use"),
         ("reject", {"rejected": {"afterSale": "x", "reason": 1}}, "orders:write"),

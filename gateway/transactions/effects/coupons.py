@@ -13,12 +13,15 @@ from adapters.base.errors import NotFound, Rejected, UpstreamError
 from adapters.payments import COUPONS_PER_CALL, CouponSend, CouponState, CouponUse, PaymentsAdapter
 from gateway.database.rows import AnyRow
 from gateway.database.tables.dimensions import store
-from gateway.database.tables.members import identity
 from gateway.database.tables.projections import coupon
 from gateway.database.tables.stock import coupon_lock
 from gateway.events.projections import coupons, payments
 from gateway.events.projector import Batch
+from gateway.members.consent import Purpose
+from gateway.members.gate import Asked
+from gateway.members.reach import Channel
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.gifts import must_be_allowed, openid_of, receiver
 from gateway.transactions.records import CouponRef
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -29,6 +32,7 @@ class Gift(msgspec.Struct, frozen=True):
     member: str
     mchid: str
     stock_id: str
+    purpose: str = Purpose.MARKETING
 
 
 class Till(msgspec.Struct, frozen=True):
@@ -45,6 +49,8 @@ class Issue(msgspec.Struct, frozen=True):
     stock_id: str
     identity: str
     number: str
+    member: str
+    purpose: str
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -83,28 +89,25 @@ class Moved(msgspec.Struct, frozen=True):
 
 async def _plan_issue(planning: Planning, asked: Gift) -> Effect:
     adapter = planning.tools.get(PaymentsAdapter, asked.mchid or None)
-    rows = await planning.database.fetch(
-        select(identity.c.id, identity.c.issuer)
-        .where(identity.c.kind == "OPENID", identity.c.issuer.in_(adapter.appids), identity.c.member == asked.member)
-        .where(identity.c.superseded_by.is_(None))
-        .order_by(identity.c.linked_at.desc(), identity.c.id)
-    )
-    if not rows:
-        raise StepRefused(
-            "MEMBER_UNKNOWN_TO_MERCHANT",
-            "The member was never seen in an app of this merchant's.",
-        )
-    intent = Issue(adapter.account, asked.stock_id, rows[0].id, f"CI{planning.key}")
+    to = await receiver(planning, adapter, asked.member)
+    intent = Issue(adapter.account, asked.stock_id, to.identity, f"CI{planning.key}", asked.member, asked.purpose)
     return Effect(intent, values={"member": asked.member})
+
+
+def _about(intent: Issue) -> Asked:
+    key = f"couponIssue:{intent.number}"
+    return Asked(purpose=Purpose(intent.purpose), channel=Channel.REWARD, key=key, account=intent.mchid)
 
 
 async def _deactivate(ctx: StepContext, intent: Issue, outcome: Issued | None) -> None:
     """使券失效. Raises StepRefused for a code that nobody knows, and what the platform says of a used coupon."""
     adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     if outcome is None:
-        # Nobody knows whether it was given: by its number it is given once, and then it is known.
+        # Nobody knows whether it was given: by its number it is given once, and then it is known. Of a member who
+        # allows it no more a person has to find it out.
+        must_be_allowed((await ctx.gate.decide(_about(intent), [intent.member]))[0])
         with suppress(Rejected, NotFound):
-            openid, appid = await _known(ctx, intent.identity)
+            openid, appid = await openid_of(ctx, intent.identity)
             sent = await adapter.send_coupon(CouponSend(intent.stock_id, appid, openid, intent.number))
             outcome = Issued(sent.code, intent.mchid)
     if outcome is None:
@@ -119,8 +122,10 @@ async def _deactivate(ctx: StepContext, intent: Issue, outcome: Issued | None) -
 @step(name="coupon.issue", tool="payments", kind=Kind.COMPENSATABLE, delivery=Delivery.KEYED, undo=_deactivate)
 async def issue(ctx: StepContext, intent: Issue) -> Issued:
     """Put a coupon into the member's card pack (卡包). What the brand says of it is a message of its own."""
+    [decision] = await ctx.gate.decide(_about(intent), [intent.member])
+    must_be_allowed(decision)
     adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
-    openid, appid = await _known(ctx, intent.identity)
+    openid, appid = await openid_of(ctx, intent.identity)
     sent = await adapter.send_coupon(CouponSend(intent.stock_id, appid, openid, intent.number))
     await _followed(ctx, adapter, intent, sent.code)
     return Issued(sent.code, intent.mchid)
@@ -129,7 +134,7 @@ async def issue(ctx: StepContext, intent: Issue) -> Issued:
 async def _followed(ctx: StepContext, adapter: PaymentsAdapter, intent: Issue, code: str) -> None:
     """Read the coupon into our rows: its validity is the platform's to say. Where it cannot be read now, the next
     sync of coupons does."""
-    openid, appid = await _known(ctx, intent.identity)
+    openid, appid = await openid_of(ctx, intent.identity)
     asking = ctx.projector.asking()
     with suppress(UpstreamError):
         if not code:
@@ -139,16 +144,6 @@ async def _followed(ctx: StepContext, adapter: PaymentsAdapter, intent: Issue, c
         found = await adapter.coupon(openid, appid, code)
         if not isinstance(found, NotFound):
             await payments.coupons(asking, [found])
-
-
-async def _known(ctx: StepContext, identity_id: str) -> tuple[str, str]:
-    """(openid, appid). Raises StepRefused when the member was erased meanwhile."""
-    row = await ctx.projector.database.one(
-        select(identity.c.value, identity.c.issuer).where(identity.c.id == identity_id)
-    )
-    if row is None or not row.value:
-        raise StepRefused("SUBJECT_ERASED", "The member was erased: the platform cannot be told whose coupon it is.")
-    return str(row.value), row.issuer
 
 
 # At the till --------------------------------------------------------------------------------------
@@ -188,7 +183,7 @@ async def _unuse(ctx: StepContext, intent: Use, outcome: Moved | None) -> None:
     """Give it back (退券)."""
     adapter, held = ctx.tools.get(PaymentsAdapter, intent.held.mchid), intent.held
     if outcome is None:
-        openid, appid = await _known(ctx, intent.identity)
+        openid, appid = await openid_of(ctx, intent.identity)
         try:
             # Nobody knows whether it was used: by its number it is used once.
             await adapter.use_coupon(CouponUse(held.stock_id, held.code, appid, openid, intent.number, intent.at))
@@ -206,7 +201,7 @@ async def _unuse(ctx: StepContext, intent: Use, outcome: Moved | None) -> None:
 async def redeem(ctx: StepContext, intent: Use) -> Moved:
     """Write it off (核销) for what a till sold."""
     held = intent.held
-    openid, appid = await _known(ctx, intent.identity)
+    openid, appid = await openid_of(ctx, intent.identity)
     use = CouponUse(held.stock_id, held.code, appid, openid, intent.number, intent.at)
     used = await ctx.tools.get(PaymentsAdapter, held.mchid).use_coupon(use)
 

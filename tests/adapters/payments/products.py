@@ -202,24 +202,24 @@ async def _restart(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
 
 
 async def _transfer(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
-    return await adapter.transfer(transfer(sandbox))
+    return await adapter.send_transfer(transfer(sandbox))
 
 
 async def _cancel(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     with behaving(sandbox):
-        await adapter.transfer(transfer(sandbox))
+        await adapter.send_transfer(transfer(sandbox))
     return await adapter.cancel_transfer("TB20261111000001")
 
 
 async def _transfer_status(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     with behaving(sandbox):
-        await adapter.transfer(transfer(sandbox))
+        await adapter.send_transfer(transfer(sandbox))
     return await adapter.transfer_status("TB20261111000001")
 
 
 async def _transfer_by_id(adapter: PaymentsAdapter, sandbox: Sandbox) -> object:
     with behaving(sandbox):
-        made = await adapter.transfer(transfer(sandbox))
+        made = await adapter.send_transfer(transfer(sandbox))
     return await adapter.transfer_by_id(made.transfer_bill_no)
 
 
@@ -297,7 +297,7 @@ OPERATIONS: Final = (
     _write("start_cash_stock", _start, f"{_FAVOR}/stocks/*/start", "cash_stock_start"),
     _write("pause_cash_stock", _pause, f"{_FAVOR}/stocks/*/pause", "cash_stock_pause"),
     _write("restart_cash_stock", _restart, f"{_FAVOR}/stocks/*/restart", "cash_stock_restart"),
-    _write("transfer", _transfer, _TRANSFERS, "transfer"),
+    _write("send_transfer", _transfer, _TRANSFERS, "transfer"),
     _write("cancel_transfer", _cancel, f"{_TRANSFERS}/out-bill-no/*/cancel", "transfer_cancel"),
     _read("transfer_status", _transfer_status, f"{_TRANSFERS}/out-bill-no/*"),
     _read("transfer_by_id", _transfer_by_id, f"{_TRANSFERS}/transfer-bill-no/*"),

@@ -130,7 +130,7 @@ async def test_fields_are_sealed_for_a_certificate_too(opened: Open, sandbox: Sa
     await act(sandbox, "rotate_certificate", mchid=MCHID)
     # The certificate before the rotation still reads what was encrypted for it; the answer brings the new one.
     sandbox.kit.clock.advance(timedelta(minutes=2))
-    await adapter.transfer(transfer(sandbox, amount=2_000_00, user_name="林晓雯"))
+    await adapter.send_transfer(transfer(sandbox, amount=2_000_00, user_name="林晓雯"))
     assert len(sandbox.kit.journal.of_kind("payments", "transfer")) == 1
 
 

@@ -283,7 +283,7 @@ async def test_a_transfer_a_share_and_a_cash_coupon_are_told(
     franchise: PaymentsAdapter = await open_tool(TOOL, sandbox, "xian")
     for mchid in (MCHID, FRANCHISE):
         sandbox.kit.pusher.targets["payments", mchid] = merchant.url
-    await adapter.transfer(transfer(sandbox, notify_url=merchant.url))
+    await adapter.send_transfer(transfer(sandbox, notify_url=merchant.url))
     await adapter.cancel_transfer("TB20261111000001")
     await act(sandbox, "settle_transfer", out_bill_no="TB20261111000001")
     await arrived(adapter, sandbox)

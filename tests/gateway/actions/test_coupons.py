@@ -14,7 +14,7 @@ from gateway.transactions.records import CouponRef
 from gateway.transactions.steps import StepContext
 from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
-from tests.gateway.actions.trading import code, do
+from tests.gateway.actions.trading import allow, code, do
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
 from tests.gateway.transactions.shop import MCHID, STORE, Shop, hurried
 
@@ -42,6 +42,7 @@ async def state_of(shop: Shop, ref: CouponRef) -> str:
 
 async def test_a_coupon_is_given_used_and_given_back(any_shop: Shop) -> None:
     shop = any_shop
+    await allow(shop)
     asked = gift(shop)
     issued = await do(shop, ISSUE, asked, "issue-key")
     assert isinstance(issued, Issued)
@@ -66,6 +67,7 @@ async def test_a_coupon_is_given_used_and_given_back(any_shop: Shop) -> None:
 
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "truncate", "hang"])
 async def test_an_answer_that_is_lost_moves_it_once(shop: Shop, fault: FaultKind) -> None:
+    await allow(shop)
     for call in CALLS.values():
         shop.sandbox.kit.faults.add("payments", fault, endpoint=call, calls=(1,))
 
@@ -87,6 +89,7 @@ async def test_an_answer_that_is_lost_moves_it_once(shop: Shop, fault: FaultKind
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 async def test_undoing_deactivates_what_was_given(shop: Shop, known: bool) -> None:
     """Also of a coupon of which nobody knows whether it was given: its number gives it once."""
+    await allow(shop)
     asked = gift(shop)
     issued = await do(shop, ISSUE, asked, "issue-key")
     row = await shop.database.one(select(saga_step.c.intent).where(saga_step.c.name == ISSUE.step.name))
@@ -98,6 +101,20 @@ async def test_undoing_deactivates_what_was_given(shop: Shop, known: bool) -> No
     await ISSUE.step.undo(ctx, intent, issued if known else None)
     assert [shop.effects("payments", each) for each in ("coupon_taken", "coupon_deactivated")] == [1, 1]
     assert await state_of(shop, CouponRef(MCHID, asked.stock_id, issued.code)) == "INVALID"
+
+
+async def test_who_withdrew_their_consent_is_given_nothing(shop: Shop) -> None:
+    await allow(shop)
+    await allow(shop, given=False)
+    refused = await do(shop, ISSUE, gift(shop), "issue-key-1")
+    assert (code(refused), refused.details["reason"]) == ("NOT_ALLOWED", "NO_CONSENT")
+    assert shop.effects("payments", "coupon_taken") == 0
+    [told] = await shop.facts("reward.refused")
+    assert (told.member, told.reason, told.payload) == (
+        shop.buyer.member, "NO_CONSENT", {"purpose": "MARKETING", "channel": "REWARD"},
+    )  # fmt: skip
+    service = msgspec.structs.replace(gift(shop), purpose="SERVICE")
+    assert isinstance(await do(shop, ISSUE, service, "issue-key-2"), Issued)
 
 
 async def test_what_an_order_holds_is_not_the_tills(shop: Shop) -> None:

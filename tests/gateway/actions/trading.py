@@ -11,6 +11,7 @@ from adapters.mini_program_store import MiniProgramStoreAdapter
 from gateway.access.principal import Principal
 from gateway.database.tables.projections import after_sale
 from gateway.events.projections import mini_program_store
+from gateway.members.consent import Purpose, Said, record
 from gateway.transactions.actions import Action, Performed
 from gateway.transactions.records import Problem
 from sandbox.faults import FaultKind
@@ -69,6 +70,15 @@ async def state_of(shop: Shop, case: str) -> str:
     row = await shop.database.one(select(after_sale.c.state).where(after_sale.c.after_sale_id == case))
     assert row is not None
     return str(row.state)
+
+
+async def allow(shop: Shop, *, given: bool = True) -> None:
+    """林晓雯 answers about marketing."""
+    said = Said(
+        member=shop.buyer.member or "", purpose=Purpose.MARKETING, given=given, policy_version="1", channel="STORE",
+        recorded_by="test",
+    )  # fmt: skip
+    await record(shop.projector, said)
 
 
 async def do(shop: Shop, action: Action[Any, Any], asked: object, key: str = "key-of-a-test") -> Any:

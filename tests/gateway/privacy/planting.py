@@ -83,6 +83,7 @@ def _value(database: Database, table: Table, column: Column[Any], person: Plante
         "job": "PARKED",
         "inbox": "DONE",
         "saga": "COMPLETED",
+        "red_packet": "SUCCESS",
         "saga_step": "DONE",
         "erasure": "QUEUED",
         "access_report": "READY",

@@ -1083,6 +1083,61 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_recurring_job")),
     )
     op.create_table(
+        "red_packet",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("out_bill_no", sa.String(length=32), nullable=False, comment="商户单号: made of the transaction."),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that offered it."),
+        sa.Column("identity", sa.String(length=26), nullable=True, comment="The openid that it is for."),
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column(
+            "transfer_bill_no",
+            sa.String(),
+            nullable=True,
+            comment="微信转账单号; null until the platform has taken it on.",
+        ),
+        sa.Column("scene", sa.String(), nullable=False, comment="转账场景ID"),
+        sa.Column("name", sa.String(), nullable=False, comment="活动名称, else the remark that the shopper reads."),
+        sa.Column("amount", sa.Integer(), nullable=False, comment="fen"),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True, comment="The platform's code of why it FAILED."),
+        sa.Column(
+            "package",
+            types.Encrypted(),
+            nullable=True,
+            comment="For wx.requestMerchantTransfer; gone once it is decided.",
+        ),
+        sa.Column(
+            "asked_at", types.UtcDateTime(), nullable=False, comment="When it took its place under the daily limit."
+        ),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=True, comment="Until then the shopper may confirm."),
+        sa.Column(
+            "settled_at", types.UtcDateTime(), nullable=True, comment="When it was decided, by the platform's clock."
+        ),
+        sa.CheckConstraint(
+            "state IN ('REQUESTED', 'CHECKING', 'WAIT_USER_CONFIRM', 'TRANSFERRING', 'CANCELLING', 'SUCCESS', 'FAILED', 'CANCELLED', 'EXPIRED')",
+            name=op.f("ck_red_packet_known_state"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_red_packet_amount_positive")),
+        sa.PrimaryKeyConstraint("mchid", "out_bill_no", name=op.f("pk_red_packet")),
+    )
+    with op.batch_alter_table("red_packet", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_red_packet_asked_at_out_bill_no"), ["asked_at", "out_bill_no"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_red_packet_identity_asked_at"), ["identity", "asked_at"], unique=False)
+        batch_op.create_index(
+            "ix_red_packet_open",
+            ["asked_at"],
+            unique=False,
+            sqlite_where=sa.text(
+                "state IN ('REQUESTED', 'CHECKING', 'WAIT_USER_CONFIRM', 'TRANSFERRING', 'CANCELLING')"
+            ),
+            postgresql_where=sa.text(
+                "state IN ('REQUESTED', 'CHECKING', 'WAIT_USER_CONFIRM', 'TRANSFERRING', 'CANCELLING')"
+            ),
+        )
+
+    op.create_table(
         "refund",
         sa.Column("mchid", sa.String(), nullable=False),
         sa.Column("out_refund_no", sa.String(), nullable=False),
@@ -2289,6 +2344,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_refund_mchid_out_trade_no"))
 
     op.drop_table("refund")
+    with op.batch_alter_table("red_packet", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_red_packet_open",
+            sqlite_where=sa.text(
+                "state IN ('REQUESTED', 'CHECKING', 'WAIT_USER_CONFIRM', 'TRANSFERRING', 'CANCELLING')"
+            ),
+            postgresql_where=sa.text(
+                "state IN ('REQUESTED', 'CHECKING', 'WAIT_USER_CONFIRM', 'TRANSFERRING', 'CANCELLING')"
+            ),
+        )
+        batch_op.drop_index(batch_op.f("ix_red_packet_identity_asked_at"))
+        batch_op.drop_index(batch_op.f("ix_red_packet_asked_at_out_bill_no"))
+
+    op.drop_table("red_packet")
     op.drop_table("recurring_job")
     with op.batch_alter_table("reconciliation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reconciliation_business_date_id"))
