@@ -17,7 +17,7 @@ from gateway.schema.info import Info
 from gateway.schema.orders import AfterSale, Order
 from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
-from gateway.transactions.effects import after_sales, pickups, shipments
+from gateway.transactions.effects import after_sales, pickups, shipment_corrections, shipments
 from gateway.transactions.records import Problem
 
 WRITE = "orders:write"
@@ -94,6 +94,11 @@ class OrderShipInput:
         )
         method = "" if self.method is None else self.method.name
         return shipments.Wanted(ids.decode_as("or", self.order)[1], method, parcels)
+
+
+@strawberry.input(description="How an order really leaves, instead of what was told (重新发货, 修改物流).")
+class OrderShipmentCorrectInput(OrderShipInput):
+    """重新发货."""
 
 
 @strawberry.input(description="Goods that are handed out in the store (提货核销).")
@@ -236,6 +241,25 @@ class OrderMutations:
         except UserError as error:
             return invalid(error)
         done = await act(info, shipments.SHIP, asked, input.idempotency_key)
+        if not isinstance(done, Performed):
+            return done
+        return OrderShipped(order_id=asked.order, transaction_id=done.transaction, complete=done.outcome.complete)
+
+    @strawberry.mutation(
+        description="Correct what the platform was told of a shipment, all of it anew: own orders once (重新发货), the"
+        " store's as often as the platform lets it (修改物流). Needs the scope orders:write."
+    )
+    async def order_shipment_correct(
+        self,
+        info: Info,
+        input: Annotated[OrderShipmentCorrectInput, strawberry.argument(description="What really left.")],  # noqa: A002
+    ) -> OrderShipResult:
+        info.context.principal.require(WRITE)
+        try:
+            asked = input.record()
+        except UserError as error:
+            return invalid(error)
+        done = await act(info, shipment_corrections.CORRECT, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done
         return OrderShipped(order_id=asked.order, transaction_id=done.transaction, complete=done.outcome.complete)

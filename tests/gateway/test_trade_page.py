@@ -101,6 +101,7 @@ async def test_the_page_shows_every_document() -> None:
         "redpacket",
         "redpackets",
         "reject",
+        "reship",
         "ship",
         "takeback",
     ]
@@ -116,6 +117,11 @@ async def test_an_order_of_the_store_is_shipped(desk: Desk) -> None:
     assert (shipped["complete"], shipped["transaction"]["state"]) == (True, "COMPLETED")
     assert shipped["order"]["state"] == "SHIPPED"
     assert shipped["order"]["fulfilment"]["tracking"] == "YT0000000001"
+    other = shipment | {"parcels": [{"carrier": "ZTO", "tracking": "ZT0000000001"}], "idempotencyKey": "reship-000042"}
+    reshipped = await desk.ask("reship", shipment=other)
+    assert reshipped["order"]["fulfilment"] == {
+        "state": "SHIPPED", "carrier": "中通快递", "tracking": "ZT0000000001",
+    }  # fmt: skip
     clear = shipment | {"parcels": [parcel | {"senderPhone": "13800000001"}], "idempotencyKey": "ship-000043"}
     assert (await desk.ask("ship", shipment=clear))["code"] == "BAD_USER_INPUT"
 
@@ -211,6 +217,7 @@ async def test_a_red_packet_is_the_shoppers_once_they_confirmed(desk: Desk) -> N
     ("name", "variables", "scope"),
     [
         ("ship", {"shipment": {"order": "x"}}, "orders:write"),
+        ("reship", {"shipment": {"order": "x"}}, "orders:write"),
         ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
         ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
         ("issue", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),

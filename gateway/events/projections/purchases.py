@@ -158,6 +158,11 @@ async def shipped(
     batch.facts.append(_fact(row, "order.shipped", at, payload={"method": method}))
 
 
+async def reshipped(batch: Batch, order_id: str, *, method: str, carrier: str | None, tracking: str | None) -> None:
+    """It is on its way otherwise than was told before (重新发货); since when stays as it was."""
+    await _set(batch, order_id, method=method, carrier=carrier, tracking=tracking)
+
+
 async def picked_up(batch: Batch, order_id: str, *, at: datetime, by: str) -> bool:
     """The goods were handed out in the store (提货核销); False, and nothing changed, when they did not lie ready."""
     now = batch.as_of

@@ -97,7 +97,7 @@ class Shipped(msgspec.Struct, frozen=True):
 
 
 async def _plan(planning: Planning, asked: Wanted) -> Effect:
-    row = await planning.database.one(_order(asked.order))
+    row = await planning.database.one(order_row(asked.order))
     if row is None:
         raise StepRefused("ORDER_UNKNOWN", "There is no such order; pass an id as you received it.")
     if row.source not in {"STORE", "MINI_PROGRAM"}:
@@ -125,11 +125,11 @@ async def _of_store(planning: Planning, row: AnyRow, method: str, parcels: Seque
     whole = (Parcel("", ""),) if method == "VIRTUAL" else parcels
     if any(not each.items for each in whole) and (len(whole) > 1 or found.state is OrderState.PARTLY_SHIPPED):
         raise StepRefused("BAD_USER_INPUT", "Of an order in several parcels each names its items.")
-    lines = tuple(_lines(found, each) for each in whole)
+    lines = tuple(lines_of(found, each) for each in whole)
     return Ship(row.id, row.account, row.native_id, method, tuple(whole), lines)
 
 
-def _lines(order: platform.Order, parcel: Parcel) -> tuple[platform.ParcelLine, ...]:
+def lines_of(order: platform.Order, parcel: Parcel) -> tuple[platform.ParcelLine, ...]:
     """What lies in the parcel, as the platform names it."""
     if not parcel.items:
         return tuple(platform.ParcelLine(each.product_id, each.sku_id, each.quantity) for each in order.lines)
@@ -164,6 +164,11 @@ async def _of_own(planning: Planning, row: AnyRow, method: str, parcels: Sequenc
         ) from error
     if paid.state is not PaidOrderState.TO_SHIP:
         raise StepRefused("ORDER_NOT_SHIPPABLE", f"The platform has this payment as {paid.state} already.")
+    return await own_shipment(planning, row, method, parcels)
+
+
+async def own_shipment(planning: Planning, row: AnyRow, method: str, parcels: Sequence[Parcel]) -> Ship:
+    """What leaves of an own order whose money is ``row.mchid``'s, with the goods as the shopper reads them."""
     lines = await planning.database.fetch(
         select(purchase_line.c.title, purchase_line.c.quantity)
         .where(purchase_line.c.purchase == row.id)
@@ -174,7 +179,8 @@ async def _of_own(planning: Planning, row: AnyRow, method: str, parcels: Sequenc
     return Ship(row.id, row.account, row.native_id, method, tuple(parcels), own=own)
 
 
-def _order(order_id: str):  # type: ignore[no-untyped-def] # a Select of eleven columns
+def order_row(order_id: str):  # type: ignore[no-untyped-def] # a Select of eleven columns
+    """What shipping needs of an order."""
     c = purchase.c
     return select(
         c.id, c.source, c.account, c.native_id, c.state, c.method, c.fulfilment_state, c.payable, c.mchid,
@@ -216,18 +222,19 @@ async def ship(ctx: StepContext, intent: Ship) -> Shipped:
         ]
         await adapter.order_ship(intent.native, parcels)
     else:
-        await adapter.shipping_upload(_shipment(intent, intent.own), await _openid(ctx, intent.own), ctx.now)
+        await adapter.shipping_upload(shipment_of(intent, intent.own), await openid_of(ctx, intent.own), ctx.now)
     return await _followed(ctx, adapter, intent)
 
 
-def _shipment(intent: Ship, own: Own) -> Shipment:
+def shipment_of(intent: Ship, own: Own) -> Shipment:
+    """As the platform takes it."""
     payment = Payment(mchid=own.mchid, out_trade_no=own.out_trade_no)
     parcels = [ShippedParcel(own.goods, each.carrier, each.tracking, each.sender_phone) for each in intent.parcels]
     split = len(parcels) > 1
     return Shipment(payment, ShippingMethod[intent.method], parcels or [ShippedParcel(own.goods)], split)
 
 
-async def _openid(ctx: StepContext, own: Own) -> str:
+async def openid_of(ctx: StepContext, own: Own) -> str:
     """Raises StepRefused when the shopper was erased meanwhile."""
     row = await ctx.projector.database.one(select(identity.c.value).where(identity.c.id == own.identity))
     if row is None or not row.value:
@@ -238,15 +245,7 @@ async def _openid(ctx: StepContext, own: Own) -> str:
 async def _followed(ctx: StepContext, adapter: MiniProgramStoreAdapter, intent: Ship) -> Shipped:
     """The platform calls nobody back for what we told it: our own rows follow here."""
     if intent.own is None:
-        complete = False
-        # It has happened; where it cannot be read now, the platform's event has it read again.
-        with suppress(UpstreamError):
-            asking = ctx.projector.asking()
-            [order] = await adapter.orders([intent.native])
-            if not isinstance(order, NotFound):
-                await mini_program_store.orders(asking, [order], source="poll")
-                complete = order.state in _SENT
-        return Shipped(complete)
+        return Shipped(await read_again(ctx, adapter, intent))
     # Goods to be picked up lie ready, and stay so until they are.
     if intent.method != "PICKUP":
         first = intent.parcels[0] if intent.parcels else Parcel("", "")
@@ -263,6 +262,18 @@ async def _followed(ctx: StepContext, adapter: MiniProgramStoreAdapter, intent: 
 
         ctx.on_done.append(record)
     return Shipped(True)
+
+
+async def read_again(ctx: StepContext, adapter: MiniProgramStoreAdapter, intent: Ship) -> bool:
+    """Read an order of the store into our rows; True when nothing of it is left to be sent, as far as it is known."""
+    # It has happened; where it cannot be read now, the platform's event has it read again.
+    with suppress(UpstreamError):
+        asking = ctx.projector.asking()
+        [order] = await adapter.orders([intent.native])
+        if not isinstance(order, NotFound):
+            await mini_program_store.orders(asking, [order], source="poll")
+            return order.state in _SENT
+    return False
 
 
 SHIP: Final = Action("orderShip", ship, _plan)

@@ -1,4 +1,4 @@
-"""orderShip and orderPickupConfirm: told once, whatever happens on the way, and seen in our own rows."""
+"""orderShip, its correction and orderPickupConfirm: told once, whatever happens on the way, and seen in our rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from gateway.transactions.effects.pickups import CONFIRM
 from gateway.transactions.effects.pickups import Wanted as Code
+from gateway.transactions.effects.shipment_corrections import CORRECT
 from gateway.transactions.effects.shipments import SHIP, Item, Parcel, Shipped, Wanted
 from gateway.transactions.order_steps import Nothing
 from sandbox.faults import FaultKind
@@ -114,3 +115,49 @@ async def test_goods_are_handed_out_once_for_the_right_code(any_shop: Shop) -> N
 async def test_unknown_orders(shop: Shop) -> None:
     assert code(await do(shop, SHIP, Wanted("STORE:x:1", "", (YTO,)), "unknown-1")) == "ORDER_UNKNOWN"
     assert code(await do(shop, CONFIRM, Code("STORE:x:1", "00000000"), "unknown-2")) == "ORDER_UNKNOWN"
+
+
+ZTO = Parcel("ZTO", "ZT0000000001")
+UPDATE = "POST /channels/ec/order/deliveryinfo/update"
+
+
+@pytest.mark.parametrize("fault", [None, "reset_after", "reset_before", "truncate"])
+@pytest.mark.parametrize("own", [True, False], ids=["own", "store"])
+async def test_a_shipment_is_corrected_once(shop: Shop, fault: FaultKind | None, own: bool) -> None:
+    order = await bought(shop, method="EXPRESS") if own else ref(shop, await ordered(shop))
+    assert code(await do(shop, CORRECT, Wanted(order, "", (ZTO,)), "too-early")) == "ORDER_NOT_SHIPPED"
+    assert await do(shop, SHIP, Wanted(order, "", (YTO,)), "ship-first") == Shipped(complete=True)
+    shipped_at = (await shop.order(order)).shipped_at
+    shop.pass_time(minutes=1)
+    if fault is not None:
+        misbehave(shop, fault, UPLOAD if own else UPDATE)
+    answer = await do(shop, CORRECT, Wanted(order, "", (ZTO,)), "correct-1")
+    if not isinstance(answer, Shipped):
+        assert answer.retryable
+        shop.pass_time(minutes=2)
+        await shop.worker.drain()
+        answer = await do(shop, CORRECT, Wanted(order, "", (ZTO,)), "correct-1")
+    assert answer == Shipped(complete=True)
+    row = await shop.order(order)
+    assert (row.fulfilment_state, row.tracking, row.shipped_at) == ("SHIPPED", "ZT0000000001", shipped_at)
+    assert shop.effects(TOOL, "shipping_uploaded") == (2 if own else 0)
+    assert shop.effects(TOOL, "order_reparcelled") == (0 if own else 1)
+    assert [each.order_ref for each in await shop.facts("order.shipment_corrected")] == [order]
+    assert len(await shop.facts("order.shipped")) == 1
+    again = await do(shop, CORRECT, Wanted(order, "", (ZTO,)), "correct-2")
+    assert code(again) == ("SHIPMENT_CORRECTED" if own else "BAD_USER_INPUT")
+    assert shop.effects(TOOL, "shipping_uploaded") == (2 if own else 0)
+
+
+async def test_what_cannot_be_corrected(shop: Shop) -> None:
+    order = await bought(shop)
+    assert await do(shop, SHIP, Wanted(order, "", ()), "lies-ready") == Shipped(complete=True)
+    assert code(await do(shop, CORRECT, Wanted(order, "EXPRESS", (ZTO,)), "picked-up")) == "ORDER_NOT_SHIPPED"
+    assert code(await do(shop, CORRECT, Wanted("STORE:x:1", "", (ZTO,)), "unknown-1")) == "ORDER_UNKNOWN"
+    number = await ordered(shop, 2)
+    parcels = tuple(Parcel("YTO", f"YT{n}", (Item(COAT, 1),)) for n in (1, 2))
+    assert await do(shop, SHIP, Wanted(ref(shop, number), "", parcels), "two-parcels") == Shipped(complete=True)
+    unnamed = Wanted(ref(shop, number), "", (ZTO, YTO))
+    assert code(await do(shop, CORRECT, unnamed, "unnamed")) == "BAD_USER_INPUT"
+    assert code(await do(shop, CORRECT, Wanted(ref(shop, number), "VIRTUAL", ()), "virtual")) == "BAD_USER_INPUT"
+    assert (shop.effects(TOOL, "shipping_uploaded"), shop.effects(TOOL, "order_reparcelled")) == (1, 0)
