@@ -246,3 +246,17 @@ async def test_under_atomic_shipping_comes_last(desk: Desk) -> None:
     answer = await desk.stage.graphql(document, {"order": desk.ref(await desk.sold())}, key=desk.stage.keys.hq)
     assert answer["data"]["sent"] == {"__typename": "OrderShipped", "complete": True}
     assert answer["data"]["book"] == {"__typename": "StockAdjusted"}
+
+
+async def test_under_atomic_a_red_packet_is_taken_back_while_it_waits(desk: Desk) -> None:
+    """What comes after it fails: nobody can confirm it any more."""
+    document = """mutation ($gift: RedPacketSendInput!) @atomic(key: "atomic-packet-1") {
+      gift: redPacketSend(input: $gift) { ... on Problem { code } }
+      book: stockAdjust(input: {sku: "none", delta: 1, reason: "found"}) { ... on Problem { code } }
+    }"""
+    report = [{"kind": "活动名称", "content": "618大促"}, {"kind": "奖励说明", "content": "签到红包"}]
+    gift = {"member": await desk.member(), "amount": 66, "remark": "618红包", "report": report}
+    answer = await desk.stage.graphql(document, {"gift": gift}, key=desk.stage.keys.hq)
+    assert answer["data"] == {"gift": {"code": "TRANSACTION_ROLLED_BACK"}, "book": {"code": "TRANSACTION_ROLLED_BACK"}}
+    newest = (await desk.ask("redpackets"))["nodes"][0]
+    assert (newest["amount"]["amount"], newest["state"]) == (66, "CANCELLING")
