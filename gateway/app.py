@@ -71,8 +71,8 @@ from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
 from gateway.transactions.handovers import Handovers
-from gateway.transactions.store_stock import StoreStock
 from gateway.transactions.red_packets import RedPackets
+from gateway.transactions.store_stock import StoreStock
 from gateway.webhooks.addresses import Addresses
 from gateway.webhooks.outgoing import Outgoing
 from gateway.webhooks.sending import Sender

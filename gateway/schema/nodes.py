@@ -216,6 +216,8 @@ async def _mass_message(info: Info, account: str, native: str) -> Node | None:
     info.context.principal.require(mass_messages.SCOPE)
     record = await info.context.loaders.load(mass_messages.by_keys, (account, native))
     return None if record is None else MassMessage.of(record)
+
+
 async def _red_packet(info: Info, account: str, native: str) -> Node | None:
     record = await info.context.loaders.load(red_packets.by_keys, (account, native))
     _require_owner(info, None if record is None else record.member)

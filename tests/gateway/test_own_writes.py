@@ -92,7 +92,6 @@ FOLLOWS: Mapping[str, Follows] = {
     # By its action, and by the undoing of an offer.
     "payments.cancel_transfer": Follows(frozenset({"cancelled"}), frozenset({"told"})),
     "payments.send_transfer": _by("_offered"),
-    "social_ads.report_conversions": Follows(why="the platform's own figures come with the daily reports"),
 }
 
 
