@@ -15,8 +15,10 @@ from adapters.ip_content.draws import MAX_ENTRY_REF
 from adapters.ip_content.errors import FAULTS, TOOL_NAME
 from adapters.ip_content.lift import baseline_days, study
 from adapters.ip_content.limits import LIMITS
+from adapters.ip_content.moves import MOVES
 from adapters.ip_content.records import (
     Activation,
+    ActivationMoved,
     Asset,
     AssetGrant,
     BallotCast,
@@ -24,7 +26,11 @@ from adapters.ip_content.records import (
     CardDrawn,
     Clearance,
     ClearanceQuery,
+    Contest,
     ContestTally,
+    Drop,
+    DropEntered,
+    DropPlace,
     GrantDraft,
     GrantObstacle,
     ImportResult,
@@ -32,7 +38,10 @@ from adapters.ip_content.records import (
     LicensedSku,
     LiftStudy,
     Participation,
+    Prize,
     Property,
+    Reward,
+    RewardClaimed,
 )
 from adapters.ip_content.tables import metadata
 
@@ -54,7 +63,8 @@ TOOL: Final = ToolSpec(
     metadata=metadata,
     exempt={
         "batches": "Batch methods read the gateway's own SQL; the tool's tests count their statements.",
-        "writes": "Draws, ballots and grants are transactions of the gateway's own database; nothing is sent anywhere.",
+        "writes": "Draws, ballots, places, rewards, moves and downloads are transactions of the gateway's own database;"
+        " nothing is sent anywhere.",
         "refused_token:token": "Fetching a token takes none.",
         "truncate:ping": "The answer is a 304 without a body.",
         "garbage:ping": "The answer is a 304, of which no body is read.",
@@ -66,9 +76,11 @@ __all__ = [
     "CHANNELS",
     "MAX_CLEARANCE_DAYS",
     "MAX_ENTRY_REF",
+    "MOVES",
     "TOOL",
     "USES",
     "Activation",
+    "ActivationMoved",
     "Asset",
     "AssetGrant",
     "BallotCast",
@@ -76,7 +88,11 @@ __all__ = [
     "CardDrawn",
     "Clearance",
     "ClearanceQuery",
+    "Contest",
     "ContestTally",
+    "Drop",
+    "DropEntered",
+    "DropPlace",
     "GrantDraft",
     "GrantObstacle",
     "ImportResult",
@@ -86,7 +102,10 @@ __all__ = [
     "LicensedSku",
     "LiftStudy",
     "Participation",
+    "Prize",
     "Property",
+    "Reward",
+    "RewardClaimed",
     "baseline_days",
     "study",
 ]

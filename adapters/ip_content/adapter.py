@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
 from adapters.base.errors import NotFound
 from adapters.base.runtime import Runtime
 from adapters.ip_content import clearance as rules
+from adapters.ip_content.activities import Activities
 from adapters.ip_content.assets import AssetDesk
 from adapters.ip_content.client import IpContentClient
 from adapters.ip_content.config import IpContentConfig
-from adapters.ip_content.contests import ContestDesk
-from adapters.ip_content.draws import MAX_ENTRY_REF, DrawDesk
-from adapters.ip_content.errors import FAULTS, TOOL_NAME
+from adapters.ip_content.errors import FAULTS
 from adapters.ip_content.exclusivity import obstacles
 from adapters.ip_content.importing import replace
 from adapters.ip_content.ledger import Ledger
@@ -23,11 +23,8 @@ from adapters.ip_content.records import (
     Activation,
     Asset,
     AssetGrant,
-    BallotCast,
-    CardDrawn,
     Clearance,
     ClearanceQuery,
-    ContestTally,
     GrantDraft,
     GrantObstacle,
     ImportResult,
@@ -36,26 +33,21 @@ from adapters.ip_content.records import (
     Participation,
     Property,
 )
-from adapters.ip_content.tables import ballot, draw
 
 ANY_ETAG: Final = "*"
 
 
-class IpContentAdapter:
+class IpContentAdapter(Activities):
     """One licensee's rights. Database errors pass through; everything else is an UpstreamError.
 
     Reads see the last imported catalogue; ``import_catalogue`` is what fills it.
     """
 
     def __init__(self, config: IpContentConfig, runtime: Runtime, rng: random.Random | None = None) -> None:
-        self._licensee = config.external_id
-        self._runtime = runtime
+        super().__init__(config.external_id, runtime, rng)
         self._client = IpContentClient(config, runtime)
         self._ledger = Ledger(runtime.sql, self._licensee)
-        self._contests = ContestDesk(runtime.sql, self._licensee)
         self._assets = AssetDesk(runtime.sql, self._licensee)
-        # Cards can be worth something: nobody may foresee them, so the system's own randomness.
-        self._desk = DrawDesk(runtime.sql, self._licensee, rng or random.SystemRandom())
 
     @property
     def account(self) -> str:
@@ -110,6 +102,19 @@ class IpContentAdapter:
             raise self._missing("clearance", "property", query.property)
         return rules.evaluate(query, rights)
 
+    async def sku_clearance(
+        self, gtin: str, territory: str, channel: str, use: str, starts: date, ends: date
+    ) -> Sequence[Clearance]:
+        """The same, of a licensed product: its work and category, its approval and its edition; four statements.
+
+        Raises Invalid (``bad_scope``) and NotFound for an unknown product.
+        """
+        [sku] = await self.skus([gtin])
+        if isinstance(sku, NotFound):
+            raise sku
+        found = await self.clearance(ClearanceQuery(sku.property, territory, sku.category, channel, use, starts, ends))
+        return rules.of_product(found, sku, use)
+
     async def activations(self, codes: Sequence[str]) -> Sequence[Activation | NotFound]:
         """Same order, same length; one statement."""
         found = await self._ledger.activations(codes)
@@ -130,47 +135,36 @@ class IpContentAdapter:
         found = await self._ledger.participations(participants)
         return [found.get(participant, ()) for participant in participants]
 
-    async def draw_card(self, activation: str, unionid: str, entry_ref: str) -> CardDrawn:
-        """Draw one card for an entry (a scan, an order, a share), once: the same member asking again with
-        it gets the same card and ``already``.
-
-        Raises NotFound for an unknown activation, Rejected (``out_of_window``, ``entry_used``,
-        ``no_cards_left``) and QuotaExhausted (``daily_cap``, resets at midnight in Beijing); then the
-        entry is not spent. Raises Invalid for an empty member or an entry of more than 128 characters.
-        """
-        if not unionid or not 0 < len(entry_ref) <= MAX_ENTRY_REF:
-            raise FAULTS.error("bad_entry", endpoint="draw_card", account=self._licensee)
-        participant = self._runtime.pseudonym(unionid)
-        return await self._desk.draw(activation, participant, entry_ref, self._runtime.clock.now())
-
-    async def cast_ballot(self, contest: str, unionid: str, entry_ref: str, choice: str) -> BallotCast:
-        """Vote, or answer a quiz, with an entry, once: asking again with it answers what it chose and ``already``.
-
-        Raises NotFound, Invalid (``bad_choice``, ``bad_entry``), Rejected (``closed``, ``entry_used``) and
-        QuotaExhausted (``limit_reached``); then the entry is not spent.
-        """
-        if not unionid or not 0 < len(entry_ref) <= MAX_ENTRY_REF:
-            raise FAULTS.error("bad_entry", endpoint="cast_ballot", account=self._licensee)
-        participant = self._runtime.pseudonym(unionid)
-        return await self._contests.cast(contest, participant, entry_ref, choice, self._runtime.clock.now())
-
-    async def contest_tally(self, contest: str) -> ContestTally:
-        """The count of a vote or quiz. Raises NotFound."""
-        return await self._contests.tally(contest, self._runtime.clock.now())
-
     async def assets(self, property_: str) -> Sequence[Asset]:
         """Artwork of a work, by id; one statement."""
         return await self._assets.assets(property_)
 
+    async def some_assets(self, ids: Sequence[str]) -> Sequence[Asset | NotFound]:
+        """Same order, same length; one statement."""
+        found = await self._assets.some(ids)
+        return [found.get(each) or self._missing("assets", "asset", each) for each in ids]
+
+    async def assets_of(self, properties: Sequence[str]) -> Sequence[Sequence[Asset]]:
+        """Per work, by id; one statement."""
+        found = await self._assets.of_properties(properties)
+        return [found.get(slug, ()) for slug in properties]
+
+    async def asset_downloads(self, asset_id: str) -> Sequence[AssetGrant]:
+        """Who downloaded an artwork, the latest first; one statement."""
+        return await self._assets.downloads(asset_id)
+
     async def asset_grant(
-        self, asset_id: str, rendition: str, *, user: str, purpose: str, gtin: str = ""
+        self, asset_id: str, rendition: str, *, user: str, purpose: str, gtin: str = "", key: str = ""
     ) -> AssetGrant:
         """Allow one download of artwork for 15 minutes, and note it. ``user`` is who downloads; a master is for
-        the product ``gtin``. Each call is a download of its own.
+        the product ``gtin``. Each call is a download of its own, but for the same ``key``, which is the same download.
 
         Raises NotFound, Unauthorized (``not_licensed``), Rejected (``embargoed``, ``concept_not_approved``).
         """
-        return await self._assets.issue(asset_id, rendition, user, purpose, self._runtime.clock.now(), gtin)
+        # From the key, and to be guessed by nobody: a watermark must lead to one download only.
+        watermark = f"wm_{self._runtime.pseudonym(f'asset-grant:{key}')[:24]}" if key else ""
+        now = self._runtime.clock.now()
+        return await self._assets.issue(asset_id, rendition, user, purpose, now, gtin, watermark)
 
     async def asset_grant_of(self, watermark: str) -> AssetGrant:
         """The download that a watermark was made for. Raises NotFound."""
@@ -208,18 +202,15 @@ class IpContentAdapter:
         status = () if rights.status == "licensable" else (GrantObstacle("property_status", None),)
         return (*status, *found)
 
-    async def forget(self, unionid: str) -> int:
-        """Cut a member's draws and ballots from the member; how many there were.
-
-        The entries stay spent, and a later import does not bring the tie back.
-        """
-        participant = self._runtime.pseudonym(unionid)
-        forgotten = 0
-        async with self._runtime.sql.write() as connection:
-            for table in (draw, ballot):
-                mine = (table.c.licensee == self._licensee) & (table.c.participant == participant)
-                forgotten += (await connection.execute(table.update().where(mine).values(participant=""))).rowcount
-        return forgotten
+    async def all_odrl(self, licence_numbers: Sequence[str]) -> Sequence[dict[str, Any] | NotFound]:
+        """Same order, same length, as ``odrl`` has each; one statement."""
+        rows = await self._ledger.agreements_rows(licence_numbers)
+        return [
+            agreement_policy(number, self._licensee, rows[number])
+            if number in rows
+            else self._missing("odrl", "licence", number)
+            for number in licence_numbers
+        ]
 
     async def odrl(self, licence_number: str) -> dict[str, Any]:
         """An agreement as an ODRL 2.2 ``Agreement`` (JSON-LD). Raises NotFound."""
@@ -227,12 +218,3 @@ class IpContentAdapter:
         if not rows:
             raise self._missing("odrl", "licence", licence_number)
         return agreement_policy(licence_number, self._licensee, rows)
-
-    def _missing(self, endpoint: str, noun: str, key: str) -> NotFound:
-        return NotFound(
-            TOOL_NAME,
-            "not_found",
-            f"The imported catalogue has no {noun} {key!r}.",
-            endpoint=endpoint,
-            account=self._licensee,
-        )

@@ -26,6 +26,8 @@ _LICENSEE: Final[BindParameter[Any]] = bindparam("licensee")
 _ASSETS: Final = select(asset).where(asset.c.licensee == _LICENSEE).order_by(asset.c.id)
 _OF_PROPERTY: Final = _ASSETS.where(asset.c.property == bindparam("property"))
 _ASSET: Final = _ASSETS.where(asset.c.id == bindparam("id"))
+_SOME_ASSETS: Final = _ASSETS.where(asset.c.id.in_(bindparam("ids", expanding=True)))
+_OF_PROPERTIES: Final = _ASSETS.where(asset.c.property.in_(bindparam("slugs", expanding=True)))
 _SKUS: Final = select(sku).where(sku.c.licensee == _LICENSEE, sku.c.gtin.in_(bindparam("gtins", expanding=True)))
 _ALL_SKUS: Final = select(sku).where(sku.c.licensee == _LICENSEE).order_by(sku.c.gtin)
 _COVERING: Final = (
@@ -44,6 +46,11 @@ _COVERING: Final = (
 _GRANT: Final = select(asset_grant).where(
     asset_grant.c.licensee == _LICENSEE, asset_grant.c.watermark == bindparam("watermark")
 )
+_DOWNLOADS: Final = (
+    select(asset_grant)
+    .where(asset_grant.c.licensee == _LICENSEE, asset_grant.c.asset == bindparam("id"))
+    .order_by(asset_grant.c.issued_at.desc(), asset_grant.c.watermark)
+)
 
 
 class AssetDesk:
@@ -57,6 +64,23 @@ class AssetDesk:
         """Of one property, by id."""
         return [_asset(row) for row in await self._sql.fetch(_OF_PROPERTY, self._ids(property=slug))]
 
+    async def some(self, ids: Sequence[str]) -> dict[str, Asset]:
+        """By id."""
+        rows = await self._sql.fetch(_SOME_ASSETS, self._ids(ids=list(set(ids)))) if ids else []
+        return {row.id: _asset(row) for row in rows}
+
+    async def of_properties(self, slugs: Sequence[str]) -> dict[str, list[Asset]]:
+        """By property, each by id."""
+        found: dict[str, list[Asset]] = {}
+        for row in await self._sql.fetch(_OF_PROPERTIES, self._ids(slugs=list(set(slugs)))) if slugs else []:
+            found.setdefault(row.property, []).append(_asset(row))
+        return found
+
+    async def downloads(self, asset_id: str) -> Sequence[AssetGrant]:
+        """Every download of an artwork, the newest first; the object's name is left out."""
+        rows = await self._sql.fetch(_DOWNLOADS, self._ids(id=asset_id))
+        return [_grant(row._asdict(), "") for row in rows]
+
     async def skus(self, gtins: Sequence[str] | None) -> dict[str, LicensedSku]:
         """By GTIN; None asks for all."""
         if gtins is None:
@@ -66,9 +90,9 @@ class AssetDesk:
         return {row.gtin: _sku(row) for row in rows}
 
     async def issue(
-        self, asset_id: str, rendition: str, user: str, purpose: str, now: datetime, gtin: str
+        self, asset_id: str, rendition: str, user: str, purpose: str, now: datetime, gtin: str, watermark: str
     ) -> AssetGrant:
-        """Note a download and allow it for 15 minutes.
+        """Note a download and allow it for 15 minutes; under a watermark that is known, the download as it is.
 
         A preview may be seen by any licensee; a comp needs a grant of the work in force today; a master also needs a
         product whose concept was accepted.
@@ -77,6 +101,8 @@ class AssetDesk:
         if not rows or rendition not in rows[0].renditions:
             raise self._refusal("not_found")
         found = rows[0]
+        if watermark and (before := await self._sql.fetch(_GRANT, self._ids(watermark=watermark))):
+            return _grant(before[0]._asdict(), found.storage_key)
         if found.embargo_until is not None and micros(now) < found.embargo_until:
             raise self._refusal("embargoed")
         expired = found.expires_at is not None and micros(now) >= found.expires_at
@@ -90,7 +116,7 @@ class AssetDesk:
         ends = micros(now + URL_LIFE)
         row = {
             "licensee": self._licensee,
-            "watermark": "wm_" + secrets.token_urlsafe(15),
+            "watermark": watermark or "wm_" + secrets.token_urlsafe(15),
             "asset": asset_id,
             "rendition": rendition,
             "agreement": number,

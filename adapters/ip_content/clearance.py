@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Final
 
 from adapters.ip_content.errors import FAULTS
-from adapters.ip_content.records import Clearance, ClearanceQuery, Reason, Status
+from adapters.ip_content.records import Clearance, ClearanceQuery, LicensedSku, Reason, Status
 
 CHANNELS: Final = frozenset(
     {
@@ -41,6 +41,8 @@ _COUNTED_USES: Final = frozenset({"manufacture", "sell", "giveaway"})
 #: Agreements under which rights may hold; the dates decide for the later ones.
 _IN_FORCE: Final = frozenset({"active", "expired", "sell_off"})
 _NOT_LICENSABLE: Final = frozenset({"draft", "retired"})
+#: Approval states in which a product may be handed out.
+_RELEASED: Final = frozenset({"released", "on_sale"})
 _TERRITORY: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
@@ -66,14 +68,16 @@ class Scope:
 
     def covers(self, query: ClearanceQuery) -> bool:
         """All of what is asked lies inside."""
-        country = query.territory.partition("-")[0]
+        return self.reaches(query.territory) and query.category in self.categories and query.channel in self.channels
+
+    def reaches(self, territory: str) -> bool:
+        """All of the territory lies inside."""
+        country = territory.partition("-")[0]
         return (
-            not self.territories.isdisjoint({query.territory, country})
+            not self.territories.isdisjoint({territory, country})
             # A whole country is not covered when one of its provinces is left out.
-            and not any(query.territory == e or _inside(e, query.territory) for e in self.excluded)
+            and not any(territory == e or _inside(e, territory) for e in self.excluded)
             and country not in self.excluded
-            and query.category in self.categories
-            and query.channel in self.channels
         )
 
     def touches(self, query: ClearanceQuery) -> bool:
@@ -107,6 +111,7 @@ class GrantRights:
     blackouts: tuple[Days, ...]
     units_left: int | None
     missing_stages: frozenset[str]
+    co_presence: bool = False
 
     def in_term(self, day: date, use: str) -> bool:
         """Selling goes on in the sell-off; making and promoting end with the term."""
@@ -167,6 +172,22 @@ def evaluate(query: ClearanceQuery, rights: Rights) -> tuple[Clearance, ...]:
         else:
             answer.append(Clearance(status, reason, until, starts, ends))
     return tuple(answer)
+
+
+def of_product(slots: Sequence[Clearance], sku: LicensedSku, use: str) -> tuple[Clearance, ...]:
+    """The same days for a product: what its work may do, the product may once its edition has a piece left to sell and
+    it was approved."""
+    reason: Reason | None = None
+    if use == "sell" and sku.edition_size is not None and sku.units_sold >= sku.edition_size:
+        reason = "unit_cap"
+    elif use in _COUNTED_USES - {"manufacture"} and sku.state not in _RELEASED:
+        reason = "approval_stage"
+    if reason is None:
+        return tuple(slots)
+    stopped = {"granted_to_you", "available"}
+    return tuple(
+        Clearance("blocked", reason, None, each.starts, each.ends) if each.status in stopped else each for each in slots
+    )
 
 
 def _edges(query: ClearanceQuery, rights: Rights) -> list[date]:

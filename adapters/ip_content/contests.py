@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,11 +15,21 @@ from adapters.base.runtime import Sql
 from adapters.ip_content.draws import BEIJING
 from adapters.ip_content.errors import FAULTS
 from adapters.ip_content.ledger import instant, micros
-from adapters.ip_content.records import BallotCast, ContestTally
+from adapters.ip_content.records import BallotCast, Contest, ContestTally
 from adapters.ip_content.tables import ballot, contest
 
 _CONTEST: Final = select(contest).where(
     contest.c.licensee == bindparam("licensee"), contest.c.code == bindparam("contest")
+)
+_SOME: Final = (
+    select(contest)
+    .where(contest.c.licensee == bindparam("licensee"), contest.c.code.in_(bindparam("codes", expanding=True)))
+    .order_by(contest.c.opens_at, contest.c.code)
+)
+_OF_ACTIVATIONS: Final = (
+    select(contest)
+    .where(contest.c.licensee == bindparam("licensee"), contest.c.activation.in_(bindparam("codes", expanding=True)))
+    .order_by(contest.c.opens_at, contest.c.code)
 )
 # Ballots of one contest wait for each other, or two could pass a limit.
 _LOCKED: Final = _CONTEST.with_for_update()
@@ -37,6 +47,19 @@ class ContestDesk:
     def __init__(self, sql: Sql, licensee: str) -> None:
         self._sql = sql
         self._licensee = licensee
+
+    async def contests(self, codes: Sequence[str]) -> Mapping[str, Contest]:
+        """By code, in one statement."""
+        wanted = {"licensee": self._licensee, "codes": list(set(codes))}
+        return {row.code: _contest(row) for row in (await self._sql.fetch(_SOME, wanted) if codes else [])}
+
+    async def of_activations(self, codes: Sequence[str]) -> Mapping[str, Sequence[Contest]]:
+        """By activation, the one that opens first first; in one statement."""
+        found: dict[str, list[Contest]] = {}
+        wanted = {"licensee": self._licensee, "codes": list(set(codes))}
+        for row in await self._sql.fetch(_OF_ACTIVATIONS, wanted) if codes else []:
+            found.setdefault(row.activation, []).append(_contest(row))
+        return found
 
     async def cast(self, code: str, participant: str, entry_ref: str, choice: str, now: datetime) -> BallotCast:
         """Spend the entry on a choice, or say what it chose before."""
@@ -87,3 +110,17 @@ class ContestDesk:
 
     def _refusal(self, code: str, *, resets_at: datetime | None = None) -> UpstreamError:
         return FAULTS.error(code, endpoint="cast_ballot", account=self._licensee, resets_at=resets_at)
+
+
+def _contest(row: Row[Any]) -> Contest:
+    return Contest(
+        row.code,
+        row.activation,
+        row.kind,
+        row.name,
+        tuple((option["id"], option["name"]) for option in row.options),
+        instant(row.opens_at),
+        instant(row.closes_at),
+        row.per_member,
+        row.per_day,
+    )

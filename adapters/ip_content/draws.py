@@ -16,7 +16,8 @@ from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Sql
 from adapters.ip_content.errors import FAULTS
 from adapters.ip_content.ledger import micros
-from adapters.ip_content.records import CardDrawn
+from adapters.ip_content.records import CardDrawn, Reward
+from adapters.ip_content.rewards import earned
 from adapters.ip_content.tables import activation, draw
 
 #: The time zone of agreements, windows and daily caps.
@@ -105,22 +106,39 @@ class DrawDesk:
             spent = next((row for row in rows if row.entry_ref == entry_ref), None)
             held = [row.card for row in rows if row.participant == participant]
             if spent is not None:
-                return self._before(spent, participant, found.cards, held)
+                return await self._before(connection, spent, found, ids, held, now)
             self._check(found, [r.drawn_at for r in rows], now)
             card = choose(await self._cards(connection, found, ids), held, found.guarantee_after, self._rng)
             if card is None:
                 raise self._refusal("no_cards_left")
             await connection.execute(insert(draw), {**ids, "card": card.id, "drawn_at": micros(now)})
-        return CardDrawn(card.id, card.name, _complete(found.cards, [*held, card.id]), already=False)
+            complete = _complete(found.cards, [*held, card.id])
+            reward = await self._reward(connection, found, ids, complete, now)
+        return CardDrawn(card.id, card.name, complete, already=False, reward=reward)
 
-    def _before(
-        self, spent: Row[Any], participant: str, cards: Sequence[Mapping[str, Any]], held: Sequence[str]
+    async def _before(
+        self,
+        connection: AsyncConnection,
+        spent: Row[Any],
+        found: Row[Any],
+        ids: Mapping[str, str],
+        held: Sequence[str],
+        now: datetime,
     ) -> CardDrawn:
-        if spent.participant != participant:
+        if spent.participant != ids["participant"]:
             raise self._refusal("entry_used")
         # A later catalogue may have dropped the card: its id is still the answer.
-        name = next((card["name"] for card in cards if card["id"] == spent.card), "")
-        return CardDrawn(spent.card, name, _complete(cards, held), already=True)
+        name = next((card["name"] for card in found.cards if card["id"] == spent.card), "")
+        complete = _complete(found.cards, held)
+        reward = await self._reward(connection, found, ids, complete, now)
+        return CardDrawn(spent.card, name, complete, already=True, reward=reward)
+
+    async def _reward(
+        self, connection: AsyncConnection, found: Row[Any], ids: Mapping[str, str], complete: bool, now: datetime
+    ) -> Reward | None:
+        if not complete or found.prize is None:
+            return None
+        return await earned(connection, ids, found.prize, now)
 
     def _check(self, found: Row[Any], drawn_at: Sequence[int], now: datetime) -> None:
         local = now.astimezone(BEIJING)

@@ -79,12 +79,31 @@ FAULTS: Final = FaultTable(
             Rejected, "no_cards_left", "The activation has no card left to draw; the entry was not used."
         ),
         "bad_choice": Fault(Invalid, "bad_choice", "The contest has no such choice; its options say which there are."),
-        "closed": Fault(Rejected, "closed", "The contest is not open now; the entry was not used."),
+        "closed": Fault(Rejected, "closed", "It is not open now; the entry was not used."),
         "limit_reached": Fault(
             QuotaExhausted,
             "limit_reached",
-            "The member's ballots in this contest, or today's, are used up; the entry was not used.",
+            "The member's entries, or today's, are used up; the entry was not used.",
         ),
+        "illegal_transition": Fault(
+            Rejected,
+            "illegal_transition",
+            "The activation cannot go from its state to this one; read it again.",
+        ),
+        "store_not_in_territory": Fault(
+            Rejected,
+            "store_not_in_territory",
+            "No grant in force covers one of the stores, on every day of the activation, for offline_store or"
+            " ooh_display.",
+        ),
+        "co_presence_denied": Fault(
+            Rejected,
+            "co_presence_denied",
+            "Another work is in one of the stores in those days, and a grant of one of the two does not permit that.",
+        ),
+        "sold_out": Fault(Rejected, "sold_out", "Nothing of the limited edition is left; the entry was not used."),
+        "reward_claimed": Fault(Rejected, "reward_claimed", "The reward was claimed before."),
+        "reward_expired": Fault(Rejected, "reward_expired", "The reward was not claimed in time."),
         "not_licensed": Fault(
             Unauthorized,
             "not_licensed",

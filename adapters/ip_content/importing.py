@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, insert, update
+from msgspec import to_builtins
+from sqlalchemy import ColumnElement, Table, case, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +19,7 @@ from adapters.ip_content.models import (
     CardDraw,
     Catalogue,
     Contest,
+    Drop,
     Grant,
     LicenceAgreement,
     LicensedSku,
@@ -33,6 +35,7 @@ from adapters.ip_content.tables import (
     catalogue,
     contest,
     draw,
+    drop,
     grant,
     party,
     property_,
@@ -59,7 +62,7 @@ async def replace(
     async with sql.write() as connection:
         if not await _claim(connection, published, etag, now):
             return None
-        for table in (activation, contest):
+        for table in (activation, contest, drop):
             await _overwrite(connection, published.licensee_id, table, tables.pop(table))
         for table, rows in tables.items():
             await connection.execute(delete(table).where(table.c.licensee == published.licensee_id))
@@ -103,8 +106,17 @@ async def _overwrite(connection: AsyncConnection, licensee: str, table: Table, r
     await connection.execute(gone)
     if rows:
         statement = _insert_for(connection, table).values(rows)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in {"licensee", "code"}}
+        named = rows[0].keys() - {"licensee", "code"}
+        changed: dict[str, ColumnElement[Any]] = {name: statement.excluded[name] for name in sorted(named)}
+        if table is activation:
+            changed["state"] = _moved(statement)
         await connection.execute(statement.on_conflict_do_update(index_elements=["licensee", "code"], set_=changed))
+
+
+def _moved(statement: postgresql.Insert | sqlite.Insert) -> ColumnElement[str]:
+    """The catalogue's word where it is a new one; else the state that the brand's own people have reached since."""
+    told = statement.excluded["published_state"]
+    return case((activation.c.published_state == told, activation.c.state), else_=told)
 
 
 def _insert_for(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -139,6 +151,7 @@ def _tables(published: Catalogue) -> dict[Table, Rows]:
         asset: [_asset(a) for a in published.assets],
         sku: [_sku(s) for s in published.skus],
         contest: [_contest(c) for c in published.contests],
+        drop: [_drop(d) for d in published.drops],
         activation_store: [
             {"store": store, "activation": a.code} for a in published.activations for store in set(a.stores)
         ],
@@ -208,6 +221,22 @@ def _contest(row: Contest) -> dict[str, object]:
     }
 
 
+def _drop(row: Drop) -> dict[str, object]:
+    return {
+        "code": row.code,
+        "gtin": row.gtin,
+        "activation": row.activation,
+        "name": row.name,
+        "queue_mode": row.queue_mode,
+        "opens_at": micros(row.opens_at),
+        "closes_at": micros(row.closes_at),
+        "stock_total": row.stock_total,
+        "per_member": row.per_member,
+        "needs_phone": row.risk_policy.phone,
+        "member_days": row.risk_policy.member_days,
+    }
+
+
 def _properties(published: Catalogue) -> Rows:
     return [
         {
@@ -251,6 +280,7 @@ def _grant(number: str, wire: Grant) -> dict[str, object]:
         "units_used": wire.units_used,
         "blackouts": [[b.start.isoformat(), b.end.isoformat()] for b in wire.blackouts],
         "approved_stages": wire.approved_stages,
+        "co_presence": wire.co_presence,
     }
 
 
@@ -278,12 +308,14 @@ def _activation(wire: Activation) -> dict[str, object]:
         "stores": wire.stores,
         **_range(wire.window),
         "state": wire.status,
+        "published_state": wire.status,
         "cards": [
             {"id": c.id, "name": c.name, "weight": c.weight, "stock": c.stock}
             for c in (cards.cards if cards is not None else ())
         ],
         "daily_cap": cards.daily_cap if cards is not None else None,
         "guarantee_after": cards.guarantee_after if cards is not None else None,
+        "prize": None if cards is None or cards.prize is None else to_builtins(cards.prize),
     }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
 from adapters.base.runtime import Sql
 from adapters.ip_content.clearance import Days, GrantRights, Reserved, Rights, Scope, in_force, sell_off
 from adapters.ip_content.exclusivity import Held
-from adapters.ip_content.records import Activation, Card, Licence, Participation, Property
+from adapters.ip_content.records import Activation, Card, Licence, Participation, Prize, Property
 from adapters.ip_content.tables import (
     activation,
     activation_store,
@@ -71,6 +71,7 @@ _GRANTS: Final = (
 )
 _GRANTS_OF_PROPERTY: Final = _GRANTS.where(grant.c.property == bindparam("property"))
 _GRANTS_OF_AGREEMENT: Final = _GRANTS.where(grant.c.agreement == bindparam("number"))
+_GRANTS_OF_AGREEMENTS: Final = _GRANTS.where(grant.c.agreement.in_(_IDS))
 _RESERVATIONS: Final = select(reservation).where(
     reservation.c.licensee == _LICENSEE, reservation.c.property == bindparam("property")
 )
@@ -148,6 +149,13 @@ class Ledger:
         """The grants of one agreement with all columns, for its ODRL rendering."""
         return await self._fetch(_GRANTS_OF_AGREEMENT, number=number)
 
+    async def agreements_rows(self, numbers: Sequence[str]) -> Mapping[str, Sequence[Row[Any]]]:
+        """The same of several, by number; one that is unknown is absent."""
+        found: dict[str, list[Row[Any]]] = defaultdict(list)
+        for row in await self._fetch(_GRANTS_OF_AGREEMENTS, ids=list(set(numbers))) if numbers else []:
+            found[row.agreement].append(row)
+        return found
+
     async def rights(self, slug: str) -> Rights | None:
         """What bears on one property, in three statements; None for an unknown one."""
         rows = await self._fetch(_SOME_PROPERTIES, ids=[slug])
@@ -161,13 +169,13 @@ class Ledger:
             _day(rows[0].assets_until),
             bool(grants),
             tuple(_grant(row) for row in grants if in_force(row.agreement_status)),
-            tuple(Reserved(_scope(row), _days(row.starts, row.ends)) for row in others),
+            tuple(Reserved(_scope(row), days_of(row.starts, row.ends)) for row in others),
         )
 
     async def held(self, slug: str) -> Sequence[Held]:
         """What licensors hold of a property (rights-in); one statement."""
         rows = await self._fetch(_RIGHTS_IN, property=slug)
-        return [Held(_scope(row), _days(row.starts, row.ends), row.talent_cleared) for row in rows]
+        return [Held(_scope(row), days_of(row.starts, row.ends), row.talent_cleared) for row in rows]
 
     async def activations(self, codes: Sequence[str] | None) -> Mapping[str, Activation]:
         """By code; None asks for all."""
@@ -199,6 +207,15 @@ class Ledger:
         return {who: _participations(sets, known) for who, sets in drawn.items()}
 
 
+async def grants_by_property(sql: Sql, licensee: str) -> Mapping[str, Sequence[GrantRights]]:
+    """Every grant of an agreement in force, by property; one statement."""
+    found: dict[str, list[GrantRights]] = defaultdict(list)
+    for row in await sql.fetch(_GRANTS, {"licensee": licensee}):
+        if in_force(row.agreement_status):
+            found[row.property].append(_grant(row))
+    return found
+
+
 def _participations(sets: Mapping[str, Sequence[Row[Any]]], known: Mapping[str, Activation]) -> Sequence[Participation]:
     found = [_participation(known[code], rows) for code, rows in sets.items() if code in known]
     return sorted(found, key=lambda p: p.last_at, reverse=True)
@@ -228,6 +245,12 @@ def _licence(row: Row[Any]) -> Licence:
         days.starts,
         days.ends,
         row.exclusivity,
+        row.id,
+        row.agreement_status,
+        tuple(row.excluded_territories),
+        row.max_units,
+        row.units_used,
+        row.co_presence,
     )
 
 
@@ -240,8 +263,15 @@ def _activation(row: Row[Any]) -> Activation:
         date.fromisoformat(row.starts),
         date.fromisoformat(row.ends),
         row.state,
-        tuple(Card(card["id"], card["name"]) for card in row.cards),
+        tuple(Card(card["id"], card["name"], card["weight"], card["stock"]) for card in row.cards),
+        row.daily_cap,
+        row.guarantee_after,
+        None if row.prize is None else _prize(row.prize),
     )
+
+
+def _prize(row: Mapping[str, Any]) -> Prize:
+    return Prize(row["kind"], row["name"], row["amount"], row["budget"], row["claim_days"])
 
 
 def _grant(row: Row[Any]) -> GrantRights:
@@ -250,15 +280,16 @@ def _grant(row: Row[Any]) -> GrantRights:
         frozenset(row.uses),
         _cut(row),
         sell_off(date.fromisoformat(row.ends), date.fromisoformat(row.term_ends), row.sell_off_days),
-        tuple(_days(starts, ends) for starts, ends in row.blackouts),
+        tuple(days_of(starts, ends) for starts, ends in row.blackouts),
         None if row.max_units is None else row.max_units - row.units_used,
         frozenset(row.required_stages) - frozenset(row.approved_stages),
+        row.co_presence,
     )
 
 
 def _cut(row: Row[Any]) -> Days:
     """The grant's window within the agreement's term: a grant never outlasts its agreement."""
-    return _days(max(row.starts, row.term_starts), min(row.ends, row.term_ends))
+    return days_of(max(row.starts, row.term_starts), min(row.ends, row.term_ends))
 
 
 def _scope(row: Row[Any]) -> Scope:
@@ -270,7 +301,8 @@ def _scope(row: Row[Any]) -> Scope:
     )
 
 
-def _days(starts: str, ends: str) -> Days:
+def days_of(starts: str, ends: str) -> Days:
+    """From the tables' ISO texts."""
     return Days(date.fromisoformat(starts), date.fromisoformat(ends))
 
 

@@ -74,7 +74,8 @@ class IpProperty(Struct, frozen=True):
 
 
 class Grant(Struct, frozen=True):
-    """One cell of rights. ``units_used`` counts against ``max_units``."""
+    """One cell of rights. ``units_used`` counts against ``max_units``; ``co_presence``: another work may be in the
+    same store at the same time."""
 
     id: Name
     ip: Name
@@ -89,6 +90,7 @@ class Grant(Struct, frozen=True):
     units_used: Count = 0
     blackouts: list[Range] = []
     approved_stages: list[str] = []
+    co_presence: bool = False
 
 
 class LicenceAgreement(Struct, frozen=True):
@@ -124,12 +126,24 @@ class Card(Struct, frozen=True):
     stock: Count | None = None
 
 
+class Prize(Struct, frozen=True):
+    """What a complete set earns, once per member: ``amount`` in fen or points; null ``budget`` is without end."""
+
+    id: Name
+    kind: Literal["red_packet", "coupon", "points", "goods"]
+    name: Name
+    amount: Count = 0
+    budget: Count | None = None
+    claim_days: Annotated[int, Meta(gt=0, le=366)] = 30
+
+
 class CardSet(Struct, frozen=True):
     """Rules of the draw: ``daily_cap`` per member; null ``guarantee_after`` is plain odds."""
 
     cards: list[Card]
     daily_cap: Annotated[int, Meta(gt=0)] | None = None
     guarantee_after: Count | None = None
+    prize: Prize | None = None
 
 
 class Activation(Struct, frozen=True):
@@ -218,6 +232,32 @@ class Contest(Struct, frozen=True):
     correct: Name | None = None
 
 
+class RiskPolicy(Struct, frozen=True):
+    """Who may enter a drop: members with a phone that was checked, and of so many days."""
+
+    phone: bool = False
+    member_days: Count = 0
+
+
+class Drop(Struct, frozen=True):
+    """A limited edition on sale (限定发售), by its product's GTIN. A raffle is drawn when it closes."""
+
+    code: Name
+    gtin: Annotated[str, Meta(pattern="^[0-9]{14}$")]
+    activation: Name
+    name: Name
+    queue_mode: Literal["fcfs", "raffle"]
+    opens_at: Instant
+    closes_at: Instant
+    stock_total: Count
+    per_member: Annotated[int, Meta(gt=0)] = 1
+    risk_policy: RiskPolicy = RiskPolicy()
+
+    def __post_init__(self) -> None:
+        if self.closes_at <= self.opens_at:
+            raise ValueError("a drop closes after it opens")
+
+
 class CardDraw(Struct, frozen=True):
     """One draw that the service knows of."""
 
@@ -247,6 +287,7 @@ class Catalogue(Struct, frozen=True):
     assets: list[Asset] = []
     skus: list[LicensedSku] = []
     contests: list[Contest] = []
+    drops: list[Drop] = []
 
     def __post_init__(self) -> None:
         """A document that contradicts itself is refused as a whole, before it reaches the tables."""
@@ -257,7 +298,8 @@ class Catalogue(Struct, frozen=True):
         _unique("grant", (g.id for g in grants))
         codes = _unique("activation", (a.code for a in self.activations))
         _unique("asset", (a.id for a in self.assets))
-        _unique("SKU", (s.gtin for s in self.skus))
+        gtins = _unique("SKU", (s.gtin for s in self.skus))
+        _unique("drop", (d.code for d in self.drops))
         _unique("contest", (c.code for c in self.contests))
         named = {g.ip for g in grants} | {a.ip for a in self.activations} | {r.ip for r in self.reservations}
         named |= {r.ip for r in self.rights_in} | {a.ip for a in self.assets} | {s.ip for s in self.skus}
@@ -265,6 +307,8 @@ class Catalogue(Struct, frozen=True):
             raise ValueError("the catalogue names a property or a party that it does not contain")
         if not {s.agreement for s in self.skus} <= numbers or not {c.activation for c in self.contests} <= codes:
             raise ValueError("the catalogue names an agreement or an activation that it does not contain")
+        if not {d.gtin for d in self.drops} <= gtins or not {d.activation for d in self.drops} <= codes:
+            raise ValueError("the catalogue has a drop of a product or an activation that it does not contain")
         if any(a.licensee_id != self.licensee_id for a in self.agreements):
             raise ValueError("the catalogue contains an agreement of another licensee")
 

@@ -36,7 +36,8 @@ class Property:
 @dataclass(frozen=True, slots=True)
 class Licence:
     """One grant of an agreement (授权). An agreement with several grants gives several of these under one
-    ``number``. Territories are ISO 3166 codes; ``ends`` is the first day that is not covered."""
+    ``number``. Territories are ISO 3166 codes; ``ends`` is the first day that is not covered. ``status`` is the
+    agreement's; ``max_units`` None is without limit; ``co_presence``: another work may stand beside it in a store."""
 
     number: str
     property: Property
@@ -47,6 +48,12 @@ class Licence:
     starts: date
     ends: date
     exclusivity: str
+    grant: str = ""
+    status: str = ""
+    excluded_territories: tuple[str, ...] = ()
+    max_units: int | None = None
+    units_used: int = 0
+    co_presence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +83,32 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A collectable card."""
+    """A collectable card. Its odds are its weight among those of the cards that are left; ``stock`` None is
+    unlimited."""
 
     id: str
     name: str
+    weight: int = 1
+    stock: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prize:
+    """What a complete set earns (集卡奖励). ``kind``: red_packet, coupon, points or goods; ``amount`` in fen or points.
+    A reward waits ``claim_days`` to be claimed; ``budget`` None is without end."""
+
+    kind: str
+    name: str
+    amount: int
+    budget: int | None
+    claim_days: int
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
     """A work brought to life in stores (IP主题活动). ``state``: planned, cleared, blocked, installed, live,
-    closed, measured or pulled. ``cards`` is its set in the set's order, empty without one."""
+    closed, measured or pulled. ``cards`` is its set in the set's order, empty without one. ``guarantee_after`` draws in
+    a row without a new card bring one (保底)."""
 
     code: str
     property: Property
@@ -95,6 +118,19 @@ class Activation:
     ends: date
     state: str
     cards: tuple[Card, ...]
+    daily_cap: int | None = None
+    guarantee_after: int | None = None
+    prize: Prize | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationMoved:
+    """A move that was made. ``already``: under this key, before."""
+
+    code: str
+    source: str
+    target: str
+    already: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +147,79 @@ class Participation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reward:
+    """What a member has earned. ``state``: reserved, claimed or expired; it expires at ``expires_at`` unless it is
+    claimed before. Instants are aware, UTC."""
+
+    id: str
+    activation: str
+    kind: str
+    name: str
+    amount: int
+    state: str
+    reserved_at: datetime
+    expires_at: datetime
+    claimed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RewardClaimed:
+    """A claimed reward. ``already``: for this payout, before."""
+
+    reward: Reward
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CardDrawn:
-    """The card that an entry gave. ``already``: this entry had been drawn before and gave this card then."""
+    """The card that an entry gave. ``already``: this entry had been drawn before and gave this card then. ``reward``
+    is what the complete set earned, with this draw or an earlier one; None without a prize, or once its budget is used
+    up."""
 
     card_id: str
     card_name: str
     set_complete: bool
+    already: bool
+    reward: Reward | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A limited edition on sale (限定发售). ``queue_mode``: fcfs gives places at once, raffle draws them once it has
+    closed. ``stock_left`` counts places that nobody has. Entries need a phone that was checked where ``needs_phone``
+    says so, and a membership of ``member_days``."""
+
+    code: str
+    gtin: str
+    activation: str
+    name: str
+    queue_mode: str
+    opens_at: datetime
+    closes_at: datetime
+    per_member: int
+    stock_total: int
+    stock_left: int
+    needs_phone: bool
+    member_days: int
+    drawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DropPlace:
+    """An entry of a drop. ``state``: entered (the raffle is to be drawn), won (one piece may be bought), lost or
+    withdrawn."""
+
+    drop: str
+    entry_ref: str
+    state: str
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DropEntered:
+    """What an entry has. ``already``: it had it before."""
+
+    place: DropPlace
     already: bool
 
 
@@ -190,6 +293,21 @@ class LicensedSku:
     edition_size: int | None
     units_made: int
     units_sold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A vote or a quiz (投票, 竞猜): ``options`` are (id, name)."""
+
+    code: str
+    activation: str
+    kind: str
+    name: str
+    options: tuple[tuple[str, str], ...]
+    opens_at: datetime
+    closes_at: datetime
+    per_member: int | None
+    per_day: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The tables of the licence catalogue and of the draws, in the gateway's database.
 
 Every row begins with the licensee (the account's own id). Days are ISO text in Asia/Shanghai, instants
-are microseconds since 1970 UTC. All but the ledgers (``ip_draw``,
-``ip_ballot``, ``ip_asset_grant``) are replaced as a whole by each newer catalogue, so
+are microseconds since 1970 UTC. All but the ledgers (``ip_draw``, ``ip_ballot``, ``ip_asset_grant``,
+``ip_activation_move``, ``ip_drop_entry``, ``ip_reward``) are replaced as a whole by each newer catalogue, so
 lists that nobody searches by are JSON.
 """
 
@@ -90,6 +90,7 @@ grant: Final = Table(
     Column("units_used", BigInteger, nullable=False),
     Column("blackouts", JSON, nullable=False, comment="[[starts, ends], …]"),
     Column("approved_stages", JSON, nullable=False),
+    Column("co_presence", Boolean, nullable=False, comment="Another work may be in the same store then."),
     Index(None, "licensee", "property"),
 )
 
@@ -119,9 +120,15 @@ activation: Final = Table(
     Column("starts", String(10), nullable=False),
     Column("ends", String(10), nullable=False),
     Column("state", String, nullable=False),
+    Column("published_state", String, nullable=False, comment="What the catalogue said last."),
     Column("cards", JSON, nullable=False, comment="[{id, name, weight, stock}, …] in the set's order."),
     Column("daily_cap", Integer),
     Column("guarantee_after", Integer),
+    Column(
+        "prize",
+        JSON(none_as_null=True),
+        comment="{id, kind, name, amount, budget, claim_days} of a complete set; null for none.",
+    ),
 )
 
 activation_store: Final = Table(
@@ -210,6 +217,75 @@ ballot: Final = Table(
     Column("choice", String, nullable=False),
     Column("cast_at", BigInteger, nullable=False),
     Index(None, "licensee", "participant", "contest"),
+)
+
+activation_move: Final = Table(
+    "ip_activation_move",
+    metadata,
+    _licensee(),
+    # Who asks under the same key asks about the same move.
+    Column("key", String, primary_key=True),
+    Column("activation", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("user", String, nullable=False, comment="A principal's id, of the brand's staff."),
+    Column("moved_at", BigInteger, nullable=False),
+    Index(None, "licensee", "activation"),
+)
+
+drop: Final = Table(
+    "ip_drop",
+    metadata,
+    _licensee(),
+    Column("code", String, primary_key=True),
+    Column("gtin", String(14), nullable=False),
+    Column("activation", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("queue_mode", String, nullable=False, comment="fcfs or raffle"),
+    Column("opens_at", BigInteger, nullable=False),
+    Column("closes_at", BigInteger, nullable=False),
+    Column("stock_total", BigInteger, nullable=False),
+    Column("per_member", Integer, nullable=False),
+    Column("needs_phone", Boolean, nullable=False, info={"not_personal": "a rule of the sale, of nobody's phone"}),
+    Column("member_days", Integer, nullable=False),
+    Column("drawn_at", BigInteger, comment="When a raffle was drawn; an import leaves it as it is."),
+    Index(None, "licensee", "activation"),
+)
+
+drop_entry: Final = Table(
+    "ip_drop_entry",
+    metadata,
+    _licensee(),
+    Column("drop", String, primary_key=True),
+    # As for draws: one entry, one place.
+    Column("entry_ref", String, primary_key=True),
+    Column("participant", String, nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+    Column("state", String, nullable=False, comment="entered, won, lost or withdrawn"),
+    Column("entered_at", BigInteger, nullable=False),
+    Index(None, "licensee", "participant", "drop"),
+    Index(None, "licensee", "drop", "state"),
+)
+
+reward: Final = Table(
+    "ip_reward",
+    metadata,
+    _licensee(),
+    Column("id", String, primary_key=True),
+    Column("card_set", String, nullable=False, comment="The activation's code."),
+    Column("participant", String, nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+    Column("prize", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", String, nullable=False, comment="reserved, claimed or expired"),
+    Column("reserved_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("claimed_at", BigInteger),
+    # Whoever pays names the payout: the same name again is the same claim.
+    Column("payout", String),
+    Index(None, "licensee", "participant"),
+    Index(None, "licensee", "card_set", "prize", "state"),
+    Index(None, "licensee", "state", "expires_at"),
 )
 
 asset_grant: Final = Table(

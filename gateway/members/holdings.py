@@ -851,7 +851,10 @@ OF_TOOLS: Final = {
     "ip_draw": "抽卡 cards drawn in IP activations, under a keyed pseudonym of the unionid, which erasure empties",
     "ip_catalogue": "licences", "ip_party": "companies", "ip_property": "licensed works", "ip_agreement": "licences",
     "ip_grant": "licences", "ip_reservation": "licences", "ip_activation": "activations",
-    "ip_activation_store": "activations",
+    "ip_activation_store": "activations", "ip_drop": "limited editions",
+    "ip_activation_move": "which staff moved an activation on",
+    "ip_drop_entry": "限量发售 places in limited editions, under the same pseudonym, which erasure empties",
+    "ip_reward": "集卡奖励 rewards of complete card sets, under the same pseudonym, which erasure empties",
 }  # fmt: skip
 
 _REFERENCES = frozenset({"member", "identity", "home", "member_id", "identity_id", "session", "payer", "buyer"})

@@ -24,7 +24,8 @@ class Department:
 
         ``property_status`` {slug, status}; ``agreement_status`` {number, status};
         ``activation_status`` {code, status}; ``grant_terms`` {number, …fields of the grant};
-        ``card_rules`` {activation, daily_cap?, guarantee_after?, cards?: {id: {weight?, stock?}}};
+        ``card_rules`` {activation, daily_cap?, guarantee_after?, prize?, cards?: {id: {weight?, stock?}}};
+        ``activation_new`` {code, ip, name, stores, start, end}, which is planned; ``drop_terms`` {code, …};
         ``reserve`` {ip, territories, categories, channels, start, end} (somebody else's exclusivity);
         ``asset_terms`` {id, …}; ``sku_terms`` {gtin, …}; ``contest_terms`` {code, …} (``correct`` settles a quiz);
         ``collect`` {activation, unionid, entry_ref, card_id}.
@@ -39,6 +40,8 @@ class Department:
             "asset_terms": self._terms("assets", "id"),
             "sku_terms": self._terms("skus", "gtin"),
             "contest_terms": self._terms("contests", "code"),
+            "drop_terms": self._terms("drops", "code"),
+            "activation_new": self._activation_new,
             "collect": self._collect,
         }
 
@@ -85,7 +88,7 @@ class Department:
 
     async def _card_rules(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         card_set = self._find("activations", "code", body["activation"])["card_set"]
-        for name in {"daily_cap", "guarantee_after"} & body.keys():
+        for name in {"daily_cap", "guarantee_after", "prize"} & body.keys():
             card_set[name] = body[name]
         for card in card_set["cards"]:
             card.update(body.get("cards", {}).get(card["id"], {}))
@@ -98,6 +101,13 @@ class Department:
         row = {"ip": body["ip"], **axes, "excluded_territories": [], "window": window}
         self.document["reservations"].append(row)
         return self._publish("reserve", f"{body['ip']}/{len(self.document['reservations'])}")
+
+    async def _activation_new(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._find("properties", "slug", body["ip"])
+        window = {"start": str(body["start"]), "end": str(body["end"])}
+        known = {"code": body["code"], "ip": body["ip"], "name": body["name"], "stores": list(body["stores"])}
+        self.document["activations"].append({**known, "window": window, "status": "planned", "card_set": None})
+        return self._publish("activation_new", str(body["code"]))
 
     async def _collect(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         cards = self._find("activations", "code", body["activation"])["card_set"]["cards"]

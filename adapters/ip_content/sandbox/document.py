@@ -50,9 +50,9 @@ def build(world: World, licensee: str, version: int) -> dict[str, Any]:
 
 
 def extras(world: World) -> dict[str, Any]:
-    """Artwork, a licensed product, a vote and a quiz around the first licence and the first activation."""
+    """Artwork, a licensed product, a vote, a quiz and two drops around the first licence and the first activation."""
     if not world.ip_licences or not world.ip_activations:
-        return {"rights_in": [], "assets": [], "skus": [], "contests": []}
+        return {"rights_in": [], "assets": [], "skus": [], "contests": [], "drops": []}
     licence, activation = world.ip_licences[0], world.ip_activations[0]
     held = {
         "ip": licence.property,
@@ -102,7 +102,18 @@ def extras(world: World) -> dict[str, Any]:
     vote = {**common, "code": f"{activation.code}-VOTE", "kind": "vote", "name": "人气投票", "options": options}
     quiz = {**common, "code": f"{activation.code}-QUIZ", "kind": "quiz", "name": "剧情竞猜", "options": options}
     contests = [{**vote, "per_day": 2}, {**quiz, "per_member": 1}]
-    return {"rights_in": [held], "assets": [art], "skus": [product], "contests": contests}
+    sale: dict[str, Any] = {
+        "gtin": product["gtin"],
+        "activation": activation.code,
+        "opens_at": local(opens),
+        "closes_at": local(closes),
+        "per_member": 1,
+        "risk_policy": {"phone": False, "member_days": 0},
+    }
+    edition = {**sale, "code": f"{activation.code}-DROP", "name": "限定徽章", "queue_mode": "fcfs"}
+    raffle = {**sale, "code": f"{activation.code}-RAFFLE", "name": "签名徽章抽签", "queue_mode": "raffle"}
+    drops = [{**edition, "stock_total": 500}, {**raffle, "stock_total": 2}]
+    return {"rights_in": [held], "assets": [art], "skus": [product], "contests": contests, "drops": drops}
 
 
 def _agreement(licence: IpLicence, licensor: str, licensee: str, world: World) -> dict[str, Any]:
@@ -122,6 +133,7 @@ def _agreement(licence: IpLicence, licensor: str, licensee: str, world: World) -
         "units_used": 0,
         "blackouts": [],
         "approved_stages": [],
+        "co_presence": False,
     }
     return {
         "number": licence.number,
@@ -137,6 +149,8 @@ def _agreement(licence: IpLicence, licensor: str, licensee: str, world: World) -
 
 def _activation(activation: IpActivation) -> dict[str, Any]:
     cards = [{"id": c.id, "name": c.name, "weight": 1, "stock": None} for c in activation.cards]
+    code = f"{activation.code}-PRIZE"
+    prize = {"id": code, "kind": "points", "name": "集齐奖励", "amount": 500, "budget": 1000, "claim_days": 30}
     return {
         "code": activation.code,
         "ip": activation.property,
@@ -145,7 +159,7 @@ def _activation(activation: IpActivation) -> dict[str, Any]:
         "window": {"start": activation.starts, "end": activation.ends},
         "status": activation.status,
         # The brand's small set never gives a duplicate before it is complete (保底).
-        "card_set": {"daily_cap": 3, "guarantee_after": 0, "cards": cards},
+        "card_set": {"daily_cap": 3, "guarantee_after": 0, "cards": cards, "prize": prize},
     }
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date
 import pytest
 
 from adapters.base.errors import NotFound, Unauthorized
-from adapters.ip_content import TOOL, Activation, Card, ImportResult, Licence, Participation, Property
+from adapters.ip_content import TOOL, Activation, Card, ImportResult, Licence, Participation, Prize, Property
 from adapters.ip_content.tables import draw, metadata, property_
 from tests.adapters.ip_content.conftest import PLATFORM, House
 from tests.conftest import OpenTool
@@ -23,6 +23,9 @@ BADGES = Activation(
     date(2026, 12, 2),
     "live",
     tuple(Card(f"FOX-{i}", name) for i, name in enumerate(("晨雾", "松林", "溪谷", "云岭", "星夜"), 1)),
+    daily_cap=3,
+    guarantee_after=0,
+    prize=Prize("points", "集齐奖励", 500, 1000, 30),
 )
 CATALOGUE = "GET /ip/v1/catalogue"
 
@@ -75,6 +78,7 @@ async def test_an_older_version_changes_nothing(house: House) -> None:
     document["version"] = version - 1
     document["activations"].clear()
     document["contests"].clear()
+    document["drops"].clear()
 
     result = await house.adapter.import_catalogue()
 
@@ -129,6 +133,8 @@ async def test_licences_carry_half_open_dates(house: House) -> None:
         date(2026, 1, 1),
         date(2027, 1, 1),
         "exclusive",
+        "YJ-2026-017/1",
+        "active",
     )
     assert (old.number, old.starts, old.ends) == ("YJ-2025-004", date(2025, 3, 1), date(2026, 3, 1))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from adapters.base.errors import Rejected, UpstreamError
-from adapters.ip_content import TOOL, CardDrawn, Clearance, ClearanceQuery
+from adapters.ip_content import TOOL, CardDrawn, Clearance, ClearanceQuery, DropEntered
 from adapters.ip_content.tables import draw, metadata
 from gateway.database import Database
 from tests.adapters.ip_content.conftest import PLATFORM, House
@@ -41,10 +41,15 @@ async def test_import_read_draw(real_house: House) -> None:
         Clearance("granted_to_you", None, None, date(2026, 11, 11), date(2027, 1, 1)),
         Clearance("blocked", "term", None, date(2027, 1, 1), date(2027, 1, 2)),
     ]
-    assert await adapter.draw_card(SET, her, "s") == CardDrawn("FOX-5", "星夜", True, False)
+    drawn = await adapter.draw_card(SET, her, "s")
+    assert (drawn.card_id, drawn.set_complete, drawn.already) == ("FOX-5", True, False)
+    assert drawn.reward is not None
+    assert (await adapter.claim_reward(drawn.reward.id, her, "p-1")).reward.state == "claimed"
+    assert await adapter.unclaim_reward(drawn.reward.id, "p-1")
+    assert [each.state for each in (await adapter.rewards([her]))[0]] == ["reserved"]
     assert [p.completed for p in (await adapter.participations([her]))[0]] == [True]
     assert [len(at) for at in await adapter.activations_at(["SH-AFL", "CD-CXL"])] == [1, 0]
-    assert await adapter.forget(her) == 5
+    assert await adapter.forget(her) == 5 + 1
 
 
 async def test_simultaneous_imports_write_once(real_house: House) -> None:
@@ -99,3 +104,39 @@ async def test_a_draw_during_an_import_finds_its_activation(real_house: House) -
 
     assert results == [None, 20, 20, 20]
     assert len(await real_house.sql.fetch(draw.select())) == 64
+
+
+async def test_the_last_piece_goes_to_one_member(real_house: House) -> None:
+    await real_house.adapter.import_catalogue()
+    await real_house.publish("drop_terms", code="FOX-BADGE-DROP", stock_total=2)
+    entries = (real_house.adapter.enter_drop("FOX-BADGE-DROP", f"member-{n}", f"e-{n}") for n in range(6))
+
+    results = await asyncio.gather(*entries, return_exceptions=True)
+
+    assert [r.place.state for r in results if isinstance(r, DropEntered)] == ["won", "won"]
+    assert [r.reason for r in results if isinstance(r, UpstreamError)] == ["sold_out"] * 4
+
+
+async def test_simultaneous_rounds_draw_a_raffle_once(real_house: House) -> None:
+    await real_house.adapter.import_catalogue()
+    for number in range(5):
+        await real_house.adapter.enter_drop("FOX-BADGE-RAFFLE", f"member-{number}", f"e-{number}")
+    real_house.sandbox.kit.clock.advance(timedelta(days=6))
+
+    rounds = await asyncio.gather(*(real_house.adapter.settle_drops() for _ in range(3)))
+
+    assert sorted(len(each) for each in rounds) == [0, 0, 5]
+    told = {place.entry_ref: place.state for each in rounds for place in each}
+    assert sorted(told.values()) == ["lost", "lost", "lost", "won", "won"]
+    [[place]] = await real_house.adapter.drop_places(["member-0"])
+    assert place.state == told["e-0"]
+
+
+async def test_a_move_of_ours_outlives_imports_until_the_catalogue_says_another(real_house: House) -> None:
+    await real_house.adapter.import_catalogue()
+    await real_house.adapter.move_activation(SET, "closed", user="hq", key="k-1", territories={})
+
+    await real_house.publish("property_status", slug="frontier-isle", status="licensable")
+    assert [each.state for each in await real_house.adapter.all_activations()] == ["closed"]
+    await real_house.publish("activation_status", code=SET, status="pulled")
+    assert [each.state for each in await real_house.adapter.all_activations()] == ["pulled"]

@@ -1922,11 +1922,34 @@ def upgrade() -> None:
         sa.Column("starts", sa.String(length=10), nullable=False),
         sa.Column("ends", sa.String(length=10), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("published_state", sa.String(), nullable=False, comment="What the catalogue said last."),
         sa.Column("cards", sa.JSON(), nullable=False, comment="[{id, name, weight, stock}, …] in the set's order."),
         sa.Column("daily_cap", sa.Integer(), nullable=True),
         sa.Column("guarantee_after", sa.Integer(), nullable=True),
+        sa.Column(
+            "prize",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="{id, kind, name, amount, budget, claim_days} of a complete set; null for none.",
+        ),
         sa.PrimaryKeyConstraint("licensee", "code", name=op.f("pk_ip_activation")),
     )
+    op.create_table(
+        "ip_activation_move",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("activation", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False, comment="A principal's id, of the brand's staff."),
+        sa.Column("moved_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "key", name=op.f("pk_ip_activation_move")),
+    )
+    with op.batch_alter_table("ip_activation_move", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ip_activation_move_licensee_activation"), ["licensee", "activation"], unique=False
+        )
+
     op.create_table(
         "ip_activation_store",
         sa.Column("licensee", sa.String(), nullable=False),
@@ -2045,6 +2068,46 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "ip_drop",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("activation", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("queue_mode", sa.String(), nullable=False, comment="fcfs or raffle"),
+        sa.Column("opens_at", sa.BigInteger(), nullable=False),
+        sa.Column("closes_at", sa.BigInteger(), nullable=False),
+        sa.Column("stock_total", sa.BigInteger(), nullable=False),
+        sa.Column("per_member", sa.Integer(), nullable=False),
+        sa.Column("needs_phone", sa.Boolean(), nullable=False),
+        sa.Column("member_days", sa.Integer(), nullable=False),
+        sa.Column(
+            "drawn_at", sa.BigInteger(), nullable=True, comment="When a raffle was drawn; an import leaves it as it is."
+        ),
+        sa.PrimaryKeyConstraint("licensee", "code", name=op.f("pk_ip_drop")),
+    )
+    with op.batch_alter_table("ip_drop", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ip_drop_licensee_activation"), ["licensee", "activation"], unique=False)
+
+    op.create_table(
+        "ip_drop_entry",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("drop", sa.String(), nullable=False),
+        sa.Column("entry_ref", sa.String(), nullable=False),
+        sa.Column("participant", sa.String(), nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+        sa.Column("state", sa.String(), nullable=False, comment="entered, won, lost or withdrawn"),
+        sa.Column("entered_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("licensee", "drop", "entry_ref", name=op.f("pk_ip_drop_entry")),
+    )
+    with op.batch_alter_table("ip_drop_entry", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ip_drop_entry_licensee_drop_state"), ["licensee", "drop", "state"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_ip_drop_entry_licensee_participant_drop"), ["licensee", "participant", "drop"], unique=False
+        )
+
+    op.create_table(
         "ip_grant",
         sa.Column("licensee", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -2062,6 +2125,7 @@ def upgrade() -> None:
         sa.Column("units_used", sa.BigInteger(), nullable=False),
         sa.Column("blackouts", sa.JSON(), nullable=False, comment="[[starts, ends], …]"),
         sa.Column("approved_stages", sa.JSON(), nullable=False),
+        sa.Column("co_presence", sa.Boolean(), nullable=False, comment="Another work may be in the same store then."),
         sa.PrimaryKeyConstraint("licensee", "id", name=op.f("pk_ip_grant")),
     )
     with op.batch_alter_table("ip_grant", schema=None) as batch_op:
@@ -2105,6 +2169,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ip_reservation_licensee_property"), ["licensee", "property"], unique=False)
 
     op.create_table(
+        "ip_reward",
+        sa.Column("licensee", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("card_set", sa.String(), nullable=False, comment="The activation's code."),
+        sa.Column("participant", sa.String(), nullable=False, comment="Pseudonym of a unionid; empty once erased."),
+        sa.Column("prize", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="reserved, claimed or expired"),
+        sa.Column("reserved_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
+        sa.Column("payout", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("licensee", "id", name=op.f("pk_ip_reward")),
+    )
+    with op.batch_alter_table("ip_reward", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ip_reward_licensee_card_set_prize_state"),
+            ["licensee", "card_set", "prize", "state"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_ip_reward_licensee_participant"), ["licensee", "participant"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_ip_reward_licensee_state_expires_at"), ["licensee", "state", "expires_at"], unique=False
+        )
+
+    op.create_table(
         "ip_rights_in",
         sa.Column("licensee", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="Place in the catalogue."),
@@ -2146,6 +2240,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ip_rights_in_licensee_property"))
 
     op.drop_table("ip_rights_in")
+    with op.batch_alter_table("ip_reward", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_reward_licensee_state_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_ip_reward_licensee_participant"))
+        batch_op.drop_index(batch_op.f("ix_ip_reward_licensee_card_set_prize_state"))
+
+    op.drop_table("ip_reward")
     with op.batch_alter_table("ip_reservation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ip_reservation_licensee_property"))
 
@@ -2156,6 +2256,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ip_grant_licensee_property"))
 
     op.drop_table("ip_grant")
+    with op.batch_alter_table("ip_drop_entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_drop_entry_licensee_participant_drop"))
+        batch_op.drop_index(batch_op.f("ix_ip_drop_entry_licensee_drop_state"))
+
+    op.drop_table("ip_drop_entry")
+    with op.batch_alter_table("ip_drop", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_drop_licensee_activation"))
+
+    op.drop_table("ip_drop")
     with op.batch_alter_table("ip_draw", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ip_draw_licensee_participant_card_set"))
         batch_op.drop_index(batch_op.f("ix_ip_draw_licensee_card_set_card"))
@@ -2177,6 +2286,10 @@ def downgrade() -> None:
     op.drop_table("ip_asset")
     op.drop_table("ip_agreement")
     op.drop_table("ip_activation_store")
+    with op.batch_alter_table("ip_activation_move", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ip_activation_move_licensee_activation"))
+
+    op.drop_table("ip_activation_move")
     op.drop_table("ip_activation")
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_session_expires_at"))
