@@ -68,6 +68,7 @@ from gateway.schema import build_schema
 from gateway.selections import Payloads, Selections
 from gateway.settings import Settings
 from gateway.streaming import EventStreams, Operations, Sockets
+from gateway.transactions.activities import Activities
 from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
 from gateway.transactions.handovers import Handovers
@@ -144,6 +145,7 @@ async def open_gateway(
         audiences = Audiences(database, tools, queue, settings.reach)
         store_stock = StoreStock(projector, tools, queue)
         red_packets = RedPackets(projector, tools, queue)
+        activities = Activities(projector, tools, queue)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -218,6 +220,7 @@ async def open_gateway(
             audiences,
             store_stock,
             red_packets,
+            activities,
         ):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
@@ -235,6 +238,7 @@ async def open_gateway(
             audiences.sweeping,
             store_stock.settling,
             red_packets.settling,
+            activities.settling,
         )
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,

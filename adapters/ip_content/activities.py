@@ -91,6 +91,11 @@ class Activities:
         """The count of a vote or quiz. Raises NotFound."""
         return await self._contests.tally(contest, self._runtime.clock.now())
 
+    async def contest_tallies(self, contests: Sequence[str]) -> Sequence[ContestTally | NotFound]:
+        """The counts of several. Same order, same length; three statements."""
+        found = await self._contests.tallies(contests, self._runtime.clock.now())
+        return [found.get(code) or self._missing("contest_tallies", "contest", code) for code in contests]
+
     async def drops(self, codes: Sequence[str]) -> Sequence[Drop | NotFound]:
         """Limited editions. Same order, same length; two statements."""
         found = await self._drops.drops(codes)
@@ -121,7 +126,7 @@ class Activities:
         return await self._drops.withdraw(drop, entry_ref)
 
     async def settle_drops(self) -> Sequence[DropPlace]:
-        """Draw the raffles that have closed, each once: all their places."""
+        """Draw the raffles that have closed, each once; the places of all that were drawn within a day."""
         return await self._drops.settle(self._runtime.clock.now())
 
     async def rewards(self, unionids: Sequence[str]) -> Sequence[Sequence[Reward]]:
@@ -143,7 +148,7 @@ class Activities:
         return await self._rewards.unclaim(reward_id, payout)
 
     async def expire_rewards(self) -> Sequence[Reward]:
-        """Let rewards expire that were not claimed in time; those that did just now, a thousand at most."""
+        """Let rewards expire that were not claimed in time, a thousand at most; those, and what was due in a day."""
         return await self._rewards.expire(self._runtime.clock.now())
 
     async def forget(self, unionid: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, insert, or_, select
+from sqlalchemy import Row, Select, bindparam, func, insert, or_, select
 
 from adapters.base.errors import UpstreamError
 from adapters.base.runtime import Sql
@@ -35,6 +35,15 @@ _OF_ACTIVATIONS: Final = (
 _LOCKED: Final = _CONTEST.with_for_update()
 _BALLOTS: Final[Select[Any]] = select(ballot).where(
     ballot.c.licensee == bindparam("licensee"), ballot.c.contest == bindparam("contest")
+)
+_OF_SOME: Final = (ballot.c.licensee == bindparam("licensee")) & ballot.c.contest.in_(
+    bindparam("codes", expanding=True)
+)
+_BALLOTS_OF: Final = select(ballot).where(_OF_SOME)
+_COUNTS: Final = (
+    select(ballot.c.contest, ballot.c.choice, func.count().label("times"))
+    .where(_OF_SOME)
+    .group_by(ballot.c.contest, ballot.c.choice)
 )
 _MINE: Final = _BALLOTS.where(
     or_(ballot.c.participant == bindparam("participant"), ballot.c.entry_ref == bindparam("entry_ref"))
@@ -87,14 +96,34 @@ class ContestDesk:
         ballots = await self._sql.fetch(_BALLOTS, ids)
         closed = micros(now) >= rows[0].closes_at
         counts = Counter(row.choice for row in ballots)
-        lines = sorted(f"{row.entry_ref}\x1f{row.choice}\n" for row in ballots)
         return ContestTally(
             code,
             {option["id"]: counts[option["id"]] for option in rows[0].options},
             closed,
-            hashlib.sha256("".join(lines).encode()).hexdigest() if closed else None,
+            _proof([_line(row) for row in ballots]) if closed else None,
             rows[0].correct if closed else None,
         )
+
+    async def tallies(self, codes: Sequence[str], now: datetime) -> Mapping[str, ContestTally]:
+        """The same of several, by code; three statements."""
+        ids = {"licensee": self._licensee, "codes": list(set(codes))}
+        rows = await self._sql.fetch(_SOME, ids) if codes else []
+        counted = await self._sql.fetch(_COUNTS, ids) if rows else []
+        counts = {(row.contest, row.choice): row.times for row in counted}
+        over = [row.code for row in rows if micros(now) >= row.closes_at]
+        lines: dict[str, list[str]] = {code: [] for code in over}
+        for row in await self._sql.fetch(_BALLOTS_OF, {**ids, "codes": over}) if over else []:
+            lines[row.contest].append(_line(row))
+        return {
+            row.code: ContestTally(
+                row.code,
+                {option["id"]: counts.get((row.code, option["id"]), 0) for option in row.options},
+                row.code in lines,
+                _proof(lines[row.code]) if row.code in lines else None,
+                row.correct if row.code in lines else None,
+            )
+            for row in rows
+        }
 
     def _check(self, found: Row[Any], rows: Sequence[Row[Any]], choice: str, now: datetime) -> None:
         if choice not in {option["id"] for option in found.options}:
@@ -110,6 +139,14 @@ class ContestDesk:
 
     def _refusal(self, code: str, *, resets_at: datetime | None = None) -> UpstreamError:
         return FAULTS.error(code, endpoint="cast_ballot", account=self._licensee, resets_at=resets_at)
+
+
+def _line(row: Row[Any]) -> str:
+    return f"{row.entry_ref}\x1f{row.choice}\n"
+
+
+def _proof(lines: Sequence[str]) -> str:
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 def _contest(row: Row[Any]) -> Contest:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
@@ -21,6 +21,8 @@ from adapters.ip_content.tables import drop, drop_entry
 
 #: Members of one raffle whose places are written in one statement.
 _AT_ONCE: Final = 5_000
+#: How long what was drawn is told again: whoever was told may have died before it was noted.
+TOLD: Final = timedelta(days=1)
 
 _DROPS: Final = select(drop).where(drop.c.licensee == bindparam("licensee")).order_by(drop.c.opens_at, drop.c.code)
 _SOME: Final = _DROPS.where(drop.c.code.in_(bindparam("codes", expanding=True)))
@@ -46,6 +48,17 @@ _WON: Final = (
         drop_entry.c.state == "won",
     )
     .group_by(drop_entry.c.drop)
+)
+_DRAWN: Final = (
+    select(drop_entry)
+    .join(drop, (drop.c.licensee == drop_entry.c.licensee) & (drop.c.code == drop_entry.c.drop))
+    .where(
+        drop_entry.c.licensee == bindparam("licensee"),
+        drop_entry.c.state.in_(("won", "lost")),
+        drop.c.queue_mode == "raffle",
+        drop.c.drawn_at >= bindparam("since"),
+    )
+    .order_by(drop_entry.c.drop, drop_entry.c.entry_ref)
 )
 _PLACES: Final = (
     select(drop_entry)
@@ -125,18 +138,18 @@ class DropDesk:
             return (await connection.execute(place.values(state="withdrawn"))).rowcount == 1
 
     async def settle(self, now: datetime) -> Sequence[DropPlace]:
-        """Draw the raffles that have closed; all their places, won and lost. Each raffle is drawn once."""
-        told: list[DropPlace] = []
+        """Draw the raffles that have closed, each once; the places of all that were drawn within TOLD."""
         for row in await self._sql.fetch(_OVER, self._ids(now=micros(now))):
-            told += await self._draw(row.code, now)
-        return told
+            await self._draw(row.code, now)
+        since = micros(now - TOLD)
+        return [_place(row) for row in await self._sql.fetch(_DRAWN, self._ids(since=since))]
 
-    async def _draw(self, code: str, now: datetime) -> Sequence[DropPlace]:
+    async def _draw(self, code: str, now: datetime) -> None:
         ids = self._ids(drop=code)
         async with self._sql.write() as connection:
             found: Row[Any] | None = (await connection.execute(_LOCKED, ids)).first()
             if found is None or found.drawn_at is not None:
-                return []
+                return
             rows = (await connection.execute(_ENTRIES.where(drop_entry.c.state == "entered"), ids)).all()
             refs = sorted(row.entry_ref for row in rows)
             won = set(self._rng.sample(refs, min(len(refs), found.stock_total)))
@@ -148,10 +161,6 @@ class DropDesk:
                 await connection.execute(update(drop_entry).where(mine, some).values(state="won"))
             over = (drop.c.licensee == self._licensee) & (drop.c.code == code)
             await connection.execute(update(drop).where(over).values(drawn_at=micros(now)))
-        return [
-            DropPlace(code, row.entry_ref, "won" if row.entry_ref in won else "lost", instant(row.entered_at))
-            for row in sorted(rows, key=lambda row: str(row.entry_ref))
-        ]
 
     def _check(self, found: Row[Any], rows: Sequence[Row[Any]], now: datetime) -> None:
         if not found.opens_at <= micros(now) < found.closes_at:

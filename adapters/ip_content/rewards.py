@@ -22,6 +22,8 @@ from adapters.ip_content.tables import reward
 
 #: Rewards that one round lets expire.
 EXPIRED_AT_ONCE: Final = 1_000
+#: How long what has expired is told again: whoever was told may have died before it was noted.
+TOLD: Final = timedelta(days=1)
 
 _REWARDS: Final = (
     select(reward).where(reward.c.licensee == bindparam("licensee")).order_by(reward.c.reserved_at.desc(), reward.c.id)
@@ -53,6 +55,15 @@ _LATE: Final = (
     )
     .order_by(reward.c.expires_at, reward.c.id)
     .limit(EXPIRED_AT_ONCE)
+)
+_RECENT: Final = (
+    select(reward)
+    .where(
+        reward.c.licensee == bindparam("licensee"),
+        reward.c.state == "expired",
+        reward.c.expires_at >= bindparam("since"),
+    )
+    .order_by(reward.c.expires_at, reward.c.id)
 )
 
 
@@ -127,7 +138,8 @@ class RewardDesk:
             return (await connection.execute(back)).rowcount == 1
 
     async def expire(self, now: datetime) -> Sequence[Reward]:
-        """Let rewards expire that were not claimed in time, EXPIRED_AT_ONCE at most; those that did just now."""
+        """Let rewards expire that were not claimed in time, EXPIRED_AT_ONCE at most; those that did just now, and those
+        that were due within TOLD."""
         async with self._sql.write() as connection:
             late = (await connection.execute(_LATE, self._ids(now=micros(now)))).all()
             ended = (
@@ -140,8 +152,9 @@ class RewardDesk:
                 .values(state="expired")
                 .returning(*reward.c)
             )
-            rows = (await connection.execute(ended)).all()
-        return sorted((_reward(row, now) for row in rows), key=lambda each: each.id)
+            rows = [*(await connection.execute(ended)).all()]
+            rows += (await connection.execute(_RECENT, self._ids(since=micros(now - TOLD)))).all()
+        return [_reward(row, now) for row in {row.id: row for row in rows}.values()]
 
     def _of(self, reward_id: str) -> Any:
         return update(reward).where(reward.c.licensee == self._licensee, reward.c.id == reward_id)

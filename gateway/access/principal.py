@@ -21,7 +21,7 @@ Audience = Literal["frontend", "guide", "partner", "hq"]
 
 #: Scopes that an audience has without being given them.
 AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
-    "frontend": frozenset({"catalogue", "checkout"}),
+    "frontend": frozenset({"catalogue", "checkout", "activations:enter"}),
     "guide": frozenset(
         {
             "catalogue",
@@ -34,7 +34,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "sidebar",
         }
     ),
-    "partner": frozenset({"catalogue"}),
+    "partner": frozenset({"catalogue", "licences:read", "assets:download"}),
     "hq": frozenset(
         {
             "catalogue",
@@ -59,6 +59,10 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "stock:read",
             "stock:write",
             "statistics:read",
+            "activations:enter",
+            "activations:write",
+            "licences:read",
+            "assets:download",
         }
     ),
 }

@@ -1,4 +1,4 @@
-"""What a member holds: coupons, files, cards of IP activations."""
+"""What a member holds: coupons and files; and licensed works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from adapters.cloud_storage import LIST_LIMIT, CloudStorageAdapter
-from adapters.ip_content import IpContentAdapter, Participation, Property
+from adapters.ip_content import IpContentAdapter, Property
 from adapters.payments import COUPONS_PER_CALL, Coupon, CouponState, PaymentsAdapter
 from gateway.cache import Answer, Asked, Key, Read, Wish, tags
 from gateway.context import Context
@@ -308,14 +308,6 @@ def file_url(ctx: Context, record: FileRecord, expires_in: int) -> str:
     """A download link that is signed here, without a call, and lives ``expires_in`` seconds."""
     adapter = ctx.tool(CloudStorageAdapter, record.bucket)
     return adapter.presigned_get(record.key, expires_in=expires_in)
-
-
-async def participations(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[Participation]]:
-    """Batch: what each member collected in IP activations."""
-    adapter = ctx.tool(IpContentAdapter)
-    mine = await ctx.loaders.load_many(identities, member_ids)
-    unionids = [next((i.value for i in each if i.kind == "UNIONID"), "") for each in mine]
-    return await adapter.participations(unionids)
 
 
 async def properties(ctx: Context, slugs: Sequence[str]) -> Sequence[Property | None]:

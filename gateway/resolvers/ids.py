@@ -41,6 +41,7 @@ TYPE_CODES: Final = {
     "au": "Audience",
     "ld": "Lead",
     "rk": "RedPacket",
+    "rw": "IpReward",
 }
 _LIMIT = 512
 

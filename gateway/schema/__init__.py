@@ -10,6 +10,8 @@ from strawberry.tools import merge_types
 
 from gateway.schema.ad_accounts import AdAccountQueries
 from gateway.schema.ad_mutations import AdMutations
+from gateway.schema.activation_mutations import ActivationMutations
+from gateway.schema.activations import ActivationQueries
 from gateway.schema.ads import AdQueries
 from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.articles import ArticleQueries
@@ -89,6 +91,8 @@ QUERIES = (
 )
 MUTATIONS = (
     AdMutations,
+    ActivationQueries,
+    ActivationMutations,
     AppMessageMutations,
     AudienceMutations,
     CheckoutMutations,

@@ -10,6 +10,7 @@ import strawberry
 from adapters.ip_content import IpContentAdapter
 from adapters.payments import PaymentsAdapter
 from gateway.resolvers import (
+    activations,
     benefits,
     consents,
     freshness,
@@ -28,6 +29,7 @@ from gateway.resolvers import (
 )
 from gateway.resolvers.members import MemberBy, MemberRecord
 from gateway.resolvers.paging import in_memory
+from gateway.schema.activations import DropPlace, IpParticipation, IpReward
 from gateway.schema.ads import AdTouchpoint
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.consents import Consent, ConsentPurpose
@@ -39,7 +41,6 @@ from gateway.schema.identities import Identity, IdentityInput
 from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.orders import Order, Payment
-from gateway.schema.places import IpParticipation
 from gateway.schema.profile import ProfileField
 from gateway.schema.reach import Reach
 from gateway.schema.red_packets import RedPacket
@@ -232,10 +233,28 @@ class Member(Node):
         info.context.tool(IpContentAdapter)
         if (asked := info.context.asked(info)) is not None:
             await freshness.projected(info.context, asked, freshness.CATALOGUE)
-        found = await info.context.loaders.load(benefits.participations, self.record.id)
+        found = await info.context.loaders.load(activations.participations, self.record.id)
         scope = f"member.ipParticipations:{self.record.id}"
         page = in_memory(info.context, scope, found, args(first, after, last, before))
         return connect(page, IpParticipation.of)
+
+    @strawberry.field(description="Rewards of complete card sets (集卡奖励), the newest first.")
+    async def ip_rewards(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[IpReward] | None:
+        info.context.tool(IpContentAdapter)
+        found = await info.context.loaders.load(activations.rewards_of, self.record.id)
+        scope = f"member.ipRewards:{self.record.id}"
+        return connect(in_memory(info.context, scope, found, args(first, after, last, before)), IpReward.of)
+
+    @strawberry.field(description="Places in limited editions (限定发售), the newest first.")
+    async def drop_places(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[DropPlace] | None:
+        info.context.tool(IpContentAdapter)
+        found = await info.context.loaders.load(activations.places_of, self.record.id)
+        scope = f"member.dropPlaces:{self.record.id}"
+        return connect(in_memory(info.context, scope, found, args(first, after, last, before)), DropPlace.of)
 
     @strawberry.field(description="The member in 企业微信: contacts and groups.")
     async def chat(self) -> Chat | None:

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import strawberry
 
 from gateway.resolvers import (
+    activations,
     benefits,
     ids,
     jobs,
@@ -26,6 +27,7 @@ from gateway.resolvers import (
 )
 from gateway.resolvers.errors import PageTooLarge
 from gateway.resolvers.ids import decode_as
+from gateway.schema.activations import IpActivation
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
 from gateway.schema.contacts import CustomerGroup
@@ -162,6 +164,13 @@ async def _property(info: Info, account: str, native: str) -> Node | None:
     return None if record is None else IpProperty.of(record)
 
 
+async def _activation(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(activations.SCOPE)
+    record = await info.context.loaders.load(activations.by_codes, native)
+    return None if record is None else IpActivation.of(record)
+
+
 async def _erasure(info: Info, account: str, native: str) -> Node | None:
     del account
     record = await info.context.loaders.load(privacy.erasures, native)
@@ -244,6 +253,7 @@ _FETCH: dict[str, Fetch] = {
     "cm": _campaign,
     "tx": _transaction,
     "ip": _property,
+    "ac": _activation,
     "er": _erasure,
     "rp": _report,
     "jb": _job,

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import strawberry
 
-from adapters.ip_content import Activation as ActivationRecord
-from adapters.ip_content import Participation as ParticipationRecord
 from adapters.ip_content import Property as PropertyRecord
 from gateway.resolvers import benefits, freshness, ids, places
 from gateway.resolvers import stock as stock_book
@@ -238,53 +236,6 @@ class IpProperty(Node):
             title_en=record.title_en,
             kind=record.kind,
             rights_holder=record.rights_holder,
-        )
-
-
-@strawberry.type(description="A property brought to life in stores (IP联名活动).")
-class IpActivation:
-    """IP activation."""
-
-    record: strawberry.Private[ActivationRecord]
-    code: str = strawberry.field(description="The activation's code.")
-    name: str = strawberry.field(description="Its name.")
-    state: str = strawberry.field(description="planned, cleared, installed, live, closed or measured.")
-    property: IpProperty = strawberry.field(description="The licensed work.")
-
-    @strawberry.field(description="The stores that take part.")
-    async def stores(self, info: Info) -> list[Store]:
-        found = await info.context.loaders.load_many(places.stores, list(self.record.store_codes))
-        return [Store.of(each) for each in found if each is not None]
-
-    @classmethod
-    def of(cls, record: ActivationRecord) -> IpActivation:
-        return cls(
-            record=record,
-            code=record.code,
-            name=record.name,
-            state=record.state,
-            property=IpProperty.of(record.property),
-        )
-
-
-@strawberry.type(description="What a member collected in an activation (集卡).")
-class IpParticipation:
-    """集卡进度."""
-
-    activation: IpActivation = strawberry.field(description="The activation.")
-    collected: int = strawberry.field(description="Distinct cards collected.")
-    total: int = strawberry.field(description="Cards in the set.")
-    cards: list[str] = strawberry.field(description="Names of the collected cards.")
-    completed: bool = strawberry.field(description="Whether the set is complete.")
-
-    @classmethod
-    def of(cls, record: ParticipationRecord) -> IpParticipation:
-        return cls(
-            activation=IpActivation.of(record.activation),
-            collected=record.collected,
-            total=record.total,
-            cards=list(record.cards),
-            completed=record.completed,
         )
 
 

@@ -39,7 +39,10 @@ class TimelineFamily(Enum):
     STANDING = strawberry.enum_value("STANDING", description="Points (积分) and level (会员等级).")
     MEMBER = strawberry.enum_value("MEMBER", description="The member itself (会员): created, phone bound (绑定手机号).")
     FILE = strawberry.enum_value("FILE", description="File stored (对象存储).")
-    IP = strawberry.enum_value("IP", description="Rewards: of IP activations (泛娱乐IP), and red packets (红包).")
+    IP = strawberry.enum_value(
+        "IP",
+        description="Cards, ballots, limited editions and rewards of IP activations (泛娱乐IP), and red packets (红包).",
+    )
 
 
 assert tuple(each.name for each in TimelineFamily) == FAMILIES  # noqa: S101 - two lists would drift
@@ -347,12 +350,14 @@ class FileTimelineEntry(TimelineEntry):
     size: Long | None = strawberry.field(resolver=_quantity, description="Bytes that were stored.")
 
 
-@strawberry.type(description="A reward: of an IP activation (泛娱乐IP), or a red packet (红包).")
+@strawberry.type(description="What the member did or got in an IP activation (泛娱乐IP), or a red packet (红包).")
 class IpTimelineEntry(TimelineEntry):
     """IP."""
 
-    name: str | None = strawberry.field(resolver=_text("name"), description="Its name.")
-    store: Store | None = strawberry.field(resolver=_store, description="The store (门店) where it was claimed.")
+    name: str | None = strawberry.field(
+        resolver=_text("name"), description="Name of the card, contest, limited edition or reward."
+    )
+    store: Store | None = strawberry.field(resolver=_store, description="The store (门店) where it was.")
     campaign: Campaign | None = strawberry.field(resolver=_campaign, description="The campaign (营销活动).")
 
 

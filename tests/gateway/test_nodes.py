@@ -72,10 +72,18 @@ KINDS: Mapping[str, Kind] = {
         "ipParticipations.nodes.0.activation.property",
         "slug title kind rightsHolder",
     ),
+    "ac": Kind(
+        "IpActivation",
+        "ipParticipations(first: 1) { nodes { activation { %s } } }",
+        "ipParticipations.nodes.0.activation",
+        "code name state startsOn stores { name } cards { name odds }",
+    ),
 }
 #: An activation has no identity of its own in the graph yet; an identity is read with its member; an audience is the
 #: platform's, and read by a query of its own; a lead is read in its list.
 WITHOUT_NODE = {"ac", "au", "id", "ld"}
+#: An identity and a reward are read with their member.
+WITHOUT_NODE = {"id", "rw"}
 
 
 def at(value: Any, path: str) -> Any:

@@ -71,6 +71,8 @@ async def test_a_raffle_is_drawn_when_it_has_closed_and_an_import_leaves_it_draw
     told = await house.adapter.settle_drops()
     assert sorted(each.state for each in told) == ["lost", "lost", "won", "won"]
     await house.publish("drop_terms", code=RAFFLE, stock_total=3)
+    assert await house.adapter.settle_drops() == told
+    house.sandbox.kit.clock.advance(timedelta(days=2))
     assert await house.adapter.settle_drops() == []
     [found] = await house.adapter.drops([RAFFLE])
     assert not isinstance(found, NotFound)

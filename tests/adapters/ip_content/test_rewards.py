@@ -47,7 +47,7 @@ async def test_a_budget_that_is_used_up_reserves_nothing(house: House) -> None:
     # What expires is somebody else's to earn.
     house.sandbox.kit.clock.advance(timedelta(days=7))
     assert [each.state for each in await house.adapter.expire_rewards()] == ["expired"]
-    assert await house.adapter.expire_rewards() == []
+    assert len(await house.adapter.expire_rewards()) == 1
     assert (await house.adapter.draw_card(SET, "m-2", "m-2-4")).reward is not None
 
 

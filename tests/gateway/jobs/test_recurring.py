@@ -93,6 +93,9 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         waiting = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.kind))
     periods = [
         "audiences.sweep",
+    periods = [
+        "activations.settle",
+        "audiences.sweep",
         "files.sweep",
         "handovers.settle",
         "points.expire.daily",
