@@ -303,6 +303,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     identity: IdentityRules = IdentityRules()
     #: cloud_storage alias of the bucket that holds members' files.
     member_files: str = "members"
+    #: cloud_storage alias of the bucket that holds artwork of licensed works.
+    artwork: str = "assets"
     #: Only in the sandbox: how far the emulated platforms' clock is ahead of the real one.
     clock_offset_seconds: float = 0.0
     #: The brand's Open Platform account (开放平台): the issuer of every unionid.

@@ -149,6 +149,10 @@ class IpContentAdapter(Activities):
         found = await self._assets.of_properties(properties)
         return [found.get(slug, ()) for slug in properties]
 
+    async def asset_key(self, asset_id: str) -> str:
+        """The object in cloud storage that an artwork is. Raises NotFound. It goes into no answer and no log."""
+        return await self._assets.key(asset_id)
+
     async def asset_downloads(self, asset_id: str) -> Sequence[AssetGrant]:
         """Who downloaded an artwork, the latest first; one statement."""
         return await self._assets.downloads(asset_id)

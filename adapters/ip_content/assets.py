@@ -76,6 +76,13 @@ class AssetDesk:
             found.setdefault(row.property, []).append(_asset(row))
         return found
 
+    async def key(self, asset_id: str) -> str:
+        """The object's name. Raises NotFound."""
+        rows = await self._sql.fetch(_ASSET, self._ids(id=asset_id))
+        if not rows:
+            raise self._refusal("not_found")
+        return str(rows[0].storage_key)
+
     async def downloads(self, asset_id: str) -> Sequence[AssetGrant]:
         """Every download of an artwork, the newest first; the object's name is left out."""
         rows = await self._sql.fetch(_DOWNLOADS, self._ids(id=asset_id))
@@ -192,4 +199,5 @@ def _grant(row: dict[str, Any], storage_key: str) -> AssetGrant:
         instant(row["issued_at"]),
         instant(row["url_expires_at"]),
         storage_key,
+        row["purpose"],
     )

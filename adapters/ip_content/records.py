@@ -277,6 +277,7 @@ class AssetGrant:
     issued_at: datetime
     url_expires_at: datetime
     storage_key: str = field(repr=False)
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
 from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
+from gateway.schema.licences import LicenceMutations, LicenceQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries
@@ -88,6 +89,8 @@ QUERIES = (
     AudienceQueries,
     AdAccountQueries,
     RedPacketQueries,
+    ActivationQueries,
+    LicenceQueries,
 )
 MUTATIONS = (
     AdMutations,
@@ -106,6 +109,7 @@ MUTATIONS = (
     HandoverMutations,
     JobMutations,
     MassMessageMutations,
+    LicenceMutations,
     OrderMutations,
     MemberTagMutations,
     PointsMutations,

@@ -13,10 +13,11 @@ from adapters.ip_content import Activation as ActivationRecord
 from adapters.ip_content import Contest as ContestRecord
 from adapters.ip_content import Drop as DropRecord
 from adapters.ip_content import DropPlace as PlaceRecord
+from adapters.ip_content import LiftStudy
 from adapters.ip_content import Participation as ParticipationRecord
 from adapters.ip_content import Prize as PrizeRecord
 from adapters.ip_content import Reward as RewardRecord
-from gateway.resolvers import activations, freshness, ids, places
+from gateway.resolvers import activations, freshness, ids, lift, places
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.node import Node
@@ -200,6 +201,46 @@ class Drop:
         )
 
 
+@strawberry.enum(description="What a lift is of.")
+class IpLiftMetric(Enum):
+    """Metric."""
+
+    GMV = strawberry.enum_value("GMV", description="支付GMV of the stores, in fen a day.")
+    ORDERS = strawberry.enum_value("ORDERS", description="支付订单数 of the stores a day.")
+    DERIVATIVE_SALES = strawberry.enum_value(
+        "DERIVATIVE_SALES", description="衍生品销售额: paid for goods of the work in the stores, in fen a day."
+    )
+    NEW_MEMBERS = strawberry.enum_value("NEW_MEMBERS", description="新增会员 of the stores a day.")
+
+
+@strawberry.type(description="How much more there was (活动提升). +10000 basis points is twice as much, not one more.")
+class IpLift:
+    """Lift."""
+
+    metric: IpLiftMetric = strawberry.field(description="What was counted.")
+    raw_bps: Long = strawberry.field(
+        description="Mean of the activation's days over the mean of the days before, less one, in basis points"
+        " (万分比)."
+    )
+    adjusted_bps: Long | None = strawberry.field(
+        description="The same over that of the control stores (双重差分, as a ratio); null without any."
+    )
+    baseline_days: int = strawberry.field(
+        description="Days before that counted: the same weekdays of four weeks, without the last three."
+    )
+    treatment_days: int = strawberry.field(description="Days of the activation that counted.")
+
+    @classmethod
+    def of(cls, metric: IpLiftMetric, record: LiftStudy) -> IpLift:
+        return cls(
+            metric=metric,
+            raw_bps=Long(record.raw_bps),
+            adjusted_bps=None if record.adjusted_bps is None else Long(record.adjusted_bps),
+            baseline_days=record.baseline_days,
+            treatment_days=record.treatment_days,
+        )
+
+
 @strawberry.type(description="A property brought to life in stores (IP联名活动).")
 class IpActivation(Node):
     """IP activation."""
@@ -221,6 +262,27 @@ class IpActivation(Node):
     async def cards(self) -> list[IpCard]:
         total = sum(each.weight for each in self.record.cards)
         return [IpCard(id=each.id, name=each.name, odds=each.weight / total) for each in self.record.cards]
+
+    @strawberry.field(
+        description="How much more there was than before (活动提升), by the facts of its stores until yesterday. Needs"
+        " the scope statistics:read."
+    )
+    async def lift(
+        self,
+        info: Info,
+        metric: Annotated[IpLiftMetric, strawberry.argument(description="What is counted.")],
+        control: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="1 to 20 stores without it, whose own growth is taken out (对照门店)."),
+        ] = None,
+        exclusions: Annotated[
+            list[date_type] | None,
+            strawberry.argument(description="Days that count on neither side, such as holidays; at most 100."),
+        ] = None,
+    ) -> IpLift | None:
+        stores = None if control is None else tuple(ids.decode_as("st", each)[1] for each in control)
+        asked = lift.Asked(self.record, metric.name, stores, tuple(exclusions or ()))
+        return IpLift.of(metric, await lift.study_of(info.context, asked))
 
     @strawberry.field(description="The stores that take part.")
     async def stores(self, info: Info) -> list[Store]:
