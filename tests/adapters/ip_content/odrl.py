@@ -1,179 +1,72 @@
-"""The words of ODRL 2.2 (W3C Recommendation "ODRL Vocabulary & Expression"), and a check of a policy against them."""
+"""A check of a policy against the words of ODRL 2.2 (W3C), which ``odrl22.toml`` holds with their source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
 
-POLICIES = {"Set", "Offer", "Agreement", "Policy", "Assertion", "Privacy", "Request", "Ticket"}
-ACTIONS = {
-    "use",
-    "grantUse",
-    "compensate",
-    "acceptTracking",
-    "adHocShare",
-    "aggregate",
-    "annotate",
-    "anonymize",
-    "append",
-    "appendTo",
-    "archive",
-    "attach",
-    "attachPolicy",
-    "attachSource",
-    "attribute",
-    "commercialize",
-    "concurrentUse",
-    "copy",
-    "delete",
-    "derive",
-    "digitize",
-    "display",
-    "distribute",
-    "ensureExclusivity",
-    "execute",
-    "export",
-    "extract",
-    "extractChar",
-    "extractPage",
-    "extractWord",
-    "give",
-    "include",
-    "index",
-    "inform",
-    "install",
-    "lease",
-    "lend",
-    "license",
-    "modify",
-    "move",
-    "nextPolicy",
-    "obtainConsent",
-    "pay",
-    "play",
-    "present",
-    "preview",
-    "print",
-    "read",
-    "reproduce",
-    "reviewPolicy",
-    "secondaryUse",
-    "sell",
-    "share",
-    "shareAlike",
-    "stream",
-    "synchronize",
-    "textToSpeech",
-    "transfer",
-    "transform",
-    "translate",
-    "uninstall",
-    "unwatermark",
-    "watermark",
-    "write",
-    "writeTo",
-}
-#: In the vocabulary, and deprecated by it.
-DEPRECATED = {
-    "adHocShare",
-    "append",
-    "appendTo",
-    "attachPolicy",
-    "attachSource",
-    "commercialize",
-    "copy",
-    "export",
-    "extractChar",
-    "extractPage",
-    "extractWord",
-    "lease",
-    "lend",
-    "license",
-    "pay",
-    "preview",
-    "secondaryUse",
-    "share",
-    "shareAlike",
-    "unwatermark",
-    "write",
-    "writeTo",
-}
-LEFT_OPERANDS = {
-    "absolutePosition",
-    "absoluteSize",
-    "absoluteSpatialPosition",
-    "absoluteTemporalPosition",
-    "count",
-    "dateTime",
-    "delayPeriod",
-    "deliveryChannel",
-    "elapsedTime",
-    "event",
-    "fileFormat",
-    "industry",
-    "language",
-    "media",
-    "meteredTime",
-    "payAmount",
-    "percentage",
-    "product",
-    "purpose",
-    "recipient",
-    "relativePosition",
-    "relativeSize",
-    "relativeSpatialPosition",
-    "relativeTemporalPosition",
-    "resolution",
-    "spatial",
-    "spatialCoordinates",
-    "systemDevice",
-    "timeInterval",
-    "unitOfCount",
-    "version",
-    "virtualLocation",
-}
-OPERATORS = {"eq", "gt", "gteq", "lt", "lteq", "neq", "isA", "hasPart", "isPartOf", "isAllOf", "isAnyOf", "isNoneOf"}
-CONFLICTS = {"perm", "prohibit", "invalid"}
+VOCABULARY: Final[Mapping[str, Any]] = tomllib.loads((Path(__file__).parent / "odrl22.toml").read_text("utf-8"))
+CONTEXT: Final = "http://www.w3.org/ns/odrl.jsonld"
 
 
 def faults(policy: Mapping[str, Any]) -> Iterator[str]:
     """What the information model forbids in a policy: empty for a good one."""
-    if policy.get("@context") != "http://www.w3.org/ns/odrl.jsonld":
+    words = VOCABULARY
+    if policy.get("@context") != CONTEXT:
         yield "the context is not ODRL's"
-    if policy.get("@type") not in POLICIES:
+    if policy.get("@type") not in words["policies"]:
         yield f"{policy.get('@type')} is no policy"
     if not str(policy.get("uid", "")).partition(":")[2]:
         yield "a policy needs an IRI as uid"
-    if policy.get("conflict", "perm") not in CONFLICTS:
+    if policy.get("conflict", "perm") not in words["conflicts"]:
         yield "conflict has no such strategy"
     if policy.get("@type") == "Agreement" and not (policy.get("assigner") and policy.get("assignee")):
         yield "an agreement has both parties"
-    rules = [(kind, rule) for kind in ("permission", "prohibition", "obligation") for rule in policy.get(kind, ())]
+    known = {"@context", "@type", *words["policy_properties"], *words["party_functions"], *words["rules"]}
+    yield from _strange(policy, known, "policy")
+    rules = [(kind, rule) for kind in words["rules"] for rule in policy.get(kind, ())]
     if not rules:
         yield "a policy has at least one rule"
     for kind, rule in rules:
         if kind != "obligation" and not rule.get("target"):
             yield f"a {kind} has a target"
-        yield from _rule(rule)
-        for duty in rule.get("duty", ()):
-            yield from _rule(duty)
+        yield from _rule(rule, kind)
+        for leads in words["duties_of"][kind]:
+            for duty in rule.get(leads, ()):
+                yield from _rule(duty, "obligation")
 
 
-def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
+def _strange(given: Mapping[str, Any], known: Iterable[str], what: str) -> Iterator[str]:
+    yield from (f"{each} is no word of a {what}" for each in given.keys() - set(known))
+
+
+def _rule(rule: Mapping[str, Any], kind: str) -> Iterator[str]:
+    words = VOCABULARY
+    yield from _strange(rule, [*words["rule_properties"], *words["party_functions"], *words["duties_of"][kind]], kind)
     actions = rule.get("action")
     given = actions if isinstance(actions, list) else [actions]
     if not given:
         yield "a rule has an action"
     for action in given:
-        if action not in ACTIONS or action in DEPRECATED:
+        if action in words["deprecated_actions"]:
+            yield f"{action} is deprecated"
+        elif action not in words["actions"] or action in words["lost_in_context"]:
             yield f"{action} is no action to use"
     for constraint in rule.get("constraint", ()):
-        if constraint.get("leftOperand") not in LEFT_OPERANDS:
-            yield f"{constraint.get('leftOperand')} is no left operand"
-        if constraint.get("operator") not in OPERATORS:
-            yield f"{constraint.get('operator')} is no operator"
-        if "rightOperand" not in constraint:
-            yield "a constraint has a right operand"
-        several = isinstance(constraint.get("rightOperand"), list)
-        if several != (constraint.get("operator") in {"isAllOf", "isAnyOf", "isNoneOf"}):
-            yield f"{constraint.get('operator')} does not take this right operand"
+        yield from _constraint(constraint)
+
+
+def _constraint(constraint: Mapping[str, Any]) -> Iterator[str]:
+    words = VOCABULARY
+    yield from _strange(constraint, words["constraint_properties"], "constraint")
+    left, operator = constraint.get("leftOperand"), constraint.get("operator")
+    if left not in words["left_operands"] or left in words["lost_in_context"]:
+        yield f"{left} is no left operand"
+    if operator not in words["operators"] or operator in words["lost_in_context"]:
+        yield f"{operator} is no operator"
+    if "rightOperand" not in constraint:
+        yield "a constraint has a right operand"
+    if isinstance(constraint.get("rightOperand"), list) != (operator in words["set_operators"]):
+        yield f"{operator} does not take this right operand"

@@ -141,3 +141,18 @@ async def test_a_move_of_ours_outlives_imports_until_the_catalogue_says_another(
     assert [each.state for each in await real_house.adapter.all_activations()] == ["closed"]
     await real_house.publish("activation_status", code=SET, status="pulled")
     assert [each.state for each in await real_house.adapter.all_activations()] == ["pulled"]
+
+
+async def test_the_last_of_a_budget_goes_to_one_member(real_house: House) -> None:
+    prize = {"id": "P", "kind": "goods", "name": "徽章盒", "amount": 0, "budget": 1, "claim_days": 7}
+    await real_house.adapter.import_catalogue()
+    await real_house.publish("card_rules", activation=SET, daily_cap=None, prize=prize)
+    for number in range(3):
+        for draws in range(4):
+            await real_house.adapter.draw_card(SET, f"member-{number}", f"{number}-{draws}")
+
+    last = (real_house.adapter.draw_card(SET, f"member-{number}", f"{number}-4") for number in range(3))
+    drawn = await asyncio.gather(*last)
+
+    assert [each.set_complete for each in drawn] == [True] * 3
+    assert len([each for each in drawn if each.reward is not None]) == 1
