@@ -143,9 +143,9 @@ class Activities:
         participant = self._runtime.pseudonym(unionid)
         return await self._rewards.claim(reward_id, participant, payout, self._runtime.clock.now())
 
-    async def unclaim_reward(self, reward_id: str, payout: str) -> bool:
-        """Make a reward claimable again whose payout did not come about; False when this payout has not claimed it."""
-        return await self._rewards.unclaim(reward_id, payout)
+    async def unclaim_reward(self, reward_id: str, payout: str) -> Reward | None:
+        """Make a reward claimable again whose payout did not come about; None when this payout has not claimed it."""
+        return await self._rewards.unclaim(reward_id, payout, self._runtime.clock.now())
 
     async def expire_rewards(self) -> Sequence[Reward]:
         """Let rewards expire that were not claimed in time, a thousand at most; those, and what was due in a day."""

@@ -130,12 +130,13 @@ class RewardDesk:
             changed = (await connection.execute(claimed.returning(*reward.c))).one()
         return RewardClaimed(_reward(changed, now), already=False)
 
-    async def unclaim(self, reward_id: str, payout: str) -> bool:
-        """Take back the claim of this payout; False when the reward is not claimed for it."""
+    async def unclaim(self, reward_id: str, payout: str, now: datetime) -> Reward | None:
+        """Take back the claim of this payout; None when the reward is not claimed for it."""
         mine = self._of(reward_id).where(reward.c.state == "claimed", reward.c.payout == payout)
+        back = mine.values(state="reserved", payout=None, claimed_at=None).returning(*reward.c)
         async with self._sql.write() as connection:
-            back = mine.values(state="reserved", payout=None, claimed_at=None)
-            return (await connection.execute(back)).rowcount == 1
+            row = (await connection.execute(back)).first()
+        return None if row is None else _reward(row, now)
 
     async def expire(self, now: datetime) -> Sequence[Reward]:
         """Let rewards expire that were not claimed in time, EXPIRED_AT_ONCE at most; those that did just now, and those

@@ -36,7 +36,7 @@ class CardDrawForInput:
     """Entry."""
 
     order: strawberry.Maybe[strawberry.ID] = strawberry.field(
-        description="An order of the member's that is paid: one card of the activation per order."
+        description="An order of the member's that was paid on the activation's days: one card of it per order."
     )
     ref: strawberry.Maybe[str] = strawberry.field(
         description="Any other entry, such as the code of a scanned piece (一物一码), 1 to 128 characters, no personal"

@@ -9,8 +9,9 @@ from typing import Any
 import strawberry
 
 from gateway.database.fact_kinds import FAMILIES
-from gateway.resolvers import benefits, orders, places, touch, uploads
+from gateway.resolvers import activations, benefits, orders, places, touch, uploads
 from gateway.resolvers.timeline import EntryRecord, Wanted
+from gateway.schema.activations import IpActivation, IpPrizeKind
 from gateway.schema.ads import Ad
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.files import File
@@ -126,6 +127,24 @@ async def _group(root: TimelineEntry, info: Info) -> CustomerGroup | None:
         return None
     found = await info.context.loaders.load(touch.groups_by_key, (root.record.account, chat))
     return None if found is None else CustomerGroup.of(found)
+
+
+async def _activation(root: TimelineEntry, info: Info) -> IpActivation | None:
+    code = root.record.payload.get("activation")
+    if code is None:
+        return None
+    found = await info.context.loaders.load(activations.by_codes, code)
+    return None if found is None else IpActivation.of(found)
+
+
+async def _prize_kind(root: TimelineEntry) -> IpPrizeKind | None:
+    kind = root.record.payload.get("kind")
+    return None if kind is None else IpPrizeKind[kind.upper()]
+
+
+async def _prize_amount(root: TimelineEntry) -> Long | None:
+    found = root.record.quantity if root.record.amount is None else root.record.amount
+    return None if found is None else Long(found)
 
 
 async def _file(root: TimelineEntry, info: Info) -> File | None:
@@ -356,6 +375,15 @@ class IpTimelineEntry(TimelineEntry):
 
     name: str | None = strawberry.field(
         resolver=_text("name"), description="Name of the card, contest, limited edition or reward."
+    )
+    activation: IpActivation | None = strawberry.field(
+        resolver=_activation, description="The activation of a card or reward; null once the catalogue has it no more."
+    )
+    reward_kind: IpPrizeKind | None = strawberry.field(
+        resolver=_prize_kind, description="What a reward is; null for what is none."
+    )
+    reward_amount: Long | None = strawberry.field(
+        resolver=_prize_amount, description="Points, or fen (分) of a coupon or red packet."
     )
     store: Store | None = strawberry.field(resolver=_store, description="The store (门店) where it was.")
     campaign: Campaign | None = strawberry.field(resolver=_campaign, description="The campaign (营销活动).")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.reading import Fetch
 from gateway.database.rows import AnyRow
@@ -63,8 +64,8 @@ async def unionid_of(ctx: StepContext, identity_id: str) -> str:
     return str(row.value)
 
 
-async def bought(planning: Planning, who: Entrant, order: str) -> None:
-    """That the order is the member's own and paid. Raises StepRefused."""
+async def bought(planning: Planning, who: Entrant, order: str, first: date, after: date) -> None:
+    """That the order is the member's own, and was paid from ``first`` on and before ``after``. Raises StepRefused."""
     row: AnyRow | None = await planning.database.one(
         select(purchase.c.state, purchase.c.paid_at, purchase.c.refunded, purchase.c.payable, identity.c.member)
         .join(identity, identity.c.id == purchase.c.identity)
@@ -74,6 +75,8 @@ async def bought(planning: Planning, who: Entrant, order: str) -> None:
         raise StepRefused("ORDER_UNKNOWN", "There is no such order; pass an id as you received it.")
     if row.paid_at is None or row.state == "CLOSED" or 0 < row.payable <= row.refunded:
         raise StepRefused("ENTRY_INVALID", "The order is not paid, or its money went back; it gives no entry.")
+    if not first <= row.paid_at.astimezone(BUSINESS_ZONE).date() < after:
+        raise StepRefused("ENTRY_INVALID", "The order was not paid on the activation's days; it gives no entry.")
 
 
 async def not_risky(planning: Planning, who: Entrant, *, phone: bool, member_days: int) -> None:

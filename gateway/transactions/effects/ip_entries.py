@@ -90,10 +90,13 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 async def _plan_draw(planning: Planning, asked: Draw) -> Effect:
-    planning.tools.get(IpContentAdapter)
+    adapter = planning.tools.get(IpContentAdapter)
+    [found] = await adapter.activations([asked.activation])
+    if isinstance(found, NotFound):
+        raise found
     who = await entrant(planning, asked.member, chance=True)
     if asked.order:
-        await bought(planning, who, asked.order)
+        await bought(planning, who, asked.order, found.starts, found.ends)
     ref = f"order:{asked.order}" if asked.order else asked.ref
     return Effect(Spend(asked.activation, who.member, who.identity, ref), values={"member": who.member})
 

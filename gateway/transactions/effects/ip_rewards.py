@@ -55,11 +55,9 @@ async def _unclaim(ctx: StepContext, intent: Claim, outcome: Claimed | None) -> 
     """Claimable again, until it expires. Points that were spent meanwhile are owed."""
     del outcome
     adapter = ctx.tools.get(IpContentAdapter)
-    if not await adapter.unclaim_reward(intent.reward, intent.payout):
+    reward = await adapter.unclaim_reward(intent.reward, intent.payout)
+    if reward is None:
         return
-    unionid = await unionid_of(ctx, intent.identity)
-    [mine] = await adapter.rewards([unionid])
-    reward = next(each for each in mine if each.id == intent.reward)
     async with ctx.projector.batch() as batch:
         key = f":{intent.payout}:undone"
         batch.facts.append(reward_fact(adapter, ctx, "reward.reserved", reward, intent.member, intent.identity, key))

@@ -26,6 +26,8 @@ FILES = {path.stem: path.read_text("utf-8") for path in DOCUMENTS.glob("*.graphq
 SET = ids.encode("ac", "FOX-BADGE")
 VOTE, QUIZ, EDITION, RAFFLE = (f"FOX-BADGE-{each}" for each in ("VOTE", "QUIZ", "DROP", "RAFFLE"))
 ORDERS = "query { me { id orders(first: 20) { nodes { id state paidAt } } points { balance } } }"
+TIMELINE = """query { me { timeline(filter: {families: [IP], kinds: ["reward.claimed"]}) { nodes { kind summary
+  ... on IpTimelineEntry { name activation { id } rewardKind rewardAmount } } } } }"""
 UNDONE = """mutation ($member: ID!, $reward: ID!) @atomic(key: "claim-and-fail-1") {
   claim: rewardClaim(input: {reward: $reward, member: $member}) { ... on Problem { code } }
   place: dropEnter(input: {drop: "FOX-BADGE-DROP", member: $member}) { ... on Problem { code } }
@@ -110,6 +112,11 @@ async def test_an_order_draws_the_last_badge_which_earns_a_reward(desk: Desk) ->
     assert (again["code"], again["reason"]) == ("REJECTED", "reward_claimed")
     assert (await desk.me())["points"]["balance"] == before["points"]["balance"] + 500
     assert await desk.told() == {"card.drawn": 1, "reward.reserved": 1, "reward.claimed": 1}
+    [told, *_] = (await desk.served.client("frontend", "protagonist").data(TIMELINE))["me"]["timeline"]["nodes"]
+    assert told == {
+        "kind": "reward.claimed", "summary": "领取奖励「集齐奖励」", "name": "集齐奖励",
+        "activation": {"id": SET}, "rewardKind": "POINTS", "rewardAmount": 500,
+    }  # fmt: skip
     mine = await desk.ask("mine")
     assert mine["ipParticipations"]["nodes"][0]["cards"] == ["晨雾", "松林", "溪谷", "云岭", "星夜"]
     assert [each["state"] for each in mine["ipRewards"]["nodes"]] == ["CLAIMED"]
@@ -156,11 +163,14 @@ async def test_headquarters_brings_entries_of_its_own(desk: Desk) -> None:
     assert (await desk.ask("draw", "hq", draw=used))["reason"] == "entry_used"
 
 
-async def test_what_an_order_whose_money_went_back_gives(desk: Desk) -> None:
+async def test_an_order_of_before_or_whose_money_went_back_gives_nothing(desk: Desk) -> None:
     order = (await desk.paid())[0]
     native = ids.decode(order)[2]
     await desk.change(update(purchase).where(purchase.c.id == native).values(refunded=purchase.c.payable))
     assert (await desk.draw(order, "draw-000010"))["code"] == "ENTRY_INVALID"
+    before = desk.served.world.now - timedelta(days=60)
+    await desk.change(update(purchase).where(purchase.c.id == native).values(refunded=0, paid_at=before))
+    assert (await desk.draw(order, "draw-000015"))["code"] == "ENTRY_INVALID"
     assert await desk.told() == {}
 
 
