@@ -112,6 +112,10 @@ FIELDS = (
         "There is no public API; its calls are SQL statements.",
     ),
     Field(
+        "ipRewards { nodes { name } }", "our own ledger in SQL", "page", "Reserved by the draw that completed a set."
+    ),
+    Field("dropPlaces { nodes { state } }", "our own ledger in SQL", "page", "Places are taken and drawn here."),
+    Field(
         "chat { contacts { nodes { remark } } }",
         "live under one member, else projection",
         "1",
