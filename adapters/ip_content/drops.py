@@ -151,7 +151,8 @@ class DropDesk:
             if found is None or found.drawn_at is not None:
                 return
             rows = (await connection.execute(_ENTRIES.where(drop_entry.c.state == "entered"), ids)).all()
-            refs = sorted(row.entry_ref for row in rows)
+            # Who was erased meanwhile could not buy: their places are for others.
+            refs = sorted(row.entry_ref for row in rows if row.participant)
             won = set(self._rng.sample(refs, min(len(refs), found.stock_total)))
             mine = (drop_entry.c.licensee == self._licensee) & (drop_entry.c.drop == code)
             lost = update(drop_entry).where(mine, drop_entry.c.state == "entered").values(state="lost")

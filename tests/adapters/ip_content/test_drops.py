@@ -80,6 +80,16 @@ async def test_a_raffle_is_drawn_when_it_has_closed_and_an_import_leaves_it_draw
     assert found.drawn_at is not None
 
 
+async def test_an_erased_member_wins_nothing(house: House) -> None:
+    for number in range(2):
+        await house.adapter.enter_drop(RAFFLE, f"m-{number}", f"e-{number}")
+    assert await house.adapter.forget("m-0") == 1
+    house.sandbox.kit.clock.advance(timedelta(days=5))
+    assert [(each.entry_ref, each.state) for each in await house.adapter.settle_drops()] == [
+        ("e-0", "lost"), ("e-1", "won"),
+    ]  # fmt: skip
+
+
 async def test_any_number_of_members_and_activations_is_read_in_the_same_statements(house: House) -> None:
     for number in range(3):
         await house.adapter.enter_drop(RAFFLE, f"m-{number}", f"e-{number}")

@@ -42,11 +42,15 @@ def test_catalogue() -> None:
     assert first.card_set is not None
     assert [(c.weight, c.stock) for c in first.card_set.cards] == [(9, None), (1, 500)]
     assert second.card_set is None
+    assert first.card_set.prize is not None
+    assert (first.card_set.prize.kind, first.card_set.prize.budget) == ("coupon", 300)
+    (edition,) = found.drops
+    assert (edition.queue_mode, edition.risk_policy.phone, grant.co_presence) == ("raffle", True, False)
     assert found.draws[0].at.astimezone(UTC) == datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
     assert "unionid-0001" not in repr(found)
 
 
-@pytest.mark.parametrize("table", ["parties", "properties", "agreements", "activations"])
+@pytest.mark.parametrize("table", ["parties", "properties", "agreements", "activations", "skus", "drops"])
 def test_a_key_that_comes_twice_is_refused(table: str) -> None:
     document = json.loads((WIRE / "catalogue.json").read_bytes())
     document[table].append(document[table][0])
@@ -66,6 +70,13 @@ def test_a_key_that_comes_twice_is_refused(table: str) -> None:
         ("agreements.0.sell_off_days", 181),
         ("agreements.0.term.end", "2026-01-01"),
         ("activations.0.card_set.cards.0.weight", 0),
+        ("activations.0.card_set.prize.kind", "lottery"),
+        ("activations.0.card_set.prize.claim_days", 0),
+        ("drops.0.gtin", "06901234567908"),
+        ("drops.0.activation", "DL-9"),
+        ("drops.0.queue_mode", "auction"),
+        ("drops.0.closes_at", "2026-03-02T10:00:00+08:00"),
+        ("drops.0.per_member", 0),
         ("draws.0.at", "2026-03-02T09:30:00"),
         ("draws.0.unionid", ""),
         ("version", -1),
