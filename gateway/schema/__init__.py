@@ -8,10 +8,10 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.tools import merge_types
 
-from gateway.schema.ad_accounts import AdAccountQueries
-from gateway.schema.ad_mutations import AdMutations
 from gateway.schema.activation_mutations import ActivationMutations
 from gateway.schema.activations import ActivationQueries
+from gateway.schema.ad_accounts import AdAccountQueries
+from gateway.schema.ad_mutations import AdMutations
 from gateway.schema.ads import AdQueries
 from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.articles import ArticleQueries
@@ -33,8 +33,8 @@ from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
-from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
 from gateway.schema.licences import LicenceMutations, LicenceQueries
+from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.nodes import NodeQueries

@@ -42,7 +42,7 @@ class TimelineFamily(Enum):
     FILE = strawberry.enum_value("FILE", description="File stored (对象存储).")
     IP = strawberry.enum_value(
         "IP",
-        description="Cards, ballots, limited editions and rewards of IP activations (泛娱乐IP), and red packets (红包).",
+        description="Cards, ballots, limited editions and rewards of IP activations (泛娱乐IP); red packets (红包).",
     )
 
 

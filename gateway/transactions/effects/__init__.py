@@ -6,8 +6,8 @@ from typing import Final
 
 from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
-    ads,
     activations,
+    ads,
     after_sales,
     app_messages,
     audiences,
@@ -18,11 +18,11 @@ from gateway.transactions.effects import (
     follower_tag_book,
     follower_tags,
     handovers,
-    lead_statuses,
-    mass_messages,
     ip_assets,
     ip_entries,
     ip_rewards,
+    lead_statuses,
+    mass_messages,
     member_tags,
     pickups,
     points,

@@ -92,8 +92,6 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         known = await database.fetch(select(recurring_job.c.kind).order_by(recurring_job.c.kind))
         waiting = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.kind))
     periods = [
-        "audiences.sweep",
-    periods = [
         "activations.settle",
         "audiences.sweep",
         "files.sweep",
