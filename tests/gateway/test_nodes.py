@@ -79,11 +79,9 @@ KINDS: Mapping[str, Kind] = {
         "code name state startsOn stores { name } cards { name odds }",
     ),
 }
-#: An activation has no identity of its own in the graph yet; an identity is read with its member; an audience is the
-#: platform's, and read by a query of its own; a lead is read in its list.
-WITHOUT_NODE = {"ac", "au", "id", "ld"}
-#: An identity and a reward are read with their member.
-WITHOUT_NODE = {"id", "rw"}
+#: An identity and a reward are read with their member; an audience is the platform's, and read by a query of its own; a
+#: lead is read in its list.
+WITHOUT_NODE = {"au", "id", "ld", "rw"}
 
 
 def at(value: Any, path: str) -> Any:
