@@ -71,6 +71,7 @@ from gateway.streaming import EventStreams, Operations, Sockets
 from gateway.transactions.activities import Activities
 from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
+from gateway.transactions.group_sends import GroupSends
 from gateway.transactions.handovers import Handovers
 from gateway.transactions.red_packets import RedPackets
 from gateway.transactions.store_stock import StoreStock
@@ -146,6 +147,7 @@ async def open_gateway(
         store_stock = StoreStock(projector, tools, queue)
         red_packets = RedPackets(projector, tools, queue)
         activities = Activities(projector, tools, queue)
+        group_sends = GroupSends(projector, tools, queue, gate)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -222,6 +224,9 @@ async def open_gateway(
             red_packets,
             activities,
         ):
+            checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files, handovers,
+            group_sends,
+        ):  # fmt: skip
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
@@ -240,6 +245,9 @@ async def open_gateway(
             red_packets.settling,
             activities.settling,
         )
+            retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling,
+            group_sends.settling,
+        )  # fmt: skip
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,

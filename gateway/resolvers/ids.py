@@ -26,6 +26,7 @@ TYPE_CODES: Final = {
     "fl": "File",
     "tx": "Transaction",
     "gp": "CustomerGroup",
+    "gs": "GroupSend",
     "ip": "IpProperty",
     "ac": "IpActivation",
     "er": "MemberErasure",

@@ -30,6 +30,7 @@ from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
 from gateway.schema.follower_figures import FollowerFigureQueries
 from gateway.schema.follower_tags import FollowerTagMutations
+from gateway.schema.group_sends import GroupSendMutations, GroupSendQueries
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
@@ -78,6 +79,7 @@ QUERIES = (
     EventQueries,
     WebhookQueries,
     MemberTagQueries,
+    GroupSendQueries,
     HandoverQueries,
     SidebarQueries,
     ChatFigureQueries,
@@ -106,6 +108,7 @@ MUTATIONS = (
     DecisionMutations,
     FileMutations,
     FollowerTagMutations,
+    GroupSendMutations,
     HandoverMutations,
     JobMutations,
     MassMessageMutations,

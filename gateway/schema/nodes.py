@@ -11,6 +11,7 @@ import strawberry
 from gateway.resolvers import (
     activations,
     benefits,
+    group_sends,
     ids,
     jobs,
     mass_messages,
@@ -33,6 +34,7 @@ from gateway.schema.checkout import Transaction
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.coupons import Coupon
 from gateway.schema.files import File
+from gateway.schema.group_sends import GroupSend
 from gateway.schema.info import Info
 from gateway.schema.jobs import Job
 from gateway.schema.mass_messages import MassMessage
@@ -115,6 +117,13 @@ async def _group(info: Info, account: str, native: str) -> Node | None:
     info.context.principal.require("members:read")
     record = await info.context.loaders.load(touch.groups_by_key, (account, native))
     return None if record is None else CustomerGroup.of(record)
+
+
+async def _group_send(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(group_sends.SCOPE)
+    record = await info.context.loaders.load(group_sends.by_ids, native)
+    return None if record is None else GroupSend.of(record)
 
 
 async def _store(info: Info, account: str, native: str) -> Node | None:
@@ -245,6 +254,7 @@ _FETCH: dict[str, Fetch] = {
     "cp": _coupon,
     "fl": _file,
     "gp": _group,
+    "gs": _group_send,
     "st": _store,
     "gd": _guide,
     "pr": _product,

@@ -39,9 +39,12 @@ FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
     # Called by nobody yet: official accounts' method has its name.
     "cloud_storage.tag": _by("tagged"),
+    "enterprise_chat.cancel_group_send": _by("_cancelled"),
+    "enterprise_chat.create_group_send": _by("_follow"),
     "enterprise_chat.hand_over": _by("_follow"),
     "enterprise_chat.hand_over_resigned": _by("_follow"),
     "enterprise_chat.mark_tags": _by("tagged"),
+    "enterprise_chat.remind_group_send": Follows(why="guides are reminded; nothing of ours changes"),
     "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
     "enterprise_chat.send_welcome": _by("_tell"),
     "enterprise_chat.upload_image": Follows(why="a picture of a card lives three days and is of no person"),

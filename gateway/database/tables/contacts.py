@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, String, Table, text
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from gateway.database.schema import metadata
 from gateway.database.types import UtcDateTime
@@ -26,4 +26,56 @@ handover = Table(
     Index(None, "identity"),
     Index(None, "asked_at", "saga", "identity"),
     Index("ix_handover_waiting", "corpid", "asked_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+)
+
+_OPEN = text("settled_at IS NULL")
+
+group_send = Table(
+    "group_send",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("saga", String(26), nullable=False, comment="The transaction that asked for it."),
+    Column("corpid", String, nullable=False),
+    Column("task_id", String, nullable=False, comment="The platform's msgid."),
+    Column("userid", String, nullable=False, comment="The guide who was named; empty: the platform chooses."),
+    Column("purpose", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("state", String, nullable=False, comment="ASKED, CONFIRMED, CANCELLED or LAPSED"),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("read_at", UtcDateTime, comment="When the platform was last asked what became of it."),
+    Column("settled_at", UtcDateTime, comment="When nothing more was to be told of it."),
+    UniqueConstraint("corpid", "task_id"),
+    Index(None, "asked_at", "id"),
+    Index("ix_group_send_open", "asked_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+)
+
+group_send_sender = Table(
+    "group_send_sender",
+    metadata,
+    Column("send", String(26), primary_key=True),
+    Column("userid", String, primary_key=True),
+    Column("customers", Integer, nullable=False, comment="Whom the guide was asked to send it to."),
+    Column("confirmed_at", UtcDateTime, comment="When the guide sent it."),
+    Column("settled_at", UtcDateTime, comment="When it was told what became of all of these customers."),
+)
+
+group_send_target = Table(
+    "group_send_target",
+    metadata,
+    Column("send", String(26), primary_key=True),
+    Column("identity", String(26), primary_key=True, comment="The customer."),
+    Column("userid", String, comment="The guide who was asked."),
+    Column("delivery", String, nullable=False, comment="PENDING, SENT, NO_FRIEND, CAPPED, OTHER or UNREACHABLE"),
+    Column("sent_at", UtcDateTime),
+    Index(None, "identity"),
+)
+
+group_send_refusal = Table(
+    "group_send_refusal",
+    metadata,
+    Column("send", String(26), primary_key=True),
+    Column("member", String(36), primary_key=True, comment="Whom the gate left out."),
+    Column("reason", String, nullable=False),
+    Column("opens_at", UtcDateTime, comment="When the refusal is over by itself, where that is known."),
+    Index(None, "member"),
 )

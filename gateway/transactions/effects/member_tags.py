@@ -74,7 +74,7 @@ async def _plan(planning: Planning, asked: Wanted, *, adding: bool) -> Effect:
     pairs = await _pairs(planning, asked)
     corpid = one_corp(pairs)
     adapter = planning.tools.get(EnterpriseChatAdapter, corpid)
-    tags = await _tags(planning, adapter, asked.tags)
+    tags = await tag_ids(planning, adapter, asked.tags)
     carried = await _carried(adapter, await external_userids(planning.database, {each.identity for each in pairs}))
     changes = []
     for pair in pairs:
@@ -105,7 +105,7 @@ def _not_a_contact() -> StepRefused:
     return StepRefused("CONTACT_UNKNOWN", "No such guide has the member as a contact; Member.chat says who has.")
 
 
-async def _tags(planning: Planning, adapter: EnterpriseChatAdapter, wanted: Sequence[TagName]) -> Mapping[str, str]:
+async def tag_ids(planning: Planning, adapter: EnterpriseChatAdapter, wanted: Sequence[TagName]) -> Mapping[str, str]:
     """Id → name. Tags that our rows do not know yet are looked up at the platform, by one call."""
     rows = await planning.database.fetch(select(contact_tag).where(contact_tag.c.corpid == adapter.account))
 

@@ -492,6 +492,80 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appid", "id", name=op.f("pk_follower_tag")),
     )
     op.create_table(
+        "group_send",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that asked for it."),
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("task_id", sa.String(), nullable=False, comment="The platform's msgid."),
+        sa.Column(
+            "userid", sa.String(), nullable=False, comment="The guide who was named; empty: the platform chooses."
+        ),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="ASKED, CONFIRMED, CANCELLED or LAPSED"),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "read_at", types.UtcDateTime(), nullable=True, comment="When the platform was last asked what became of it."
+        ),
+        sa.Column("settled_at", types.UtcDateTime(), nullable=True, comment="When nothing more was to be told of it."),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_group_send")),
+        sa.UniqueConstraint("corpid", "task_id", name=op.f("uq_group_send_corpid_task_id")),
+    )
+    with op.batch_alter_table("group_send", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_group_send_asked_at_id"), ["asked_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_group_send_open",
+            ["asked_at"],
+            unique=False,
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+
+    op.create_table(
+        "group_send_refusal",
+        sa.Column("send", sa.String(length=26), nullable=False),
+        sa.Column("member", sa.String(length=36), nullable=False, comment="Whom the gate left out."),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column(
+            "opens_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When the refusal is over by itself, where that is known.",
+        ),
+        sa.PrimaryKeyConstraint("send", "member", name=op.f("pk_group_send_refusal")),
+    )
+    with op.batch_alter_table("group_send_refusal", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_group_send_refusal_member"), ["member"], unique=False)
+
+    op.create_table(
+        "group_send_sender",
+        sa.Column("send", sa.String(length=26), nullable=False),
+        sa.Column("userid", sa.String(), nullable=False),
+        sa.Column("customers", sa.Integer(), nullable=False, comment="Whom the guide was asked to send it to."),
+        sa.Column("confirmed_at", types.UtcDateTime(), nullable=True, comment="When the guide sent it."),
+        sa.Column(
+            "settled_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When it was told what became of all of these customers.",
+        ),
+        sa.PrimaryKeyConstraint("send", "userid", name=op.f("pk_group_send_sender")),
+    )
+    op.create_table(
+        "group_send_target",
+        sa.Column("send", sa.String(length=26), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False, comment="The customer."),
+        sa.Column("userid", sa.String(), nullable=True, comment="The guide who was asked."),
+        sa.Column(
+            "delivery", sa.String(), nullable=False, comment="PENDING, SENT, NO_FRIEND, CAPPED, OTHER or UNREACHABLE"
+        ),
+        sa.Column("sent_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("send", "identity", name=op.f("pk_group_send_target")),
+    )
+    with op.batch_alter_table("group_send_target", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_group_send_target_identity"), ["identity"], unique=False)
+
+    op.create_table(
         "guide",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -2613,6 +2687,24 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_guide_corpid_userid"))
 
     op.drop_table("guide")
+    with op.batch_alter_table("group_send_target", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_group_send_target_identity"))
+
+    op.drop_table("group_send_target")
+    op.drop_table("group_send_sender")
+    with op.batch_alter_table("group_send_refusal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_group_send_refusal_member"))
+
+    op.drop_table("group_send_refusal")
+    with op.batch_alter_table("group_send", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_group_send_open",
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_group_send_asked_at_id"))
+
+    op.drop_table("group_send")
     op.drop_table("follower_tag")
     with op.batch_alter_table("follower", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_follower_identity"))
