@@ -835,6 +835,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.offer, "小店规格 offers", "prices and stock at the store"),
     _without_people(projections.contact_tag, "企业标签 tags", "tags of the corporation"),
     _without_people(projections.customer_group, "客户群 groups", "names and sizes of customer groups"),
+    _without_people(contacts.contact_way, "联系我 contact ways", "codes of guides, and the channel of each"),
     _without_people(contacts.group_send, "企业群发 group sends", "what guides were asked to send, and how it stands"),
     _without_people(
         contacts.group_send_sender, "企业群发导购 guides of group sends", "which guides confirmed, and when"

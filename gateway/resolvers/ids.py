@@ -27,6 +27,7 @@ TYPE_CODES: Final = {
     "tx": "Transaction",
     "gp": "CustomerGroup",
     "gs": "GroupSend",
+    "cw": "ContactWay",
     "ip": "IpProperty",
     "ac": "IpActivation",
     "er": "MemberErasure",

@@ -20,6 +20,7 @@ from gateway.schema.audiences import AudienceQueries
 from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.consents import ConsentMutations
+from gateway.schema.contact_ways import ContactWayMutations, ContactWayQueries
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.conversions import ConversionMutations
 from gateway.schema.coupon_mutations import CouponMutations
@@ -79,6 +80,7 @@ QUERIES = (
     EventQueries,
     WebhookQueries,
     MemberTagQueries,
+    ContactWayQueries,
     GroupSendQueries,
     HandoverQueries,
     SidebarQueries,
@@ -108,6 +110,7 @@ MUTATIONS = (
     DecisionMutations,
     FileMutations,
     FollowerTagMutations,
+    ContactWayMutations,
     GroupSendMutations,
     HandoverMutations,
     JobMutations,

@@ -11,6 +11,7 @@ import strawberry
 from gateway.resolvers import (
     activations,
     benefits,
+    contact_ways,
     group_sends,
     ids,
     jobs,
@@ -31,6 +32,7 @@ from gateway.resolvers.ids import decode_as
 from gateway.schema.activations import IpActivation
 from gateway.schema.ads import Ad
 from gateway.schema.checkout import Transaction
+from gateway.schema.contact_ways import ContactWay
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.coupons import Coupon
 from gateway.schema.files import File
@@ -124,6 +126,13 @@ async def _group_send(info: Info, account: str, native: str) -> Node | None:
     info.context.principal.require(group_sends.SCOPE)
     record = await info.context.loaders.load(group_sends.by_ids, native)
     return None if record is None else GroupSend.of(record)
+
+
+async def _contact_way(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(contact_ways.SCOPE)
+    record = await info.context.loaders.load(contact_ways.by_ids, native)
+    return None if record is None else ContactWay.of(record)
 
 
 async def _store(info: Info, account: str, native: str) -> Node | None:
@@ -255,6 +264,7 @@ _FETCH: dict[str, Fetch] = {
     "fl": _file,
     "gp": _group,
     "gs": _group_send,
+    "cw": _contact_way,
     "st": _store,
     "gd": _guide,
     "pr": _product,

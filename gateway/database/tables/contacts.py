@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from gateway.database.schema import metadata
-from gateway.database.types import UtcDateTime
+from gateway.database.types import Json, UtcDateTime
 
 _WAITING = text("state = 'WAITING'")
 
@@ -78,4 +78,27 @@ group_send_refusal = Table(
     Column("reason", String, nullable=False),
     Column("opens_at", UtcDateTime, comment="When the refusal is over by itself, where that is known."),
     Index(None, "member"),
+)
+
+contact_way = Table(
+    "contact_way",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("saga", String(26), nullable=False, comment="The transaction that made it."),
+    Column("corpid", String, nullable=False),
+    Column("config_id", String, nullable=False, comment="The platform's name of it."),
+    Column("state", String, nullable=False, comment="The channel that contacts carry whom it brings."),
+    Column("qr_code", String, nullable=False, comment="The picture's address; empty for a button."),
+    Column("in_mini_program", Boolean, nullable=False),
+    Column("single", Boolean, nullable=False, comment="Whether it is of one guide (单人), which stays so."),
+    Column("userids", Json, nullable=False),
+    Column("departments", Json, nullable=False),
+    Column("remark", String, nullable=False, info={"not_personal": "what staff call a code of theirs"}),
+    Column("skip_verify", Boolean, nullable=False),
+    Column("exclusive", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),
+    UniqueConstraint("corpid", "state"),
+    UniqueConstraint("corpid", "config_id"),
+    Index(None, "created_at", "id"),
 )

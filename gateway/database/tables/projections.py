@@ -7,7 +7,7 @@ touches none here.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table
+from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, text
 
 from gateway.database.schema import metadata
 from gateway.database.types import Encrypted, Json, KeyedHash, Long, UtcDateTime
@@ -234,6 +234,9 @@ coupon = Table(
     Index(None, "identity", "expires_at"),
 )
 
+#: Most contacts come by no channel.
+_CHANNEL = text("state <> ''")
+
 contact = Table(
     "contact",
     metadata,
@@ -250,6 +253,7 @@ contact = Table(
     Column("tag_ids", Json, nullable=False),
     _as_of(),
     Index(None, "identity"),
+    Index("ix_contact_channel", "corpid", "state", sqlite_where=_CHANNEL, postgresql_where=_CHANNEL),
 )
 
 contact_tag = Table(

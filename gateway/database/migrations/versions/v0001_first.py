@@ -193,6 +193,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("corpid", "userid", "identity", name=op.f("pk_contact")),
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_contact_channel",
+            ["corpid", "state"],
+            unique=False,
+            sqlite_where=sa.text("state <> ''"),
+            postgresql_where=sa.text("state <> ''"),
+        )
         batch_op.create_index(batch_op.f("ix_contact_identity"), ["identity"], unique=False)
 
     op.create_table(
@@ -204,6 +211,30 @@ def upgrade() -> None:
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("corpid", "id", name=op.f("pk_contact_tag")),
     )
+    op.create_table(
+        "contact_way",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that made it."),
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("config_id", sa.String(), nullable=False, comment="The platform's name of it."),
+        sa.Column("state", sa.String(), nullable=False, comment="The channel that contacts carry whom it brings."),
+        sa.Column("qr_code", sa.String(), nullable=False, comment="The picture's address; empty for a button."),
+        sa.Column("in_mini_program", sa.Boolean(), nullable=False),
+        sa.Column("single", sa.Boolean(), nullable=False, comment="Whether it is of one guide (单人), which stays so."),
+        sa.Column("userids", types.Json(), nullable=False),
+        sa.Column("departments", types.Json(), nullable=False),
+        sa.Column("remark", sa.String(), nullable=False),
+        sa.Column("skip_verify", sa.Boolean(), nullable=False),
+        sa.Column("exclusive", sa.Boolean(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("deleted_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_way")),
+        sa.UniqueConstraint("corpid", "config_id", name=op.f("uq_contact_way_corpid_config_id")),
+        sa.UniqueConstraint("corpid", "state", name=op.f("uq_contact_way_corpid_state")),
+    )
+    with op.batch_alter_table("contact_way", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_way_created_at_id"), ["created_at", "id"], unique=False)
+
     op.create_table(
         "coupon",
         sa.Column("mchid", sa.String(), nullable=False),
@@ -2763,9 +2794,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_coupon_identity_expires_at"))
 
     op.drop_table("coupon")
+    with op.batch_alter_table("contact_way", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_way_created_at_id"))
+
+    op.drop_table("contact_way")
     op.drop_table("contact_tag")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_identity"))
+        batch_op.drop_index(
+            "ix_contact_channel", sqlite_where=sa.text("state <> ''"), postgresql_where=sa.text("state <> ''")
+        )
 
     op.drop_table("contact")
     with op.batch_alter_table("campaign", schema=None) as batch_op:
