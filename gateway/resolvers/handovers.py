@@ -79,16 +79,16 @@ async def unassigned(ctx: Context, account: str | None, args: PageArgs) -> Slice
     ctx.principal.require(WRITE)
     adapter = ctx.services.tools.get(EnterpriseChatAdapter, account)
     page = await forward(ctx, f"unassignedCustomers:{adapter.account}", args, adapter.unassigned)
-    items = page.items
-    members = await _known(ctx, adapter.account, [each.external_userid for each in items])
-    records = [
-        UnassignedRecord(adapter.account, each.handover_userid, members.get(each.external_userid), each.left_at)
-        for each in items
-    ]
-    return Slice(records, page.cursors, page.has_next, page.has_previous)
+    members = await known(ctx, adapter.account, [each.external_userid for each in page.items])
+    return page.map(
+        lambda each: UnassignedRecord(
+            adapter.account, each.handover_userid, members.get(each.external_userid), each.left_at
+        )
+    )
 
 
-async def _known(ctx: Context, corpid: str, externals: Sequence[str]) -> dict[str, str]:
+async def known(ctx: Context, corpid: str, externals: Sequence[str]) -> dict[str, str]:
+    """external_userid → the member, of those whom we know. One statement."""
     kind, keyring = "EXTERNAL_USERID", ctx.database.keyring
     hashes = {bytes(keyring.hash(normal(kind, each), "identity")): each for each in externals}
     rows = await ctx.database.fetch(

@@ -19,6 +19,7 @@ from gateway.schema.audience_mutations import AudienceMutations
 from gateway.schema.audiences import AudienceQueries
 from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
+from gateway.schema.collection_bills import CollectionBillQueries
 from gateway.schema.consents import ConsentMutations
 from gateway.schema.contact_ways import ContactWayMutations, ContactWayQueries
 from gateway.schema.contacts import CustomerGroup
@@ -80,6 +81,7 @@ QUERIES = (
     EventQueries,
     WebhookQueries,
     MemberTagQueries,
+    CollectionBillQueries,
     ContactWayQueries,
     GroupSendQueries,
     HandoverQueries,
