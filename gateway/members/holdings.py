@@ -834,6 +834,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.product, "小店商品 products", "goods at the store"),
     _without_people(projections.offer, "小店规格 offers", "prices and stock at the store"),
     _without_people(projections.contact_tag, "企业标签 tags", "tags of the corporation"),
+    _without_people(projections.department, "部门 departments", "the corp's departments"),
     _without_people(projections.customer_group, "客户群 groups", "names and sizes of customer groups"),
     _without_people(contacts.contact_way, "联系我 contact ways", "codes of guides, and the channel of each"),
     _without_people(contacts.group_send, "企业群发 group sends", "what guides were asked to send, and how it stands"),

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Table, select
 
 from gateway.context import Context
 from gateway.database.tables.dimensions import campaign, guide, guide_store, sku, store
-from gateway.database.tables.projections import offer, product
+from gateway.database.tables.projections import department, offer, product
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.paging import PageArgs, Slice, keyset
 
@@ -42,6 +42,17 @@ class GuideRecord:
     position: str | None
     active: bool
     out_id: str | None
+    departments: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentRecord:
+    """部门; ``parent`` is the id of the one above it."""
+
+    corpid: str
+    id: int
+    name: str
+    parent: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +215,27 @@ async def guide_page(ctx: Context, args: PageArgs) -> Slice[GuideRecord]:
     return await keyset(ctx, "guides", statement, [(guide.c.id, False)], args, _guide)
 
 
+async def department_page(ctx: Context, account: str | None, args: PageArgs) -> Slice[DepartmentRecord]:
+    """Departments of one corp, or of all, as the last sync had them. Raises Forbidden."""
+    ctx.principal.require("members:read")
+    statement = select(department)
+    if account is not None:
+        statement = statement.where(department.c.corpid == account)
+    order = [(department.c.corpid, False), (department.c.id, False)]
+    return await keyset(ctx, f"departments:{account}", statement, order, args, _department)
+
+
+async def departments(ctx: Context, keys: Sequence[tuple[str, int]]) -> Sequence[DepartmentRecord | None]:
+    """Batch by (corpid, id)."""
+    rows = await ctx.database.fetch(select(department).where(department.c.id.in_({an_id for _, an_id in keys})))
+    found = {(row.corpid, row.id): _department(row) for row in rows}
+    return [found.get(each) for each in keys]
+
+
+def _department(row: Row[Any]) -> DepartmentRecord:
+    return DepartmentRecord(row.corpid, row.id, row.name, row.parent)
+
+
 async def product_page(ctx: Context, args: PageArgs) -> Slice[ProductRecord]:
     """All products of all shops."""
     order = [(product.c.appid, False), (product.c.product_id, False)]
@@ -246,7 +278,14 @@ def _store(row: Row[Any]) -> StoreRecord:
 
 def _guide(row: Row[Any]) -> GuideRecord:
     return GuideRecord(
-        row.id, row.corpid, row.userid, row.name or None, row.position, row.state == "ACTIVE", row.out_id
+        row.id,
+        row.corpid,
+        row.userid,
+        row.name or None,
+        row.position,
+        row.state == "ACTIVE",
+        row.out_id,
+        tuple(row.departments or ()),
     )
 
 

@@ -12,6 +12,7 @@ from gateway.resolvers import benefits, freshness, ids, places
 from gateway.resolvers import stock as stock_book
 from gateway.resolvers.places import (
     CampaignRecord,
+    DepartmentRecord,
     GuideRecord,
     OfferRecord,
     ProductRecord,
@@ -58,6 +59,27 @@ class Store(Node):
         )
 
 
+@strawberry.type(description="A department (部门) of the brand's 企业微信.")
+class Department:
+    """部门."""
+
+    record: strawberry.Private[DepartmentRecord]
+    account: str = strawberry.field(description="corpid.")
+    number: int = strawberry.field(description="部门ID: departments of contactWayCreate.")
+    name: str = strawberry.field(description="Its name.")
+
+    @strawberry.field(description="The one above it (上级部门); null at the top, or where the app does not see it.")
+    async def parent(self, info: Info) -> Department | None:
+        if self.record.parent is None:
+            return None
+        found = await info.context.loaders.load(places.departments, (self.record.corpid, self.record.parent))
+        return None if found is None else Department.of(found)
+
+    @classmethod
+    def of(cls, record: DepartmentRecord) -> Department:
+        return cls(record=record, account=record.corpid, number=record.id, name=record.name)
+
+
 @strawberry.type(description="A sales assistant (导购): a member of the brand's 企业微信 who serves customers.")
 class Guide(Node):
     """导购."""
@@ -67,6 +89,15 @@ class Guide(Node):
     position: str | None = strawberry.field(description="Position (职务).")
     active: bool = strawberry.field(description="Whether the guide still works for the brand.")
     out_id: str | None = strawberry.field(description="The guide's number in the brand's own systems (工号).")
+
+    @strawberry.field(
+        description="The departments (部门) that the guide is in, by the last sync. Needs the scope members:read."
+    )
+    async def departments(self, info: Info) -> list[Department] | None:
+        info.context.principal.require("members:read")
+        keys = [(self.record.corpid, each) for each in self.record.departments]
+        found = await info.context.loaders.load_many(places.departments, keys)
+        return [Department.of(each) for each in found if each is not None]
 
     @strawberry.field(description="The store where the guide works now.")
     async def store(self, info: Info) -> Store | None:
@@ -326,6 +357,22 @@ class PlaceQueries:
         info.context.principal.require("members:read")
         page = await places.guide_page(info.context, args(first, after, last, before))
         return connect(page, lambda record: Guide.of(info, record))
+
+    @strawberry.field(
+        description="Departments (部门) of 企业微信 that the app sees, as the last sync had them. Needs the scope"
+        " members:read."
+    )
+    async def departments(
+        self,
+        info: Info,
+        account: Annotated[str | None, strawberry.argument(description="corpid; all corps without one.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Department] | None:
+        page = await places.department_page(info.context, account, args(first, after, last, before))
+        return connect(page, Department.of)
 
     @strawberry.field(description="All products (商品) of all shops.")
     async def products(

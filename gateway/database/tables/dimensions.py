@@ -40,6 +40,7 @@ guide = Table(
     Column("userid", String, nullable=False),
     Column("name", Encrypted),
     Column("position", String),
+    Column("departments", Json, comment="Ids of the departments that the guide is in; none until they were read."),
     Column("out_id", String),
     Column("state", String, nullable=False),
     Index(None, "corpid", "userid"),

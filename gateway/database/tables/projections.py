@@ -266,6 +266,16 @@ contact_tag = Table(
     _as_of(),
 )
 
+department = Table(
+    "department",
+    metadata,
+    Column("corpid", String, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, info={"not_personal": "a part of the corp, such as a store"}),
+    Column("parent", Integer, comment="The department above it; none of the root."),
+    _as_of(),
+)
+
 customer_group = Table(
     "customer_group",
     metadata,

@@ -9,12 +9,21 @@ from datetime import datetime
 from sqlalchemy import and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.enterprise_chat import Contact, ContactRemoved, CorpTag, Group, HandoverFailed, RemovedBy, Unassigned
+from adapters.enterprise_chat import (
+    Contact,
+    ContactRemoved,
+    CorpTag,
+    Department,
+    Group,
+    HandoverFailed,
+    RemovedBy,
+    Unassigned,
+)
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks
 from gateway.database.statements import insert_new
 from gateway.database.tables.members import identity
-from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member
+from gateway.database.tables.projections import contact, contact_tag, customer_group, customer_group_member, department
 from gateway.events import labels
 from gateway.events.erased import unless_erased
 from gateway.events.projector import Batch, Evidence, Handle, Linked, Projector, phone_handle, whole_second
@@ -256,6 +265,19 @@ async def tags(projector: Projector, corpid: str, records: Sequence[CorpTag]) ->
         gone = (contact_tag.c.corpid == corpid, contact_tag.c.id.not_in([each.id for each in records]))
         await batch.watch(contact_tag, *gone)
         await batch.connection.execute(delete(contact_tag).where(*gone, contact_tag.c.as_of < batch.as_of))
+        return wrote
+
+
+async def departments(projector: Projector, corpid: str, records: Sequence[Department]) -> int:
+    """部门, all of them that the app sees: one that is not listed is gone."""
+    async with projector.batch() as batch:
+        wrote = await batch.upsert(
+            department,
+            [{"corpid": corpid, "id": each.id, "name": each.name, "parent": each.parent_id} for each in records],
+        )
+        gone = (department.c.corpid == corpid, department.c.id.not_in([each.id for each in records]))
+        await batch.watch(department, *gone)
+        await batch.connection.execute(delete(department).where(*gone, department.c.as_of < batch.as_of))
         return wrote
 
 

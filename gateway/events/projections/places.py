@@ -196,6 +196,7 @@ async def guides(projector: Projector, corpid: str, records: Sequence[Employee])
                 "userid": each.userid,
                 "name": each.name,
                 "position": each.position,
+                "departments": list(each.departments),
                 "out_id": None,
                 "state": "ACTIVE" if each.active else "INACTIVE",
             }

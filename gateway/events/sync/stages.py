@@ -246,6 +246,12 @@ async def _contact_tags(reading: Reading) -> None:
     await reading.wrote(await enterprise_chat.tags(seen, adapter.account, await adapter.corp_tags()))
 
 
+async def _departments(reading: Reading) -> None:
+    adapter: EnterpriseChatAdapter = reading.adapter
+    seen = reading.projector.asking()
+    await reading.wrote(await enterprise_chat.departments(seen, adapter.account, await adapter.departments()))
+
+
 async def _contacts(reading: Reading) -> None:
     """Guide by guide: a self-built app cannot ask for a customer by unionid."""
     adapter: EnterpriseChatAdapter = reading.adapter
@@ -316,6 +322,7 @@ def _holds_members(adapter: Any, alias: str) -> bool:
 STAGES: tuple[Stage, ...] = (
     Stage("enterprise_chat", "staff", _staff),
     Stage("enterprise_chat", "tags", _contact_tags),
+    Stage("enterprise_chat", "departments", _departments),
     Stage("official_account", "tags", _oa_tags),
     Stage("official_account", "followers", _oa_followers),
     Stage("mini_program_store", "products", _products, _is_store),

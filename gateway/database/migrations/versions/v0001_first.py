@@ -306,6 +306,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", name=op.f("uq_data_key_subject")),
     )
     op.create_table(
+        "department",
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("parent", sa.Integer(), nullable=True, comment="The department above it; none of the root."),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("corpid", "id", name=op.f("pk_department")),
+    )
+    op.create_table(
         "dialogue",
         sa.Column("appid", sa.String(), nullable=False),
         sa.Column("identity", sa.String(length=26), nullable=False),
@@ -605,6 +614,12 @@ def upgrade() -> None:
         sa.Column("userid", sa.String(), nullable=False),
         sa.Column("name", types.Encrypted(), nullable=True),
         sa.Column("position", sa.String(), nullable=True),
+        sa.Column(
+            "departments",
+            types.Json(),
+            nullable=True,
+            comment="Ids of the departments that the guide is in; none until they were read.",
+        ),
         sa.Column("out_id", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", "valid_from", name=op.f("pk_guide")),
@@ -2780,6 +2795,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_dialogue_identity"))
 
     op.drop_table("dialogue")
+    op.drop_table("department")
     op.drop_table("data_key")
     with op.batch_alter_table("customer_group_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_group_member_identity"))
