@@ -336,7 +336,7 @@ def _follow(
             "purpose": intent.purpose,
             "text": intent.text,
             "state": "ASKED",
-            "asked_at": ctx.now,
+            "asked_at": intent.at,
         }
         await insert_new(batch.connection, group_send, [row], keys=("id",))
         targets = [

@@ -31,6 +31,14 @@ CREATE, SENDS, CANCEL, REMIND = (
 LINK = {"link": {"title": "双11 会场", "url": "https://yujian.example/1111"}}
 
 
+TOGETHER = """mutation ($send: GroupSendCreateInput!, $points: PointsAdjustInput!, $old: ID!, $key: String!)
+  @atomic(key: $key) {
+  old: groupSendCancel(input: {groupSend: $old}) { __typename ... on DomainProblem { code } }
+  points: pointsAdjust(input: $points) { __typename ... on DomainProblem { code cause } }
+  send: groupSendCreate(input: $send) { __typename ... on DomainProblem { code cause failedField } }
+}"""
+
+
 class Desk:
     """Headquarters, which asks guides to send."""
 
@@ -266,6 +274,26 @@ async def test_a_refusal_asks_nobody_and_gives_the_places_back(desk: Desk) -> No
     assert answer["code"] == "REJECTED"
     assert (await desk.sends(), await desk.places(), len(desk.made())) == ([], 0, desk.before)
     assert await desk.told("message.failed") == [("message.failed", "nobody_to_send_to", None)]
+
+
+async def test_among_several_it_comes_last_and_undoes_the_others_where_it_is_refused(desk: Desk) -> None:
+    [who] = await desk.customers_of("maolin", 1)
+    old = (await desk.create("group-send-14", members=[who]))["groupSend"]["id"]
+    desk.served.sandbox.kit.clock.advance(timedelta(seconds=2))
+    points = {"member": who, "points": 100, "reason": "到店有礼"}
+    refused = {"purpose": "MARKETING", "text": "到店有礼", "members": [who]}
+
+    answer = await desk.served.client().data(TOGETHER, send=refused, points=points, old=old, key="group-together-1")
+
+    assert answer["send"] | {"cause": "NOT_REACHABLE", "failedField": "send"} == answer["send"]
+    assert {each["code"] for each in answer.values()} == {"TRANSACTION_ROLLED_BACK"}
+    assert [each["state"] for each in await desk.sends()] == ["ASKED"]
+    allowed = refused | {"purpose": "SERVICE"}
+    answer = await desk.served.client().data(TOGETHER, send=allowed, points=points, old=old, key="group-together-2")
+    kinds = [answer[each]["__typename"] for each in ("points", "send")]
+    assert (kinds, answer["old"].get("code")) == (["PointsAdjusted", "GroupSendAsked"], "QUEUED")
+    await desk.served.gateway.worker.drain()
+    assert [each["state"] for each in await desk.sends()] == ["ASKED", "CANCELLED"]
 
 
 async def test_what_cannot_be_asked_for(desk: Desk) -> None:
