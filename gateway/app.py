@@ -223,10 +223,8 @@ async def open_gateway(
             store_stock,
             red_packets,
             activities,
-        ):
-            checkout, erasures, reports, retention, webhooks, points_expiry, earning, reconciliation, files, handovers,
             group_sends,
-        ):  # fmt: skip
+        ):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
@@ -244,10 +242,8 @@ async def open_gateway(
             store_stock.settling,
             red_packets.settling,
             activities.settling,
-        )
-            retention.daily, points_expiry.daily, reconciliation.daily, files.sweeping, handovers.settling,
             group_sends.settling,
-        )  # fmt: skip
+        )
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,
             Again(lambda: gateway.auth, clock), reconciliation,

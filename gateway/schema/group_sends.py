@@ -24,7 +24,7 @@ from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.schema.reach import ReachReason
 from gateway.transactions.actions import Action, Performed
 from gateway.transactions.effects import group_sends as effects
-from gateway.transactions.effects.member_tags import TagName
+from gateway.transactions.effects.tagging import TagName
 
 
 @strawberry.enum(description="Where a group send stands (群发状态). Nobody but a guide ever sends anything.")

@@ -40,8 +40,9 @@ from gateway.members.gate import Asked, Decision, Gate
 from gateway.members.reach import Channel, Reason
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.customers import external_userids, guide_state
-from gateway.transactions.effects.member_tags import TagName, tag_ids
+from gateway.transactions.effects.member_tags import tag_ids
 from gateway.transactions.effects.messages import message_fact
+from gateway.transactions.effects.tagging import TagName
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Members who are named in one request, and customers of one task: the latter is the platform's own limit.

@@ -106,8 +106,3 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
     ]
     assert [row.kind for row in known] == periods
     assert [tuple(row) for row in waiting] == [(kind, "QUEUED") for kind in [*periods, "webhooks.watch"]]
-    assert [tuple(row) for row in waiting] == [
-        ("files.sweep", "QUEUED"), ("group_sends.settle", "QUEUED"), ("handovers.settle", "QUEUED"),
-        ("points.expire.daily", "QUEUED"), ("reconciliation", "QUEUED"), ("retention", "QUEUED"),
-        ("webhooks.watch", "QUEUED"),
-    ]  # fmt: skip
