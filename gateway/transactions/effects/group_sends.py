@@ -169,7 +169,7 @@ async def _audience(planning: Planning, adapter: EnterpriseChatAdapter, asked: W
         return list(dict.fromkeys(present[each] for each in asked.members))
     if asked.guide is None:
         raise StepRefused("BAD_USER_INPUT", "Name the members, or the guide whose customers are meant.")
-    wanted = set(await tag_ids(planning, adapter, asked.tags))
+    wanted = set(await tag_ids(planning, adapter, asked.tags)) if asked.tags else set()
     rows = await planning.database.fetch(
         select(identity.c.member, contact.c.tag_ids)
         .join(identity, identity.c.id == contact.c.identity)
