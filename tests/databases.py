@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,8 +73,9 @@ def postgresql_server() -> str:
     return SERVER
 
 
-#: PostgreSQL has locks for some 6,000 objects at once, of which dropping one schema takes about a thousand.
-_ONE_DROPS = "SELECT pg_advisory_lock(hashtext('tests: drop schema'))"
+#: PostgreSQL has locks for some 6,000 objects at once. Making or dropping a schema takes a thousand: one at a time.
+_MY_TURN = "SELECT pg_advisory_lock(hashtext('tests: schemas'))"
+_NEXT = "SELECT pg_advisory_unlock_all()"
 #: A commit of a test need not reach the disk before the next statement.
 _SESSION = "-csearch_path={} -csynchronous_commit=off"
 
@@ -88,7 +89,7 @@ def own_schema(server: str) -> Iterator[str]:
     separator = "&" if "?" in server else "?"
     yield f"{server}{separator}options={quote(_SESSION.format(schema))}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(_ONE_DROPS)
+        connection.execute(_MY_TURN)
         connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
 
 
@@ -135,12 +136,13 @@ class LentSchema:
     form: object
 
     @classmethod
-    def make(cls, url: str, ddl: str) -> LentSchema:
+    def make(cls, url: str, connection: psycopg.Connection, ddl: str) -> LentSchema:
         """Give an empty schema its tables."""
-        connection = psycopg.connect(url, autocommit=True)
+        connection.execute(_MY_TURN)
+        connection.execute(ddl.encode())
+        connection.execute(_NEXT)
         # A connection that a test left open must not hold the next test up for good.
         connection.execute("SET lock_timeout = '10s'")
-        connection.execute(ddl.encode())
         tables = [name for [name] in connection.execute(_TABLES).fetchall()]
         filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)  # noqa: S608
         return cls(url, connection, filled, cls._form(connection))
@@ -184,9 +186,8 @@ class LentSchemas:
 
     def _made(self) -> LentSchema:
         url = self._stack.enter_context(own_schema(self._server))
-        schema = LentSchema.make(url, self._ddl)
-        self._stack.callback(schema.connection.close)
-        return schema
+        connection = self._stack.enter_context(closing(psycopg.connect(url, autocommit=True)))
+        return LentSchema.make(url, connection, self._ddl)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from gateway.access.principal import Principal
 from gateway.context import Context, Services
 from gateway.database import Database
+from gateway.database.schema import metadata
 from gateway.database.tables.members import identity, member
 from gateway.resolvers.members import MemberRecord
 from gateway.settings import Level, Settings
@@ -119,5 +120,6 @@ async def plan(database: Database, statement: str, parameters: Any) -> str:
 async def analyzed(database: Database) -> None:
     """PostgreSQL plans by statistics, which autovacuum would collect by itself some time later."""
     if not database.is_sqlite:
+        tables = ", ".join(f'"{name}"' for name in metadata.tables)
         async with database.write() as connection:
-            await connection.execute(text("ANALYZE"))
+            await connection.execute(text(f"ANALYZE {tables}"))
