@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.errors import Invalid, NotFound, UpstreamError
@@ -46,6 +46,14 @@ ID_TYPES: Final[Mapping[str, str]] = {
 #: Why a member who is allowed is left out all the same: nothing is known that the platform could find them by.
 NO_ID: Final = "NO_ID"
 _MOVING: Final = ("RUNNING", "COMPLETING")
+#: Who is in, as far as anybody knows: also those of a file of which nobody will ever learn whether it arrived.
+_INSIDE: Final = or_(
+    audience_person.c.state == "IN",
+    and_(
+        audience_person.c.state == "SENDING",
+        ~select(saga.c.id).where(saga.c.id == audience_person.c.saga, saga.c.state.in_(_MOVING)).exists(),
+    ),
+)
 _KEY: Final = tuple_(audience_person.c.upload, audience_person.c.member)
 
 
@@ -82,6 +90,14 @@ async def named(database: Database, upload: str) -> Sequence[str]:
     """Whom the request is about, apart from those who are in already; whoever was erased meanwhile is not."""
     mine = select(audience_person.c.member).where(audience_person.c.upload == upload, audience_person.c.state != "IN")
     return [row.member for row in await database.fetch(mine.order_by(audience_person.c.member))]
+
+
+async def on_their_way(database: Database, upload: str) -> frozenset[str]:
+    """Whom an earlier attempt had in its file, which may have arrived."""
+    mine = select(audience_person.c.member).where(
+        audience_person.c.upload == upload, audience_person.c.state == "SENDING"
+    )
+    return frozenset(row.member for row in await database.fetch(mine))
 
 
 async def known_by(database: Database, members: Sequence[str], place: Place) -> Mapping[str, Known]:
@@ -334,7 +350,7 @@ class Audiences:
         return await self._database.fetch(
             select(audience_person, identity.c.member.label("owner"))
             .outerjoin(identity, identity.c.id == audience_person.c.identity)
-            .where(audience_person.c.state == "IN", tuple_(*after) < _KEY)
+            .where(_INSIDE, tuple_(*after) < _KEY)
             .order_by(audience_person.c.upload, audience_person.c.member)
             .limit(self.page)
         )

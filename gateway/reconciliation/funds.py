@@ -183,9 +183,11 @@ async def _ask(projector: Projector, adapter: MiniProgramStoreAdapter, differenc
     if not unknown:
         return
     flow, seen = store_funds_flow.c, projector.asking()
-    rows = await projector.database.fetch(
-        select(flow.order_id, flow.after_sale_id).where(flow.appid == adapter.account, flow.flow_id.in_(unknown))
-    )
+    rows: list[AnyRow] = []
+    for some in chunks(unknown):
+        rows += await projector.database.fetch(
+            select(flow.order_id, flow.after_sale_id).where(flow.appid == adapter.account, flow.flow_id.in_(some))
+        )
     ids = sorted({row.order_id for row in rows if row.order_id})
     orders = [each for each in await adapter.orders(ids) if not isinstance(each, NotFound)]
     await mini_program_store.orders(seen, orders, source="bill")

@@ -102,7 +102,9 @@ def _stock_is_reserved_for_open_orders(books: Books) -> None:
             held += books.pieces(order)
     for place, row in books.stock.items():
         assert 0 <= row.reserved <= row.on_hand, f"{place}: {row.on_hand} on hand, {row.reserved} reserved"
-        assert row.reserved == held[place], f"{place}: {row.reserved} reserved, open orders hold {held[place]}"
+        holders = [(each.id, each.state, books.sagas[each.saga].state) for each in books.orders.values()
+                   if place in books.pieces(each)]  # fmt: skip
+        assert row.reserved == held[place], f"{place}: {row.reserved} reserved, {held[place]} held by {holders}"
 
 
 def _lines_sum(books: Books) -> None:
@@ -186,7 +188,7 @@ def _attention_is_deserved(books: Books, sandbox: Sandbox) -> None:
         if row.state != "NEEDS_ATTENTION":
             continue
         bad = {each.name: each.state for each in books.steps[row.id] if each.state in {"FAILED", "UNKNOWN"}}
-        why = [each.outcome for each in books.steps[row.id] if each.name in bad]
+        why = [(each.attempts, each.outcome) for each in books.steps[row.id] if each.name in bad]
         told = f"{row.kind} needs attention: {row.attention} {bad} {why}"
         if row.attention == "PAYMENT_LATE":
             order = books.orders[row.input["order"]]

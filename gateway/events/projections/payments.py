@@ -271,7 +271,11 @@ async def _buyers(batch: Batch, numbers: Sequence[str]) -> dict[tuple[str, str],
 
 
 async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
-    """Keep the payments' refunded totals; only money that has gone back counts."""
+    """Keep the payments' refunded totals; only money that has gone back counts.
+
+    The payments are locked by a statement of its own: a sum that began before another refund of the same payment was
+    committed would not have it, also where it waits for the row.
+    """
     by_mchid: dict[str, list[str]] = defaultdict(list)
     for mchid, number in keys:
         by_mchid[mchid].append(number)
@@ -285,9 +289,10 @@ async def _sum_refunds(batch: Batch, keys: set[tuple[str, str]]) -> None:
             )
             .scalar_subquery()
         )
-        await batch.connection.execute(
-            update(payment).where(payment.c.mchid == mchid, payment.c.out_trade_no.in_(numbers)).values(refunded=total)
-        )
+        mine = (payment.c.mchid == mchid, payment.c.out_trade_no.in_(numbers))
+        locking = select(payment.c.out_trade_no).where(*mine).order_by(payment.c.out_trade_no).with_for_update()
+        await batch.connection.execute(locking)
+        await batch.connection.execute(update(payment).where(*mine).values(refunded=total))
 
 
 def _bill_payment(row: BillRow, linked: Linked | None) -> dict[str, object]:

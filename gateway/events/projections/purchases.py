@@ -178,7 +178,12 @@ async def picked_up(batch: Batch, order_id: str, *, at: datetime, by: str) -> bo
 
 
 async def refunded(batch: Batch, mchid: str, numbers: Sequence[str]) -> None:
-    """Take over what has gone back of these orders, as the projected payments sum it."""
+    """Take over what has gone back of these orders, as the projected payments sum it.
+
+    They are locked by a statement of its own, so that the sums are those that are committed by then.
+    """
+    mine = (purchase.c.mchid == mchid, purchase.c.out_trade_no.in_(numbers), purchase.c.source == SOURCE)
+    await batch.connection.execute(select(purchase.c.id).where(*mine).order_by(purchase.c.id).with_for_update())
     total = (
         select(payment.c.refunded)
         .where(payment.c.mchid == purchase.c.mchid, payment.c.out_trade_no == purchase.c.out_trade_no)
@@ -187,7 +192,7 @@ async def refunded(batch: Batch, mchid: str, numbers: Sequence[str]) -> None:
     now = batch.as_of
     await batch.connection.execute(
         update(purchase)
-        .where(purchase.c.mchid == mchid, purchase.c.out_trade_no.in_(numbers), purchase.c.source == SOURCE)
+        .where(*mine)
         .values(refunded=func.coalesce(total, purchase.c.refunded), updated_at=now, as_of=now, changed_at=batch.now)
     )
 

@@ -307,8 +307,13 @@ async def _arrived(ctx: StepContext, intent: Fill) -> Filled | None:
 # audience. A PIVOT: taking people out again does not call back what the platform has read.
 @step(name="audience.append", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_arrived)
 async def append(ctx: StepContext, intent: Fill) -> Filled:
-    """Everybody through the gate, then one file of those who may be in it."""
+    """Everybody through the gate, then one file of those who may be in it.
+
+    Whom an earlier attempt sent may be at the platform, whatever becomes of this one: they stay on our list, and the
+    sweep takes out who must not be there.
+    """
     database = ctx.projector.database
+    before = await audiences.on_their_way(database, intent.upload)
     sending: dict[str, Known] = {}
     adapter = ctx.tools.get(SocialAdsAdapter, intent.account)
     about = Asked(
@@ -321,7 +326,7 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
         decisions = await ctx.gate.decide(about, some)
         known = await audiences.known_by(database, [each.member for each in decisions if each.allowed], intent.place)
         going = {each.asked: known[each.member] for each in decisions if each.allowed and each.member in known}
-        staying = {each.asked: str(each.reason or NO_ID) for each in decisions if each.asked not in going}
+        staying = {each.asked: str(each.reason or NO_ID) for each in decisions if each.asked not in {*going, *before}}
         await audiences.decide(database, intent.upload, going, staying)
         sending |= going
     if not sending:
@@ -334,7 +339,8 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
     except OutcomeUnknown:
         raise
     except UpstreamError:
-        await audiences.stay(database, intent.upload)
+        if not before:
+            await audiences.stay(database, intent.upload)
         raise
     return await _filled(ctx, intent, str(file))
 

@@ -55,15 +55,17 @@ async def _unclaim(ctx: StepContext, intent: Claim, outcome: Claimed | None) -> 
     """Claimable again, until it expires. Points that were spent meanwhile are owed."""
     del outcome
     adapter = ctx.tools.get(IpContentAdapter)
+    # None also after a process died between the tool's book and ours: the points are looked for in any case.
     reward = await adapter.unclaim_reward(intent.reward, intent.payout)
-    if reward is None:
-        return
     async with ctx.projector.batch() as batch:
-        key = f":{intent.payout}:undone"
-        batch.facts.append(reward_fact(adapter, ctx, "reward.reserved", reward, intent.member, intent.identity, key))
+        if reward is not None:
+            key = f":{intent.payout}:undone"
+            batch.facts.append(
+                reward_fact(adapter, ctx, "reward.reserved", reward, intent.member, intent.identity, key)
+            )
         entry = (
             await batch.connection.execute(
-                select(points_entry.c.id).where(
+                select(points_entry.c.id, points_entry.c.reason).where(
                     points_entry.c.source == SOURCE, points_entry.c.source_key == _key(intent)
                 )
             )
@@ -74,7 +76,7 @@ async def _unclaim(ctx: StepContext, intent: Claim, outcome: Claimed | None) -> 
                 entry.id,
                 source=UNDO_SOURCE,
                 source_key=_key(intent),
-                reason=reward.name,
+                reason=entry.reason,
                 clock=ctx.projector.clock,
             )
 

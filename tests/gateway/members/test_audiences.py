@@ -152,3 +152,26 @@ async def test_the_sweep_finds_who_may_not_be_there(rows: Rows, caplog: pytest.L
     rows.clock.advance(seconds=(KEPT + timedelta(hours=1)).total_seconds())
     await sweeping.sweep()
     assert await rows.states() == {"IN": 3}
+
+
+async def test_a_file_that_may_have_arrived_is_swept_once_nobody_will_learn_it(
+    rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    who = await rows.members("13900138000", "13900138001")
+    now = rows.clock.now()
+    async with rows.database.write() as connection:
+        await connection.execute(
+            saga.insert().values(
+                id=SAGA, kind="audienceUpload", version=1, state="RUNNING", created_at=now, updated_at=now
+            )
+        )
+    await rows.name("u1", PHONES, *who)
+    await rows.send("u1", PHONES, *who)
+    assert await audiences.on_their_way(rows.database, "u1") == frozenset(who)
+    with caplog.at_level(logging.WARNING):
+        await rows.sweeping().sweep()
+        assert caplog.messages == []
+        async with rows.database.write() as connection:
+            await connection.execute(saga.update().values(state="COMPLETED"))
+        await rows.sweeping().sweep()
+    assert caplog.messages == ["audience 5001 cannot be reduced now: ToolNotConfigured"]

@@ -6,10 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
+from adapters.payments import PaymentsAdapter, Refund
 from gateway.access.principal import Principal
-from gateway.database.tables.projections import coupon, refund
+from gateway.database import Database
+from gateway.database.tables.projections import coupon, payment, refund
+from gateway.transactions import refund_steps
 from gateway.transactions.records import Problem, RefundDone, RefundInput
 from gateway.transactions.states import SagaState
 from tests.gateway.transactions.shop import MCHID, Shop
@@ -149,6 +152,39 @@ async def test_a_refund_that_the_bank_does_not_take_needs_a_person(shop: Shop, s
     assert (steps["coupon.return"], steps["stock.restock"]) == (("PENDING", None), ("PENDING", None))
     assert (await shop.order(order)).refunded == 0
     assert await shop.pieces() == (2, 0)
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    """Whether a statement of this server waits for a row."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'payment'")
+    return bool((await database.fetch(waiting))[0][0])
+
+
+async def test_refunds_that_are_learned_at_once_are_both_summed(any_shop: Shop) -> None:
+    """The other process has its own transaction: what it sums may not be what was there before ours was committed."""
+    shop = any_shop
+    order = await paid(shop)
+    numbers = []
+    for key in ("refund-key-1", "refund-key-2"):
+        numbers.append((await begun(shop, order, 30_000, key)).number)
+        # The platform takes one refund of an order a minute.
+        shop.pass_time(minutes=2)
+    for each in numbers:
+        await shop.act("payments", "settle_refund", out_refund_no=each, status="SUCCESS")
+    adapter = shop.tools.get(PaymentsAdapter, MCHID)
+    told = [each for each in [await adapter.refund_status(number) for number in numbers] if isinstance(each, Refund)]
+    second: asyncio.Task[None] | None = None
+    async with shop.projector.batch() as batch:
+        await batch.connection.execute(update(payment).values(refunded=payment.c.refunded))
+        await batch.connection.execute(
+            update(refund).where(refund.c.out_refund_no == numbers[0]).values(state="SUCCESS", succeeded_at=batch.now)
+        )
+        second = asyncio.create_task(refund_steps.apply(shop.projector, MCHID, told[1:], source="poll"))
+        while not shop.database.is_sqlite and not await waits_for_a_lock(shop.database):  # noqa: ASYNC110 — no bell
+            await asyncio.sleep(0.005)
+    await second
+    assert [row.refunded for row in await shop.database.fetch(select(payment.c.refunded))] == [60_000]
+    assert (await shop.order(order)).refunded == 60_000
 
 
 async def test_a_refusal_of_the_bank_is_certain_also_when_it_was_asked_in_vain_before(shop: Shop) -> None:
