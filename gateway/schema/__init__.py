@@ -60,6 +60,7 @@ from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
 from gateway.schema.timeline import TIMELINE_TYPES
 from gateway.schema.transactions import TransactionMutations, TransactionQueries
+from gateway.schema.visit_figures import VisitFigureQueries
 from gateway.schema.visits import VisitMutations
 from gateway.schema.webhook_mutations import WebhookMutations
 from gateway.schema.webhooks import WebhookQueries
@@ -92,6 +93,7 @@ QUERIES = (
     WxPageQueries,
     ArticleQueries,
     FollowerFigureQueries,
+    VisitFigureQueries,
     AudienceQueries,
     AdAccountQueries,
     RedPacketQueries,
