@@ -37,6 +37,7 @@ from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.leads import LeadQueries
 from gateway.schema.licences import LicenceMutations, LicenceQueries
+from gateway.schema.lives import LiveQueries
 from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
@@ -94,6 +95,7 @@ QUERIES = (
     ArticleQueries,
     FollowerFigureQueries,
     VisitFigureQueries,
+    LiveQueries,
     AudienceQueries,
     AdAccountQueries,
     RedPacketQueries,
