@@ -52,6 +52,7 @@ from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQue
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
+from gateway.schema.shop_figures import ShopFigureQueries
 from gateway.schema.sidebar import SidebarQueries
 from gateway.schema.standing import PointsMutations
 from gateway.schema.stock import StockMutations
@@ -96,6 +97,7 @@ QUERIES = (
     FollowerFigureQueries,
     VisitFigureQueries,
     LiveQueries,
+    ShopFigureQueries,
     AudienceQueries,
     AdAccountQueries,
     RedPacketQueries,

@@ -19,14 +19,14 @@ from gateway.schema.scalars import Long
 Account = Annotated[
     str | None, strawberry.argument(description="appid of a shop (微信小店); the first of the settings without one.")
 ]
-_LIVE = "The platform's name of the session (export_id), which the shop's orders carry too."
+LIVE = "The platform's name of the session (export_id), which the shop's orders carry too."
 
 
 @strawberry.type(description="How a live session went (视频号直播数据).")
 class LiveSession:
     """Session."""
 
-    live_id: str = strawberry.field(description=_LIVE)
+    live_id: str = strawberry.field(description=LIVE)
     started_at: datetime | None = strawberry.field(description="开播时间.")
     seconds: Long = strawberry.field(description="直播时长, in seconds.")
     viewers: Long = strawberry.field(description="观众总数.")
@@ -57,7 +57,7 @@ class LiveSession:
 class LiveOnAir:
     """On air."""
 
-    live_id: str = strawberry.field(description=_LIVE)
+    live_id: str = strawberry.field(description=LIVE)
     title: str = strawberry.field(description="直播描述.")
     cover_url: str = strawberry.field(description="封面.")
     channel: str = strawberry.field(description="The name of the Channels account (视频号昵称).")
