@@ -301,7 +301,8 @@ async def _of_order(batch: Batch, shop: AnyRow, order: str, movement: StockMovem
         has.update(row.taken)
     more = max(sold, 0) - has.total()
     moves = await _take(batch.connection, shop, more) if more > 0 else _give_back(has, -more)
-    for location, pieces in moves.items():
+    # In one order for all shops: two that settle a sku at once must not wait for each other's places.
+    for location, pieces in sorted(moves.items()):
         await _of_the_shop(batch.connection, shop.appid, shop.sku, location, -pieces)
         await batch.connection.execute(
             update(stock)

@@ -68,8 +68,13 @@ async def reserve(batch: Batch, row: Mapping[str, Any], member: str, daily: int)
     left = daily - int(spent or 0)
     if row["amount"] > left:
         return max(0, left)
-    await insert_new(connection, red_packet, [{**row, "state": REQUESTED}], keys=("mchid", "out_bill_no"))
+    await stands(batch, row)
     return None
+
+
+async def stands(batch: Batch, row: Mapping[str, Any]) -> None:
+    """See that it has its row, which is REQUESTED where it had none."""
+    await insert_new(batch.connection, red_packet, [{**row, "state": REQUESTED}], keys=("mchid", "out_bill_no"))
 
 
 async def never_offered(batch: Batch, mchid: str, number: str) -> None:

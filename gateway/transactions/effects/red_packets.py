@@ -31,7 +31,7 @@ from gateway.database.tables.rewards import red_packet
 from gateway.events.projections import red_packets
 from gateway.events.projector import Batch
 from gateway.members.consent import Purpose
-from gateway.members.gate import Asked, Decision
+from gateway.members.gate import Asked
 from gateway.members.reach import Channel
 from gateway.transactions import parties
 from gateway.transactions.actions import Action, Effect, Planning
@@ -126,8 +126,8 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
     return Effect(intent, values={"member": asked.member, "mchid": adapter.account, "number": intent.number})
 
 
-async def _reserve(ctx: StepContext, batch: Batch, intent: Offer, decision: Decision) -> int | None:
-    row = {
+def _row(ctx: StepContext, intent: Offer) -> dict[str, object]:
+    return {
         "mchid": intent.mchid,
         "out_bill_no": intent.number,
         "saga": ctx.saga,
@@ -138,7 +138,6 @@ async def _reserve(ctx: StepContext, batch: Batch, intent: Offer, decision: Deci
         "amount": intent.amount,
         "asked_at": ctx.now,
     }
-    return await red_packets.reserve(batch, row, decision.member, intent.daily)
 
 
 async def _asked(ctx: StepContext, intent: Offer) -> Offered | None:
@@ -154,6 +153,8 @@ def _known(ctx: StepContext, intent: Offer, found: Transfer) -> Offered:
     """It stands, and the shopper or the platform has gone on with it."""
 
     async def follow(batch: Batch) -> None:
+        # Its row is gone where a later attempt was refused before the platform showed that this one stands.
+        await red_packets.stands(batch, _row(ctx, intent))
         await red_packets.moved(batch, found, source="poll")
 
     ctx.on_done.append(follow)
@@ -195,7 +196,9 @@ async def offer(ctx: StepContext, intent: Offer) -> Offered:
     )  # fmt: skip
     async with ctx.projector.batch() as batch:
         [decision] = await ctx.gate.decide(about, [intent.member], batch=batch)
-        left = await _reserve(ctx, batch, intent, decision) if decision.allowed else None
+        left = None
+        if decision.allowed:
+            left = await red_packets.reserve(batch, _row(ctx, intent), decision.member, intent.daily)
     must_be_allowed(decision)
     if left is not None:
         raise StepRefused(
