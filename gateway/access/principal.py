@@ -52,6 +52,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "operations",
             "orders:pickup",
             "orders:write",
+            "products:write",
             "rewards:write",
             "consents:write",
             "bulk",

@@ -156,6 +156,8 @@ _KINDS: Final = (
         ("payment.mismatch", "支付金额不符"),
         ("personal_data.searched", "按个人信息查找会员"),
         ("privacy.sealed_read", "调阅封存记录"),
+        ("product.shelved", "商品上架"),
+        ("product.unshelved", "商品下架"),
         ("reward.refused", "未获许可，不予奖励"),
         ("stock.adjusted", "库存调整"),
         ("stock.allotted", "渠道库存分配"),

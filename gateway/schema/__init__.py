@@ -46,6 +46,7 @@ from gateway.schema.order_handling import OrderMutations
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
+from gateway.schema.product_mutations import ProductMutations
 from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQueries
@@ -128,6 +129,7 @@ MUTATIONS = (
     MemberTagMutations,
     PointsMutations,
     PrivacyMutations,
+    ProductMutations,
     ReachMutations,
     SceneCodeMutations,
     RedPacketMutations,

@@ -57,6 +57,8 @@ FOLLOWS: Mapping[str, Follows] = {
     "mini_program_store.order_parcels_correct": _by("_followed"),
     "mini_program_store.order_ship": _by("_followed"),
     "mini_program_store.phone_number": Follows(why="the caller binds the number that the platform tells"),
+    "mini_program_store.product_delist": _by("_followed"),
+    "mini_program_store.product_list": _by("_followed"),
     "mini_program_store.send_subscribe": _by("message_fact"),
     "mini_program_store.shipping_upload": _by("_followed"),
     "official_account.mass_preview": _by("message_fact"),

@@ -50,7 +50,7 @@ async def central(stage: Stage) -> dict[str, Any]:
 
 
 async def test_the_page_shows_every_document() -> None:
-    assert sorted(FILES) == ["allot", "levels"]
+    assert sorted(FILES) == ["allot", "levels", "shelve", "unshelve"]
     for text in FILES.values():
         assert f"```graphql\n{text}```" in PAGE
 
@@ -93,10 +93,51 @@ async def test_under_atomic_it_is_undone(stage: Stage) -> None:
     }
 
 
-async def test_a_shopper_has_no_such_scope(stage: Stage) -> None:
-    answer = await stage.graphql(
-        FILES["allot"], {"allotment": allotment(stage, 1, "allot-000044")}, key=stage.keys.frontend
+def product(stage: Stage) -> str:
+    """The id of the coat's."""
+    [found] = [each for each in stage.sandbox.world.products if COAT in {sku.code for sku in each.skus}]
+    return ids.encode("pr", found.store_product_id, shop(stage))
+
+
+async def test_a_product_is_taken_off_and_put_on_sale(stage: Stage) -> None:
+    wanted = {"product": product(stage), "idempotencyKey": "shelf-000042"}
+    off = await ask(stage, "unshelve", shelf=wanted)
+    assert (off["onSale"], off["product"], off["transaction"]["state"]) == (
+        False, {"id": product(stage), "onSale": False}, "COMPLETED",
+    )  # fmt: skip
+    again = await ask(stage, "unshelve", shelf=wanted | {"idempotencyKey": "shelf-000043"})
+    assert again["code"] == "PRODUCT_STATE"
+    on = await ask(stage, "shelve", shelf=wanted)
+    assert (on["onSale"], on["product"]) == (True, {"id": product(stage), "onSale": True})
+    none = await ask(stage, "shelve", shelf={"product": "x", "idempotencyKey": "shelf-000044"})
+    assert none["code"] == "ID_INVALID"
+
+
+async def test_under_atomic_it_is_put_on_again(stage: Stage) -> None:
+    """Taken off, and a correction that cannot be: it is on sale as before."""
+    document = """mutation ($product: ID!) @atomic(key: "atomic-shelf-1") {
+      off: productUnshelve(input: {product: $product}) { ... on Problem { code } }
+      lost: stockAdjust(input: {sku: "SL-DOWN-1M", delta: -10000, reason: "lost"}) { ... on Problem { code } }
+    }"""
+    answer = await stage.graphql(document, {"product": product(stage)}, key=stage.keys.hq)
+    rolled_back = {"code": "TRANSACTION_ROLLED_BACK"}
+    assert answer["data"] == {"off": rolled_back, "lost": rolled_back}
+    found = await stage.graphql(
+        "query ($i: ID!) { node(id: $i) { ... on Product { onSale } } }", {"i": product(stage)}, key=stage.keys.hq
     )
+    assert found["data"]["node"] == {"onSale": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "scope"),
+    [
+        ("allot", {"allotment": {"sku": COAT, "appid": "x", "delta": 1}}, "stock:write"),
+        ("shelve", {"shelf": {"product": "x"}}, "products:write"),
+        ("unshelve", {"shelf": {"product": "x"}}, "products:write"),
+    ],
+)
+async def test_a_shopper_has_no_such_scope(stage: Stage, name: str, variables: dict[str, Any], scope: str) -> None:
+    answer = await stage.graphql(FILES[name], variables, key=stage.keys.frontend)
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "FORBIDDEN"
-    assert "stock:write" in error["message"]
+    assert scope in error["message"]
