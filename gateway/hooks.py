@@ -22,12 +22,20 @@ from adapters.enterprise_chat import (
 )
 from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
 from adapters.official_account import FollowerChanged, Interacted, MassDelivered, QrScanned, TemplateDelivered
-from adapters.payments import CouponReceived, PaymentNotice, PaymentsAdapter, RefundNotice, TransferNotice
+from adapters.payments import (
+    CashCouponUsed,
+    CouponReceived,
+    PaymentNotice,
+    PaymentsAdapter,
+    RefundNotice,
+    TransferNotice,
+)
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.cache import EntityCache, tags
 from gateway.events.handling import Handling
 from gateway.events.projections import (
+    cash_coupons,
     enterprise_chat,
     mini_program_store,
     official_account,
@@ -134,6 +142,9 @@ def connect(
         answers = [await adapter.coupon(event.openid, appid, event.code) for appid in apps]
         await payments.coupons(seen, _found(answers), source="webhook")
 
+    async def cash_coupons_used(account: str, events: Sequence[CashCouponUsed]) -> None:
+        await cash_coupons.used(projector, account, events)
+
     async def transfers(_account: str, events: Sequence[TransferNotice]) -> None:
         await red_packets.told(projector, [each.transfer for each in events], source="webhook")
 
@@ -166,6 +177,7 @@ def connect(
             PaymentNotice: checkout.on_payments,
             RefundNotice: checkout.refunds.on_refunds,
             TransferNotice: transfers,
+            CashCouponUsed: cash_coupons_used,
         }
     )
     handling.handlers.update(

@@ -16,7 +16,7 @@ EVENT_KINDS: Final = (
     EventKind(
         "COUPON.SEND", "领取商家券", "CouponReceived", "the coupon is read, once an app of ours knows the shopper"
     ),
-    EventKind("COUPON.USE", "代金券核销", "CashCouponUsed", "the payment says what it took off", handled=False),
+    EventKind("COUPON.USE", "代金券核销", "CashCouponUsed", "a fact, and the coupon where the gateway gave it"),
     EventKind(
         "MCHTRANSFER.BILL.FINISHED",
         "商家转账完成",

@@ -164,7 +164,7 @@ def register_webhooks(sandbox: Sandbox, settings: Settings) -> None:
     """Enter the gateway's addresses in the platforms' consoles, as an operator would."""
     for spec in TOOLS:
         for alias, values in settings.tools.get(spec.name, {}).get("accounts", {}).items():
-            for name in ("appid", "corpid", "account_id"):
+            for name in ("appid", "corpid", "account_id", "mchid"):
                 if name in values:
                     key = (spec.name, str(values[name]))
                     sandbox.kit.pusher.targets[key] = f"{settings.public_url}/hooks/{spec.name}/{alias}"

@@ -428,6 +428,17 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         of=_identities(projections.coupon.c.identity),
     ),
     Holding(
+        table=projections.cash_coupon,
+        title="代金券 cash coupons",
+        what="cash coupons that the gateway gave, and when each was used",
+        purpose="offers",
+        ground=Ground.CONTRACT,
+        kept=_RELATION,
+        seen_by=_SELF,
+        erase=Erase.DELETE,
+        of=_identities(projections.cash_coupon.c.identity),
+    ),
+    Holding(
         table=stock.coupon_lock,
         title="优惠券占用 coupon locks",
         what="which order holds which coupon",

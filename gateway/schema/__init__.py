@@ -17,6 +17,7 @@ from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.articles import ArticleQueries
 from gateway.schema.audience_mutations import AudienceMutations
 from gateway.schema.audiences import AudienceQueries
+from gateway.schema.cash_coupons import CashCouponMutations
 from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.collection_bills import CollectionBillQueries
@@ -111,6 +112,7 @@ MUTATIONS = (
     ActivationMutations,
     AppMessageMutations,
     AudienceMutations,
+    CashCouponMutations,
     CheckoutMutations,
     ConsentMutations,
     ConversionMutations,

@@ -12,6 +12,7 @@ from adapters.payments import PaymentsAdapter
 from gateway.resolvers import (
     activations,
     benefits,
+    cash_coupons,
     consents,
     freshness,
     ids,
@@ -31,6 +32,7 @@ from gateway.resolvers.members import MemberBy, MemberRecord
 from gateway.resolvers.paging import in_memory
 from gateway.schema.activations import DropPlace, IpParticipation, IpReward
 from gateway.schema.ads import AdTouchpoint
+from gateway.schema.cash_coupons import CashCoupon
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.consents import Consent, ConsentPurpose
 from gateway.schema.contacts import Chat
@@ -168,6 +170,16 @@ class Member(Node):
         page_args = args(first, after, last, before)
         page = await benefits.coupons(info.context, self.record, wanted, page_args, info.context.asked(info))
         return connect(page, Coupon.of)
+
+    @strawberry.field(
+        description="Cash coupons (代金券) that the gateway gave the member, newest first; no platform is asked."
+    )
+    async def cash_coupons(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[CashCoupon] | None:
+        page_args = args(first, after, last, before)
+        page = await cash_coupons.MEMBER_CASH_COUPONS.page(info.context, self.record.id, page_args)
+        return connect(page, CashCoupon.of)
 
     @strawberry.field(description="Red packets (红包) that the member was offered, newest first; no platform is asked.")
     async def red_packets(

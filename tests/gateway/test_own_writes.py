@@ -82,6 +82,7 @@ FOLLOWS: Mapping[str, Follows] = {
     # Of a paid order, and at a till.
     "payments.use_coupon": Follows(frozenset({"coupons", "told"}), frozenset({"moved"})),
     "payments.return_coupon": Follows(frozenset({"coupon_returned"}), frozenset({"moved"})),
+    "payments.send_cash_coupon": _by("_followed"),
     "payments.send_coupon": _by("_followed"),
     "payments.deactivate_coupon": _by("_followed"),
     "social_ads.set_account_budget": Follows(why="accounts are read at the platform whenever they are asked for"),

@@ -81,6 +81,12 @@ FIELDS = (
         "The platform lists one openid's coupons per call.",
     ),
     Field(
+        "cashCoupons { nodes { couponId } }",
+        "own book",
+        "page",
+        "Given by the gateway; 微信支付 tells of each that a payment took.",
+    ),
+    Field(
         "redPackets { nodes { state } }",
         "own book",
         "page",

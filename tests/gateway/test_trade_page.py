@@ -93,9 +93,11 @@ async def test_the_page_shows_every_document() -> None:
         "accept",
         "aftersales",
         "cancel",
+        "cashcoupon",
         "giveback",
         "handout",
         "issue",
+        "mycashcoupons",
         "mypackets",
         "redeem",
         "redpacket",
@@ -185,6 +187,23 @@ async def test_a_coupon_is_given_used_and_given_back(desk: Desk) -> None:
     assert (await desk.ask("redeem", till=gone))["code"] == "COUPON_UNKNOWN"
 
 
+async def test_a_cash_coupon_is_taken_by_the_payment(desk: Desk) -> None:
+    gift = {"member": await desk.member(), "stockId": "9856000", "idempotencyKey": "cash-000042"}
+    sent = await desk.ask("cashcoupon", gift=gift)
+    coupon = sent["cashCoupon"]
+    assert (coupon["state"], coupon["discount"], coupon["minimum"]) == ("USABLE", {"amount": 1000}, {"amount": 10000})
+    assert sent["transaction"]["state"] == "COMPLETED"
+    bought = await desk.phone.buy("press-0014")
+    asked = {"payment_request": bought["paymentRequest"], "cash_coupon_id": coupon["couponId"]}
+    await desk.stage.act("payments", "pay", **asked)
+    await desk.stage.quiet()
+    shopper = {"key": desk.stage.keys.frontend, "session": desk.phone.session}
+    [mine] = (await desk.ask("mycashcoupons", **shopper))["cashCoupons"]["nodes"]
+    assert (mine["couponId"], mine["state"], mine["usedAt"] is None) == (coupon["couponId"], "USED", False)
+    unknown = await desk.ask("cashcoupon", gift=gift | {"member": "x", "idempotencyKey": "cash-000043"})
+    assert unknown["code"] == "ID_INVALID"
+
+
 async def test_a_red_packet_is_the_shoppers_once_they_confirmed(desk: Desk) -> None:
     report = [{"kind": "活动名称", "content": "618大促"}, {"kind": "奖励说明", "content": "签到红包"}]
     gift = {"member": await desk.member(), "amount": 188, "remark": "618红包", "report": report}
@@ -221,6 +240,7 @@ async def test_a_red_packet_is_the_shoppers_once_they_confirmed(desk: Desk) -> N
         ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
         ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
         ("issue", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
+        ("cashcoupon", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
         ("redpacket", {"gift": {"member": "x", "amount": 10, "remark": "x", "report": []}}, "rewards:write"),
         ("takeback", {"taken": {"redPacket": "x"}}, "rewards:write"),
         ("redpackets", {}, "rewards:write"),

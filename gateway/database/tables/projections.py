@@ -234,6 +234,24 @@ coupon = Table(
     Index(None, "identity", "expires_at"),
 )
 
+cash_coupon = Table(
+    "cash_coupon",
+    metadata,
+    Column("mchid", String, primary_key=True),
+    Column("coupon_id", String, primary_key=True),
+    Column("stock_id", String, nullable=False),
+    Column("identity", String(26), nullable=False),
+    Column("name", String, comment="Null, as what follows: the platform could not be asked when it was given."),
+    Column("value", Long, comment="fen"),
+    Column("minimum", Long, comment="fen"),
+    Column("given_at", UtcDateTime, nullable=False),
+    Column("starts_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
+    _as_of(),
+    Index(None, "identity", "given_at"),
+)
+
 #: Most contacts come by no channel.
 _CHANNEL = text("state <> ''")
 

@@ -177,6 +177,30 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "cash_coupon",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("coupon_id", sa.String(), nullable=False),
+        sa.Column("stock_id", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(length=26), nullable=False),
+        sa.Column(
+            "name",
+            sa.String(),
+            nullable=True,
+            comment="Null, as what follows: the platform could not be asked when it was given.",
+        ),
+        sa.Column("value", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True, comment="fen"),
+        sa.Column("minimum", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True, comment="fen"),
+        sa.Column("given_at", types.UtcDateTime(), nullable=False),
+        sa.Column("starts_at", types.UtcDateTime(), nullable=True),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=True),
+        sa.Column("used_at", types.UtcDateTime(), nullable=True),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("mchid", "coupon_id", name=op.f("pk_cash_coupon")),
+    )
+    with op.batch_alter_table("cash_coupon", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cash_coupon_identity_given_at"), ["identity", "given_at"], unique=False)
+
+    op.create_table(
         "contact",
         sa.Column("corpid", sa.String(), nullable=False),
         sa.Column("userid", sa.String(), nullable=False),
@@ -2822,6 +2846,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("contact")
+    with op.batch_alter_table("cash_coupon", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cash_coupon_identity_given_at"))
+
+    op.drop_table("cash_coupon")
     with op.batch_alter_table("campaign", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_campaign_current",
