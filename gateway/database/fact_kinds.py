@@ -71,6 +71,7 @@ _KINDS: Final = (
         "ORDER",
         ("order.shipped", "订单发货"),
         ("order.shipment_corrected", "更正发货信息"),
+        ("order.repriced", "订单改价"),
         ("order.completed", "订单完成"),
         ("order.closed", "订单关闭"),
         ("after_sale.changed", "售后处理中"),

@@ -16,8 +16,9 @@ from gateway.schema.checkout import plain_problem
 from gateway.schema.info import Info
 from gateway.schema.orders import AfterSale, Order
 from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.scalars import Long, Money
 from gateway.transactions.actions import Performed
-from gateway.transactions.effects import after_sales, pickups, shipment_corrections, shipments
+from gateway.transactions.effects import after_sales, pickups, price_changes, shipment_corrections, shipments
 from gateway.transactions.records import Problem
 
 WRITE = "orders:write"
@@ -101,6 +102,31 @@ class OrderShipmentCorrectInput(OrderShipInput):
     """重新发货."""
 
 
+@strawberry.input(description="Another total of a line of an order (改价).")
+class OrderLinePriceInput:
+    """改价."""
+
+    sku: str = strawberry.field(description="The brand's code (商家编码).")
+    amount: Long = strawberry.field(description="Fen, for all pieces of the line; 0 to 10,000,000.")
+
+
+@strawberry.input(description="Another price of an order that is not paid (改价).")
+class OrderPriceChangeInput:
+    """改价."""
+
+    order: strawberry.ID = strawberry.field(description="The order, of the store.")
+    lines: list[OrderLinePriceInput] = strawberry.field(
+        description="Lines with another total, each once; the others stay.", default_factory=list
+    )
+    freight: Long | None = strawberry.field(description="Fen (运费); as it is when it is left out.", default=None)
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+    def record(self) -> price_changes.Wanted:
+        """As the action takes it. Raises UserError for an id that is none."""
+        lines = tuple(price_changes.Price(each.sku, each.amount) for each in self.lines)
+        return price_changes.Wanted(ids.decode_as("or", self.order)[1], lines, self.freight)
+
+
 @strawberry.input(description="Goods that are handed out in the store (提货核销).")
 class OrderPickupConfirmInput:
     """提货核销."""
@@ -167,6 +193,19 @@ class OrderShipped:
     transaction = done_by("The transaction that did it.")
 
 
+@strawberry.type(description="An order that has another price.")
+class OrderRepriced:
+    """已改价."""
+
+    order_id: strawberry.Private[str]
+    transaction_id: strawberry.Private[str]
+    payable: Money | None = strawberry.field(
+        description="What is to be paid now; null where the platform took the change and could not be read."
+    )
+    order = strawberry.field(resolver=_order, description="The order after it.")
+    transaction = done_by("The transaction that did it.")
+
+
 @strawberry.type(description="The goods are in the shopper's hands.")
 class OrderPickedUp:
     """已提货."""
@@ -207,6 +246,10 @@ class AfterSaleDecided:
 OrderShipResult = Annotated[
     OrderShipped | DomainProblem | ToolProblem,
     strawberry.union("OrderShipResult", description="The order on its way, or why it is not."),
+]
+OrderPriceChangeResult = Annotated[
+    OrderRepriced | DomainProblem | ToolProblem,
+    strawberry.union("OrderPriceChangeResult", description="The order with its price, or why that stayed."),
 ]
 OrderPickupConfirmResult = Annotated[
     OrderPickedUp | DomainProblem | ToolProblem,
@@ -263,6 +306,25 @@ class OrderMutations:
         if not isinstance(done, Performed):
             return done
         return OrderShipped(order_id=asked.order, transaction_id=done.transaction, complete=done.outcome.complete)
+
+    @strawberry.mutation(
+        description="Change the price of an unpaid order of the 微信小店 (改价). Needs the scope orders:write."
+    )
+    async def order_price_change(
+        self,
+        info: Info,
+        input: Annotated[OrderPriceChangeInput, strawberry.argument(description="Which, and how much.")],  # noqa: A002
+    ) -> OrderPriceChangeResult:
+        info.context.principal.require(WRITE)
+        try:
+            asked = input.record()
+        except UserError as error:
+            return invalid(error)
+        done = await act(info, price_changes.CHANGE, asked, input.idempotency_key)
+        if not isinstance(done, Performed):
+            return done
+        payable = Money.maybe(done.outcome.payable)
+        return OrderRepriced(order_id=asked.order, transaction_id=done.transaction, payable=payable)
 
     @strawberry.mutation(
         description="Hand out an order in the store against the shopper's code (提货核销). Needs the scope"

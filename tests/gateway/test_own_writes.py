@@ -55,6 +55,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "mini_program_store.after_sale_accept": _by("_told"),
     "mini_program_store.after_sale_reject": _by("_told"),
     "mini_program_store.order_parcels_correct": _by("_followed"),
+    "mini_program_store.order_price_change": _by("_followed"),
     "mini_program_store.order_ship": _by("_followed"),
     "mini_program_store.phone_number": Follows(why="the caller binds the number that the platform tells"),
     "mini_program_store.product_delist": _by("_followed"),

@@ -103,6 +103,7 @@ async def test_the_page_shows_every_document() -> None:
         "redpacket",
         "redpackets",
         "reject",
+        "reprice",
         "reship",
         "ship",
         "takeback",
@@ -126,6 +127,19 @@ async def test_an_order_of_the_store_is_shipped(desk: Desk) -> None:
     }  # fmt: skip
     clear = shipment | {"parcels": [parcel | {"senderPhone": "13800000001"}], "idempotencyKey": "ship-000043"}
     assert (await desk.ask("ship", shipment=clear))["code"] == "BAD_USER_INPUT"
+
+
+async def test_an_order_of_the_store_gets_another_price(desk: Desk) -> None:
+    person = desk.stage.sandbox.world.cast["protagonist"]
+    made = await desk.stage.act(TOOL, "order_new", person=person, sku=COAT, quantity=1)
+    await desk.stage.quiet()
+    order = desk.ref(made["order_id"])
+    price = {"order": order, "lines": [{"sku": COAT, "amount": 80000}], "freight": 0}
+    changed = await desk.ask("reprice", price=price | {"idempotencyKey": "price-000042"})
+    assert (changed["payable"], changed["order"]) == ({"amount": 80000}, {"id": order, "payable": {"amount": 80000}})
+    assert changed["transaction"]["state"] == "COMPLETED"
+    nothing = await desk.ask("reprice", price={"order": order, "idempotencyKey": "price-000043"})
+    assert nothing["code"] == "BAD_USER_INPUT"
 
 
 async def test_an_order_is_laid_ready_and_handed_out(desk: Desk) -> None:
@@ -237,6 +251,7 @@ async def test_a_red_packet_is_the_shoppers_once_they_confirmed(desk: Desk) -> N
     [
         ("ship", {"shipment": {"order": "x"}}, "orders:write"),
         ("reship", {"shipment": {"order": "x"}}, "orders:write"),
+        ("reprice", {"price": {"order": "x"}}, "orders:write"),
         ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
         ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
         ("issue", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
