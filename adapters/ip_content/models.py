@@ -17,7 +17,8 @@ class TokenAnswer(Struct, frozen=True):
     """Answer of POST /ip/v1/token; the token itself never shows in ``repr``."""
 
     access_token: Annotated[str, Meta(min_length=1, max_length=8192)]
-    expires_in: Annotated[int, Meta(gt=0)]
+    #: Seconds. A year is more than any token has; without an end a number may be too large to count with.
+    expires_in: Annotated[int, Meta(gt=0, le=31_622_400)]
 
     def __repr__(self) -> str:
         return f"TokenAnswer(***, expires_in={self.expires_in})"
