@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import strawberry
 from strawberry import Parent
 
+from gateway.resolvers import ids, members
+from gateway.resolvers.errors import UserError
 from gateway.schema.checkout import Transaction, plain_problem
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Action, Performed
 
 A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 O = TypeVar("O")  # noqa: E741 — the outcome's type
 
 #: What every input says of its key.
@@ -47,6 +50,38 @@ async def act(
     actions = info.context.services.checkout.actions
     done = await actions.perform(info.context.principal, action, asked, idempotency_key)
     return done if isinstance(done, Performed) else plain_problem(done)
+
+
+class Given(Protocol[A_co]):
+    """An input of such a mutation."""
+
+    idempotency_key: str | None
+
+    def record(self) -> A_co:
+        """As the action takes it. Raises UserError for an id that is none."""
+        ...
+
+
+async def ask(info: Info, action: Action[A, O], given: Given[A]) -> Performed[O] | DomainProblem | ToolProblem:
+    """``act`` on what an input says; what is wrong with the input itself is a problem."""
+    try:
+        asked = given.record()
+    except UserError as error:
+        return invalid(error)
+    return await act(info, action, asked, given.idempotency_key)
+
+
+MEMBER_UNKNOWN = DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
+
+
+async def present(info: Info, member: strawberry.ID) -> str | DomainProblem:
+    """Our id of the member to whom an id leads now; a problem for one that leads to nobody, or is no member's."""
+    try:
+        wanted = ids.decode_as("mb", member)[1]
+    except UserError as error:
+        return invalid(error)
+    record = await info.context.loaders.load(members.by_ids, wanted)
+    return MEMBER_UNKNOWN if record is None else record.id
 
 
 async def watched(info: Info, transaction_id: str) -> Transaction | None:

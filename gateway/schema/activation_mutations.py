@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.resolvers import activations, ids, members
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, MEMBER_UNKNOWN, act, ask, done_by
 from gateway.schema.activations import (
     Drop,
     DropPlaceState,
@@ -97,6 +97,10 @@ class ActivationMoveInput:
         " LIVE → PULLED."
     )
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+    def record(self) -> moves.Wanted:
+        """As the action takes it. Raises UserError for an id that is none."""
+        return moves.Wanted(ids.decode_as("ac", self.activation)[1], self.to.name.lower())
 
 
 async def _reward(info: Info, member: str, reward: str) -> IpReward | None:
@@ -210,7 +214,6 @@ ActivationMoveResult = Annotated[
     ActivationMoved | DomainProblem | ToolProblem,
     strawberry.union("ActivationMoveResult", description="The activation, or why it stayed where it was."),
 ]
-_UNKNOWN = DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
 _NO_SESSION = DomainProblem(
     code="SESSION_REQUIRED",
     message="This needs a shopper's session, or a member: call sessionCreate and send its token.",
@@ -228,7 +231,7 @@ async def _entrant(info: Info, member: strawberry.ID | None) -> str | DomainProb
     if wanted != caller.member:
         caller.require(activations.WRITE)
     record = await info.context.loaders.load(members.by_ids, wanted)
-    return _UNKNOWN if record is None else record.id
+    return MEMBER_UNKNOWN if record is None else record.id
 
 
 @strawberry.type(description="Mutations about activations.")
@@ -348,11 +351,7 @@ class ActivationMutations:
         input: Annotated[ActivationMoveInput, strawberry.argument(description="Which, where to.")],  # noqa: A002
     ) -> ActivationMoveResult:
         info.context.principal.require(activations.WRITE)
-        try:
-            asked = moves.Wanted(ids.decode_as("ac", input.activation)[1], input.to.name.lower())
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, moves.MOVE, asked, input.idempotency_key)
+        done = await ask(info, moves.MOVE, input)
         if not isinstance(done, Performed):
             return done
         source = IpActivationState.of(done.outcome.source)

@@ -8,14 +8,12 @@ from typing import Annotated
 import strawberry
 
 from gateway.resolvers import cash_coupons as resolvers
-from gateway.resolvers import ids, members
 from gateway.resolvers.cash_coupons import CashCouponRecord
-from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, present
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.coupons import CouponStateFilter
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.problems import DomainProblem, ToolProblem
 from gateway.schema.scalars import Money
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import cash_coupons
@@ -115,14 +113,10 @@ class CashCouponMutations:
         input: Annotated[CashCouponSendInput, strawberry.argument(description="Which, to whom.")],  # noqa: A002
     ) -> CashCouponSendResult:
         info.context.principal.require(WRITE)
-        try:
-            wanted = ids.decode_as("mb", input.member)[1]
-        except UserError as error:
-            return invalid(error)
-        record = await info.context.loaders.load(members.by_ids, wanted)
-        if record is None:
-            return DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
-        asked = cash_coupons.Gift(record.id, input.mchid or "", input.stock_id, input.purpose.name)
+        who = await present(info, input.member)
+        if isinstance(who, DomainProblem):
+            return who
+        asked = cash_coupons.Gift(who, input.mchid or "", input.stock_id, input.purpose.name)
         done = await act(info, cash_coupons.SEND, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

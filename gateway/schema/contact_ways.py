@@ -10,13 +10,13 @@ import strawberry
 from gateway.resolvers import contact_ways, ids, places
 from gateway.resolvers.contact_ways import WayRecord
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, watched
+from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by, watched
 from gateway.schema.checkout import Transaction
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.places import Guide
-from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.problems import DomainProblem, ToolProblem
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import contact_ways as effects
 
@@ -157,6 +157,10 @@ class ContactWayDeleteInput:
     contact_way: strawberry.ID = strawberry.field(description="Which.")
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
+    def record(self) -> effects.Named:
+        """As the action takes it. Raises UserError for an id that is none."""
+        return effects.Named(ids.decode_as("cw", self.contact_way)[1])
+
 
 async def _of(root: strawberry.Parent[Any], info: Info) -> ContactWay | None:
     found = await info.context.loaders.load(contact_ways.by_ids, root.way_id)
@@ -214,11 +218,7 @@ class ContactWayMutations:
         input: Annotated[ContactWayCreateInput, strawberry.argument(description="Whose code.")],  # noqa: A002
     ) -> ContactWayResult:
         info.context.principal.require(contact_ways.SCOPE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.CREATE, asked, input.idempotency_key)
+        done = await ask(info, effects.CREATE, input)
         if not isinstance(done, Performed):
             return done
         return ContactWayChanged(transaction_id=done.transaction, way_id=done.outcome.id)
@@ -233,11 +233,7 @@ class ContactWayMutations:
         input: Annotated[ContactWayUpdateInput, strawberry.argument(description="What changes.")],  # noqa: A002
     ) -> ContactWayResult:
         info.context.principal.require(contact_ways.SCOPE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.UPDATE, asked, input.idempotency_key)
+        done = await ask(info, effects.UPDATE, input)
         if not isinstance(done, Performed):
             return done
         return ContactWayChanged(transaction_id=done.transaction, way_id=done.outcome.id)
@@ -251,11 +247,7 @@ class ContactWayMutations:
         input: Annotated[ContactWayDeleteInput, strawberry.argument(description="Which.")],  # noqa: A002
     ) -> ContactWayResult:
         info.context.principal.require(contact_ways.SCOPE)
-        try:
-            asked = effects.Named(ids.decode_as("cw", input.contact_way)[1])
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.DELETE, asked, input.idempotency_key)
+        done = await ask(info, effects.DELETE, input)
         if not isinstance(done, Performed):
             return done
         return ContactWayChanged(transaction_id=done.transaction, way_id=done.outcome.id)

@@ -10,7 +10,7 @@ import strawberry
 from gateway.resolvers import audiences, ids
 from gateway.resolvers.errors import IdInvalid, UserError
 from gateway.resolvers.paging import aware
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, act, ask, done_by
 from gateway.schema.info import Info
 from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.schema.scalars import Long
@@ -170,11 +170,7 @@ class ConversionMutations:
         input: Annotated[ConversionReportInput, strawberry.argument(description="Who did what.")],  # noqa: A002
     ) -> ConversionReportResult:
         info.context.principal.require(audiences.WRITE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.REPORT, asked, input.idempotency_key)
+        done = await ask(info, effects.REPORT, input)
         if not isinstance(done, Performed):
             return done
         return ConversionsReported(

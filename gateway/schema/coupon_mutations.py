@@ -7,9 +7,9 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.resolvers import benefits, ids, members
+from gateway.resolvers import benefits, ids
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, present
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.coupons import Coupon
 from gateway.schema.info import Info
@@ -113,14 +113,10 @@ class CouponMutations:
         input: Annotated[CouponIssueInput, strawberry.argument(description="Which, to whom.")],  # noqa: A002
     ) -> CouponIssueResult:
         info.context.principal.require(WRITE)
-        try:
-            wanted = ids.decode_as("mb", input.member)[1]
-        except UserError as error:
-            return invalid(error)
-        record = await info.context.loaders.load(members.by_ids, wanted)
-        if record is None:
-            return DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
-        asked = coupons.Gift(record.id, input.mchid or "", input.stock_id, input.purpose.name)
+        who = await present(info, input.member)
+        if isinstance(who, DomainProblem):
+            return who
+        asked = coupons.Gift(who, input.mchid or "", input.stock_id, input.purpose.name)
         done = await act(info, coupons.ISSUE, asked, input.idempotency_key)
         if not isinstance(done, Performed):
             return done

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.resolvers import group_sends, handovers, ids, members, places
-from gateway.resolvers.errors import UserError
 from gateway.resolvers.group_sends import Figures, RefusalRecord, SenderRecord, SendRecord, TargetRecord
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, watched
+from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by, watched
 from gateway.schema.checkout import Transaction
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.consents import ConsentPurpose
@@ -20,7 +19,7 @@ from gateway.schema.member_tags import TagNameInput
 from gateway.schema.members import Member
 from gateway.schema.node import Node
 from gateway.schema.places import Guide
-from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.problems import DomainProblem, ToolProblem
 from gateway.schema.reach import ReachReason
 from gateway.transactions.actions import Action, Performed
 from gateway.transactions.effects import group_sends as effects
@@ -318,6 +317,10 @@ class GroupSendInput:
     group_send: strawberry.ID = strawberry.field(description="Which.")
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
+    def record(self) -> effects.Named:
+        """As the action takes it. Raises UserError for an id that is none."""
+        return effects.Named(ids.decode_as("gs", self.group_send)[1])
+
 
 async def _of(root: strawberry.Parent[Any], info: Info) -> GroupSend:
     found = await info.context.loaders.load(group_sends.by_ids, root.send_id)
@@ -407,11 +410,7 @@ class GroupSendMutations:
         input: Annotated[GroupSendCreateInput, strawberry.argument(description="What, and to whom.")],  # noqa: A002
     ) -> GroupSendCreateResult:
         info.context.principal.require(group_sends.SCOPE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.CREATE, asked, input.idempotency_key)
+        done = await ask(info, effects.CREATE, input)
         if not isinstance(done, Performed):
             return done
         return GroupSendAsked(transaction_id=done.transaction, send_id=done.outcome.id)
@@ -441,8 +440,4 @@ async def _named(
     info: Info, action: Action[effects.Named, effects.Named], given: GroupSendInput
 ) -> Performed[effects.Named] | DomainProblem | ToolProblem:
     info.context.principal.require(group_sends.SCOPE)
-    try:
-        asked = effects.Named(ids.decode_as("gs", given.group_send)[1])
-    except UserError as error:
-        return invalid(error)
-    return await act(info, action, asked, given.idempotency_key)
+    return await ask(info, action, given)

@@ -11,13 +11,13 @@ import strawberry
 from gateway.resolvers import handovers, ids, members, places
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.handovers import HandoverRecord, UnassignedRecord
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, watched
+from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by, watched
 from gateway.schema.checkout import Transaction
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.members import Member
 from gateway.schema.places import Guide
-from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.problems import DomainProblem, ToolProblem
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import handovers as effects
 
@@ -210,9 +210,5 @@ class HandoverMutations:
         input: Annotated[CustomerHandoverInput, strawberry.argument(description="From whom to whom.")],  # noqa: A002
     ) -> CustomerHandoverResult:
         info.context.principal.require(handovers.WRITE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.HAND_OVER, asked, input.idempotency_key)
+        done = await ask(info, effects.HAND_OVER, input)
         return CustomersHandedOver(transaction_id=done.transaction) if isinstance(done, Performed) else done

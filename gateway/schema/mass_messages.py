@@ -12,7 +12,7 @@ from adapters.official_account import MassStatus
 from gateway.resolvers import ids, mass_messages
 from gateway.resolvers.errors import UserError
 from gateway.resolvers.mass_messages import MassMessageRecord
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by, watched
+from gateway.schema.acting import KEY_DESCRIPTION, act, ask, done_by, watched
 from gateway.schema.checkout import Transaction
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.consents import ConsentPurpose
@@ -139,6 +139,11 @@ class MassMessagePreviewInput:
     member: strawberry.ID = strawberry.field(description="A follower who works at the brand.")
     account: str | None = strawberry.field(description=_ACCOUNT, default=None)
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+    def record(self) -> effects.WantedPreview:
+        """As the action takes it. Raises UserError for an id that is none."""
+        member = ids.decode_as("mb", self.member)[1]
+        return effects.WantedPreview(self.content.record(), member, self.account)
 
 
 @strawberry.input(description="A mass message to take back.")
@@ -317,11 +322,7 @@ class MassMessageMutations:
         input: Annotated[MassMessageSendInput, strawberry.argument(description="The message.")],  # noqa: A002
     ) -> MassMessageSendResult:
         info.context.principal.require(mass_messages.SCOPE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.SEND, asked, input.idempotency_key)
+        done = await ask(info, effects.SEND, input)
         if not isinstance(done, Performed):
             return done
         sent = done.outcome
@@ -345,12 +346,7 @@ class MassMessageMutations:
         input: Annotated[MassMessagePreviewInput, strawberry.argument(description="To whom, and what.")],  # noqa: A002
     ) -> MassMessagePreviewResult:
         info.context.principal.require(mass_messages.SCOPE)
-        try:
-            member = ids.decode_as("mb", input.member)[1]
-            asked = effects.WantedPreview(input.content.record(), member, input.account)
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, effects.PREVIEW, asked, input.idempotency_key)
+        done = await ask(info, effects.PREVIEW, input)
         if not isinstance(done, Performed):
             return done
         return MassMessagePreviewed(transaction_id=done.transaction, account=done.outcome.appid)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.resolvers import ids, members, red_packets
+from gateway.resolvers import ids, red_packets
 from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, act, ask, done_by, present
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.info import Info
@@ -77,6 +77,10 @@ class RedPacketCancelInput:
     red_packet: strawberry.ID = strawberry.field(description="Which.")
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
+    def record(self) -> effects.Taken:
+        """As the action takes it. Raises UserError for an id that is none."""
+        return effects.Taken(*ids.decode_as("rk", self.red_packet))
+
 
 @strawberry.type(description="A red packet that 微信支付 knows, offered or taken back; nobody was paid by this.")
 class RedPacketOffered:
@@ -132,12 +136,11 @@ class RedPacketMutations:
         input: Annotated[RedPacketSendInput, strawberry.argument(description="How much, to whom.")],  # noqa: A002
     ) -> RedPacketResult:
         info.context.principal.require(red_packets.WRITE)
+        who = await present(info, input.member)
+        if isinstance(who, DomainProblem):
+            return who
         try:
-            wanted = ids.decode_as("mb", input.member)[1]
-            record = await info.context.loaders.load(members.by_ids, wanted)
-            if record is None:
-                return DomainProblem(code="MEMBER_UNKNOWN", message="There is no such member.", retryable=False)
-            asked = input.record(record.id)
+            asked = input.record(who)
         except UserError as error:
             return invalid(error)
         done = await act(info, effects.SEND, asked, input.idempotency_key)
@@ -153,11 +156,7 @@ class RedPacketMutations:
         input: Annotated[RedPacketCancelInput, strawberry.argument(description="Which.")],  # noqa: A002
     ) -> RedPacketResult:
         info.context.principal.require(red_packets.WRITE)
-        try:
-            mchid, number = ids.decode_as("rk", input.red_packet)
-        except UserError as error:
-            return invalid(error)
-        return _offered(await act(info, effects.CANCEL, effects.Taken(mchid, number), input.idempotency_key))
+        return _offered(await ask(info, effects.CANCEL, input))
 
 
 def _offered(done: Performed[effects.Offered] | DomainProblem | ToolProblem) -> RedPacketResult:

@@ -7,11 +7,10 @@ from typing import Annotated
 import strawberry
 
 from gateway.resolvers import ids
-from gateway.resolvers.errors import UserError
 from gateway.resolvers.stock import WRITE
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.problems import DomainProblem, ToolProblem
 from gateway.schema.scalars import Long
 from gateway.schema.stock_levels import StockChannel
 from gateway.transactions.actions import Performed
@@ -106,11 +105,7 @@ class StockMutations:
         input: Annotated[StockAdjustInput, strawberry.argument(description="What changes.")],  # noqa: A002
     ) -> StockAdjustResult:
         info.context.principal.require(WRITE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, stock_adjustments.ADJUST, asked, input.idempotency_key)
+        done = await ask(info, stock_adjustments.ADJUST, input)
         if not isinstance(done, Performed):
             return done
         return StockAdjusted(
@@ -129,11 +124,7 @@ class StockMutations:
         input: Annotated[StockAllotInput, strawberry.argument(description="Whose pieces, for whom.")],  # noqa: A002
     ) -> StockAllotResult:
         info.context.principal.require(WRITE)
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, stock_allotments.ALLOT, asked, input.idempotency_key)
+        done = await ask(info, stock_allotments.ALLOT, input)
         if not isinstance(done, Performed):
             return done
         return StockAllotted(

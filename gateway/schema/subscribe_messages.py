@@ -7,11 +7,10 @@ from typing import Annotated
 import strawberry
 
 from gateway.resolvers import ids
-from gateway.resolvers.errors import UserError
-from gateway.schema.acting import KEY_DESCRIPTION, act, done_by
+from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem, invalid
+from gateway.schema.problems import DomainProblem, ToolProblem
 from gateway.schema.template_messages import TemplateFieldInput
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import subscribe_messages
@@ -75,11 +74,7 @@ class SubscribeMessageMutations:
         input: Annotated[SubscribeMessageSendInput, strawberry.argument(description="The message.")],  # noqa: A002
     ) -> SubscribeMessageSendResult:
         info.context.principal.require("messages:send")
-        try:
-            asked = input.record()
-        except UserError as error:
-            return invalid(error)
-        done = await act(info, subscribe_messages.SEND, asked, input.idempotency_key)
+        done = await ask(info, subscribe_messages.SEND, input)
         if not isinstance(done, Performed):
             return done
         return SubscribeMessageSent(transaction_id=done.transaction, appid=done.outcome.account)
