@@ -19,7 +19,7 @@ from gateway.events.projections import purchases
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects import shipments
-from gateway.transactions.effects.shipments import MOST_PARCELS, Parcel, Ship, Shipped, Wanted
+from gateway.transactions.effects.shipments import Parcel, Ship, Shipped, Wanted
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Complete uploads of a payment: the first one, and the one correction.
@@ -34,16 +34,7 @@ class Correct(msgspec.Struct, frozen=True):
 
 
 async def _plan(planning: Planning, asked: Wanted) -> Effect:
-    row = await planning.database.one(shipments.order_row(asked.order))
-    if row is None:
-        raise StepRefused("ORDER_UNKNOWN", "There is no such order; pass an id as you received it.")
-    if row.source not in {"STORE", "MINI_PROGRAM"}:
-        raise StepRefused("ORDER_NOT_SHIPPABLE", f"Orders of source {row.source} are not shipped by a platform.")
-    if len(asked.parcels) > MOST_PARCELS:
-        raise StepRefused("BAD_USER_INPUT", f"{len(asked.parcels)} parcels given: {MOST_PARCELS} are possible.")
-    method = asked.method or row.method
-    if (method == "EXPRESS") != bool(asked.parcels):
-        raise StepRefused("BAD_USER_INPUT", f"An order by {method} has {'parcels' if not asked.parcels else 'none'}.")
+    row, method = await shipments.shippable(planning, asked)
     plan = _of_store if row.source == "STORE" else _of_own
     return Effect(Correct(await plan(planning, row, method, asked.parcels)), values={"order": row.id})
 

@@ -96,7 +96,8 @@ class Shipped(msgspec.Struct, frozen=True):
 # Planning -----------------------------------------------------------------------------------------
 
 
-async def _plan(planning: Planning, asked: Wanted) -> Effect:
+async def shippable(planning: Planning, asked: Wanted) -> tuple[AnyRow, str]:
+    """The order that a platform is told of, and by which method it leaves. Raises StepRefused."""
     row = await planning.database.one(order_row(asked.order))
     if row is None:
         raise StepRefused("ORDER_UNKNOWN", "There is no such order; pass an id as you received it.")
@@ -107,6 +108,11 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
     method = asked.method or row.method
     if (method == "EXPRESS") != bool(asked.parcels):
         raise StepRefused("BAD_USER_INPUT", f"An order by {method} has {'parcels' if not asked.parcels else 'none'}.")
+    return row, method
+
+
+async def _plan(planning: Planning, asked: Wanted) -> Effect:
+    row, method = await shippable(planning, asked)
     plan = _of_store if row.source == "STORE" else _of_own
     intent = await plan(planning, row, method, asked.parcels)
     return Effect(intent, values={"order": row.id})
