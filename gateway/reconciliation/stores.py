@@ -40,7 +40,7 @@ async def reconcile(projector: Projector, stock: StoreStock, adapter: MiniProgra
             await mini_program_store.after_sales(seen, after_sales, source="bill")
     second = await _compare(projector, adapter.account, orders, after_sales)
     repaired, left = settled(first, second)
-    await stock.settle(adapter)
+    await stock.settle_shop(adapter)
     left += await _stock(projector, adapter.account, begin, end)
     return Outcome(len(orders) + len(after_sales), 0, repaired, left)
 

@@ -15,28 +15,19 @@ from gateway.database.facts import Fact
 from gateway.database.rows import AnyRow
 from gateway.database.tables.facts import fact
 from gateway.events.projector import Projector
-from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.jobs import Queue
 from gateway.runtime import OpenTools
+from gateway.transactions.settling import Settling
 
 log = logging.getLogger(__name__)
 SETTLE_JOB: Final = "activations.settle"
 
 
-class Activities:
+class Activities(Settling):
     """Safe with any number of processes: the tool draws a raffle once, and lets a reward expire once."""
 
     def __init__(self, projector: Projector, tools: OpenTools, queue: Queue) -> None:
-        self._projector = projector
-        self._tools = tools
-        self.settling = Recurring(queue, SETTLE_JOB, self._settle_job, every=timedelta(minutes=10))
-
-    def register(self, handlers: Handlers) -> None:
-        """Add the job."""
-        self.settling.register(handlers)
-
-    async def _settle_job(self, job: RunningJob) -> None:
-        del job
-        await self.settle()
+        super().__init__(projector, tools, queue, SETTLE_JOB, every=timedelta(minutes=10))
 
     async def settle(self) -> None:
         """Settle every account. One that fails is settled by the next run; the others all the same."""

@@ -22,11 +22,12 @@ from gateway.database.statements import upsert
 from gateway.database.tables.contacts import group_send, group_send_sender, group_send_target
 from gateway.events.projections import enterprise_chat
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.jobs import Queue
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.effects.customers import external_userids
 from gateway.transactions.effects.group_sends import delivery_fact, given_back
+from gateway.transactions.settling import Settling
 
 log = logging.getLogger(__name__)
 SETTLE_JOB: Final = "group_sends.settle"
@@ -46,22 +47,12 @@ class Known:
     deliveries: Mapping[str, str]
 
 
-class GroupSends:
+class GroupSends(Settling):
     """Settles what ``groupSendCreate`` asked for. Safe with any number of processes."""
 
     def __init__(self, projector: Projector, tools: OpenTools, queue: Queue, gate: Gate) -> None:
-        self._projector = projector
-        self._tools = tools
+        super().__init__(projector, tools, queue, SETTLE_JOB)
         self._gate = gate
-        self.settling = Recurring(queue, SETTLE_JOB, self._settle_job, every=timedelta(hours=1))
-
-    def register(self, handlers: Handlers) -> None:
-        """Add the job."""
-        self.settling.register(handlers)
-
-    async def _settle_job(self, job: RunningJob) -> None:
-        del job
-        await self.settle()
 
     async def settle(self) -> None:
         """Ask about every open task whose time has come.

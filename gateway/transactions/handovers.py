@@ -17,10 +17,11 @@ from gateway.database.facts import Fact
 from gateway.database.tables.contacts import handover
 from gateway.events.projections import enterprise_chat
 from gateway.events.projector import Projector
-from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.jobs import Queue
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.effects.customers import external_userids
 from gateway.transactions.effects.handovers import DELAY, results
+from gateway.transactions.settling import Settling
 
 log = logging.getLogger(__name__)
 SETTLE_JOB: Final = "handovers.settle"
@@ -29,21 +30,11 @@ GIVEN_UP: Final = timedelta(days=7)
 _ENDS: Final = {HandoverStatus.DONE: "DONE", HandoverStatus.REFUSED: "REFUSED", HandoverStatus.FULL: "FULL"}
 
 
-class Handovers:
+class Handovers(Settling):
     """Settles what ``customerHandover`` began. Safe with any number of processes."""
 
     def __init__(self, projector: Projector, tools: OpenTools, queue: Queue) -> None:
-        self._projector = projector
-        self._tools = tools
-        self.settling = Recurring(queue, SETTLE_JOB, self._settle_job, every=timedelta(hours=1))
-
-    def register(self, handlers: Handlers) -> None:
-        """Add the job."""
-        self.settling.register(handlers)
-
-    async def _settle_job(self, job: RunningJob) -> None:
-        del job
-        await self.settle()
+        super().__init__(projector, tools, queue, SETTLE_JOB)
 
     async def settle(self) -> None:
         """Ask about everybody who waits: one call per pair of guides, and one per customer who came over.

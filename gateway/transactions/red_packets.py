@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, or_, select
@@ -13,9 +12,10 @@ from adapters.payments import PaymentsAdapter
 from gateway.database.tables.rewards import red_packet
 from gateway.events.projections import red_packets
 from gateway.events.projector import Projector
-from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.jobs import Queue
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.actions import DEADLINE
+from gateway.transactions.settling import Settling
 
 log = logging.getLogger(__name__)
 SETTLE_JOB: Final = "red_packets.settle"
@@ -23,21 +23,11 @@ SETTLE_JOB: Final = "red_packets.settle"
 MOST: Final = 2_000
 
 
-class RedPackets:
+class RedPackets(Settling):
     """Settles what ``redPacketSend`` offered. Safe with any number of processes."""
 
     def __init__(self, projector: Projector, tools: OpenTools, queue: Queue) -> None:
-        self._projector = projector
-        self._tools = tools
-        self.settling = Recurring(queue, SETTLE_JOB, self._settle_job, every=timedelta(hours=1))
-
-    def register(self, handlers: Handlers) -> None:
-        """Add the job."""
-        self.settling.register(handlers)
-
-    async def _settle_job(self, job: RunningJob) -> None:
-        del job
-        await self.settle()
+        super().__init__(projector, tools, queue, SETTLE_JOB)
 
     async def settle(self) -> None:
         """Ask about each that is not decided and may be: one call for each.

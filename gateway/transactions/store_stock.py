@@ -14,9 +14,10 @@ from adapters.mini_program_store import MiniProgramStoreAdapter
 from gateway.database.rows import AnyRow
 from gateway.database.tables.stock import store_stock
 from gateway.events.projector import Projector
-from gateway.jobs import Handlers, Queue, Recurring, RunningJob
+from gateway.jobs import Queue
 from gateway.runtime import OpenTools
 from gateway.transactions import allotments
+from gateway.transactions.settling import Settling
 from gateway.transactions.store_book import happened, movements
 
 log = logging.getLogger(__name__)
@@ -27,31 +28,24 @@ OVERLAP: Final = timedelta(days=1)
 GIVEN_UP: Final = timedelta(days=1)
 
 
-class StoreStock:
+class StoreStock(Settling):
     """Reads and settles. Safe with any number of processes: each movement counts once."""
 
     def __init__(self, projector: Projector, tools: OpenTools, queue: Queue) -> None:
-        self._projector = projector
-        self._tools = tools
-        self.settling = Recurring(queue, SETTLE_JOB, self._settle_job, every=timedelta(hours=1))
+        super().__init__(projector, tools, queue, SETTLE_JOB)
 
-    def register(self, handlers: Handlers) -> None:
-        """Add the job."""
-        self.settling.register(handlers)
-
-    async def _settle_job(self, job: RunningJob) -> None:
-        del job
+    async def settle(self) -> None:
+        """Settle every shop. One that fails is settled by the next run, which reads on from where this one came to."""
         with background():
             for adapter in self._tools.all(MiniProgramStoreAdapter):
                 if adapter.kind != "store":
                     continue
                 try:
-                    await self.settle(adapter)
+                    await self.settle_shop(adapter)
                 except UpstreamError as error:
-                    # The next run reads on from where this one came to.
                     log.warning("stock of %s cannot be settled now: %s", adapter.account, type(error).__name__)
 
-    async def settle(self, adapter: MiniProgramStoreAdapter) -> None:
+    async def settle_shop(self, adapter: MiniProgramStoreAdapter) -> None:
         """One shop's allotments, up to now: one call per sku and fifty movements.
 
         One sku that fails does not keep the others from theirs; the first failure is raised in the end.

@@ -33,7 +33,7 @@ UPDATE = "POST /channels/ec/product/stock/update"
 
 async def settle(shop: Shop) -> None:
     shop.pass_time(seconds=30)
-    await StoreStock(shop.projector, shop.tools, shop.queue).settle(store(shop))
+    await StoreStock(shop.projector, shop.tools, shop.queue).settle_shop(store(shop))
 
 
 def log_of(shop: Shop) -> SagaLog:
@@ -234,10 +234,10 @@ async def test_a_shop_that_cannot_be_read_is_settled_by_the_next_run(shop: Shop)
     await sold(shop, 1)
     shop.sandbox.kit.faults.add(TOOL, "code", endpoint="*/stock/getflow", value="-1")
     settling = StoreStock(shop.projector, shop.tools, shop.queue)
-    await settling._settle_job(None)  # type: ignore[arg-type]
+    await settling.settle()
     assert await book(shop) == (3, 2, 2)
     shop.sandbox.kit.faults.clear()
-    await settling._settle_job(None)  # type: ignore[arg-type]
+    await settling.settle()
     assert await book(shop) == (2, 1, 1)
 
 
