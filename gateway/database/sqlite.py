@@ -99,6 +99,14 @@ class SqliteBackend:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction; others of this process wait for their turn in order."""
+        async with self._one_turn():
+            connection = await self._opened()
+            with translated(self.url):
+                async with transaction(driver_of(connection)):
+                    yield connection
+
+    @asynccontextmanager
+    async def _one_turn(self) -> AsyncIterator[None]:
         if self._owner is asyncio.current_task():
             raise RuntimeError("write() inside write() would wait for itself; pass the connection along")
         try:
@@ -111,10 +119,7 @@ class SqliteBackend:
             ) from None
         self._owner = asyncio.current_task()
         try:
-            connection = await self._opened()
-            with translated(self.url):
-                async with transaction(driver_of(connection)):
-                    yield connection
+            yield
         finally:
             self._owner = None
             self._turn.release()
@@ -133,13 +138,16 @@ class SqliteBackend:
         await asyncio.to_thread(_truncate_log, str(self.url.path))
 
     async def close(self) -> None:
-        """Close both connections."""
+        """Close both connections, when the transaction that is under way has ended. Raises DatabaseLocked."""
         if self._held is not None:
             self._held.close()
         self._reader.dispose()
-        if self._writing is not None:
-            await self._writing.close()
-        await self._writer.dispose()
+        # The writer rolls back before it closes. A statement that came between the two would be a transaction of its
+        # own, and half of what it belonged to would be written: so nobody else may have the turn.
+        async with self._one_turn():
+            if self._writing is not None:
+                await self._writing.close()
+            await self._writer.dispose()
 
 
 def _prepare_reader(connection: Any, _: object) -> None:

@@ -92,6 +92,30 @@ async def test_a_cancelled_writer_leaves_nothing_and_blocks_nobody(database: Dat
     assert await database.fetch(select(secret.c.name)) == [("kept",)]
 
 
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_what_is_being_written_while_the_database_closes_is_written_whole_or_not_at_all(
+    database_url: str, clock: ManualClock, turns: int
+) -> None:
+    database = await Database.connect(database_url, Keyring(MASTER), clock=clock)
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with database.write() as connection:
+            await add(connection, "one", clock)
+            begun.set()
+            # Wherever closing has come to by then.
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            await add(connection, "two", clock)
+
+    writing = asyncio.create_task(write())
+    await begun.wait()
+    await database.close()
+    await asyncio.gather(writing, return_exceptions=True)
+    async with Database.open(database_url, Keyring(MASTER), clock=clock) as again:
+        assert await again.fetch(select(secret.c.name).order_by(secret.c.name)) in ([], [("one",), ("two",)])
+
+
 async def test_a_constraint_violation_reaches_the_caller_without_its_values(
     database: Database, clock: ManualClock
 ) -> None:
