@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from adapters.base.errors import NotFound, OutcomeUnknown
 from adapters.payments import PaymentsAdapter, Refund, RefundIntent, RefundState
 from gateway.database.facts import Source
-from gateway.database.tables.projections import coupon, refund
+from gateway.database.tables.projections import coupon, purchase, refund
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
 from gateway.transactions import stock
@@ -67,7 +67,7 @@ class SettleRefund(msgspec.Struct, frozen=True):
 
 
 class ReturnCoupon(msgspec.Struct, frozen=True):
-    """The coupon that a wholly refunded order had used."""
+    """The coupon that an order had used, for when all of it is refunded."""
 
     order: str
     coupon: CouponRef
@@ -178,19 +178,20 @@ async def settle_refund(ctx: StepContext, intent: SettleRefund) -> Settled:
     return found
 
 
-async def _succeeded(projector: Projector, mchid: str, number: str) -> bool:
-    row = await projector.database.one(
-        select(refund.c.state).where(refund.c.mchid == mchid, refund.c.out_refund_no == number)
-    )
-    return row is not None and row.state == "SUCCESS"
+async def _need_all_back(projector: Projector, order: str) -> None:
+    """What comes after a refund is for an order of which nothing is left. Which refund is the one that makes it so
+    shows at its end only: another one, asked for before, may succeed after it, or never.
+    """
+    row = await projector.database.one(select(purchase.c.refunded, purchase.c.payable).where(purchase.c.id == order))
+    if row is None or row.refunded < row.payable:
+        raise StepSkipped("REFUNDED_IN_PART")
 
 
 @step(name=RETURN_COUPON, tool="payments", kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
 async def return_coupon(ctx: StepContext, intent: ReturnCoupon) -> Settled:
     """Give the shopper the coupon back (退券), if it is still valid."""
     held = intent.coupon
-    if not await _succeeded(ctx.projector, held.mchid, intent.refund):
-        raise StepSkipped("NOT_REFUNDED")
+    await _need_all_back(ctx.projector, intent.order)
     row = await ctx.projector.database.one(
         select(coupon.c.expires_at).where(
             coupon.c.mchid == held.mchid, coupon.c.stock_id == held.stock_id, coupon.c.code == held.code
@@ -211,8 +212,7 @@ async def return_coupon(ctx: StepContext, intent: ReturnCoupon) -> Settled:
 @step(name=RESTOCK, kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
 async def restock(ctx: StepContext, intent: Restock) -> Settled:
     """Pieces of a wholly refunded order that nobody has got are for sale again."""
-    if not await _succeeded(ctx.projector, intent.mchid, intent.refund):
-        raise StepSkipped("NOT_REFUNDED")
+    await _need_all_back(ctx.projector, intent.order)
 
     async def record(batch: Batch) -> None:
         if await purchases.cancelled(batch, intent.order, _UNSHIPPED):

@@ -175,8 +175,8 @@ class RefundService:
             Planned(request_refund, request),
             Planned(send_refund, send, key=number),
             Planned(settle_refund, SettleRefund(row.id, row.mchid, number, now), key=number),
-            await self._coupon(row, number, amount),
-            await self._restock(row, number, amount),
+            await self._coupon(row, number),
+            await self._restock(row, number),
         )
         return _Plan(saga_id, number, row.id, amount, steps, await self._send_at(row, now))
 
@@ -223,19 +223,15 @@ class RefundService:
         )
         return now if last is None or last.at is None else max(now, last.at + INTERVAL)
 
-    async def _coupon(self, row: AnyRow, number: str, amount: int) -> Planned:
+    async def _coupon(self, row: AnyRow, number: str) -> Planned:
         held = await self._database.one(select(coupon_lock).where(coupon_lock.c.purchase == row.id))
         if held is None:
             return Planned(return_coupon, Nothing(), skip="NO_COUPON")
-        if amount + await self._given(row) < row.payable:
-            return Planned(return_coupon, Nothing(), skip="REFUNDED_IN_PART")
         request_no = f"RET{row.out_trade_no}"
         ref = CouponRef(held.mchid, held.stock_id, held.code)
         return Planned(return_coupon, ReturnCoupon(row.id, ref, number, request_no), key=request_no)
 
-    async def _restock(self, row: AnyRow, number: str, amount: int) -> Planned:
-        if amount + await self._given(row) < row.payable:
-            return Planned(restock, Nothing(), skip="REFUNDED_IN_PART")
+    async def _restock(self, row: AnyRow, number: str) -> Planned:
         steps = await self._log.steps(row.saga) if row.saga is not None else []
         reserved = next((each for each in steps if each.name == RESERVE), None)
         if reserved is None:

@@ -103,6 +103,34 @@ async def test_parts_go_back_a_minute_apart_and_never_more_than_was_paid(shop: S
     assert await shop.pieces() == (2, 0)
 
 
+async def test_pieces_and_coupon_come_back_with_the_part_that_succeeds_last(shop: Shop) -> None:
+    ref = await shop.coupon()
+    order = await paid(shop)
+    first = await begun(shop, order, 50000, "part-one")
+    second = await begun(shop, order, None, "the-rest")
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    await settle(shop, first, "ABNORMAL")
+    await settle(shop, second)
+    shop.pass_time(minutes=10)
+    await shop.worker.drain()
+    state, steps = await seen(shop, second)
+    assert state == "COMPLETED"
+    assert steps["stock.restock"] == steps["coupon.return"] == ("SKIPPED", "REFUNDED_IN_PART")
+    row = await shop.order(order)
+    assert (row.refunded, row.fulfilment_state, await shop.pieces()) == (31900, "READY", (2, 0))
+    await settle(shop, first)
+    await shop.checkout.desk.retry(HQ, first.transaction_id, "the payer has another card")
+    await shop.worker.drain()
+    state, steps = await seen(shop, first)
+    assert (state, steps["stock.restock"][0], steps["coupon.return"][0]) == ("COMPLETED", "DONE", "DONE")
+    row = await shop.order(order)
+    assert (row.refunded, row.fulfilment_state, await shop.pieces()) == (81900, "CANCELLED", (3, 0))
+    held = await shop.database.one(select(coupon.c.state).where(coupon.c.code == ref.code))
+    assert held is not None
+    assert held.state == "USABLE"
+
+
 async def test_the_same_key_is_the_same_refund(any_shop: Shop) -> None:
     shop = any_shop
     order = await paid(shop)
