@@ -49,6 +49,8 @@ from gateway.members.reach import (
 )
 from gateway.settings import Reach
 
+#: Members who are decided about in one transaction of the gate's own.
+AT_ONCE: Final = 500
 _TOOLS: Final = {
     Channel.OFFICIAL_ACCOUNT: "official_account",
     Channel.MASS_MESSAGE: "official_account",
@@ -117,18 +119,21 @@ class Gate:
     async def decide(self, asked: Asked, member_ids: Sequence[str], *, batch: Batch | None = None) -> list[Decision]:
         """One Decision per id, in order. Two ids of one member are one attempt.
 
-        Raises ValueError for a subscribe message without a template or an empty key.
+        Without a ``batch`` it commits after every 500 members, so that others may write in between: what was decided
+        stays, under its key, when the rest fails. Raises ValueError for a subscribe message without a template or an
+        empty key.
         """
         if not asked.key or (asked.channel is Channel.SUBSCRIBE_MESSAGE and not asked.template):
             raise ValueError("an attempt needs a key, and a subscribe message the template")
         found: dict[str, Decision] = {}
-        async with self._within(batch) as open_batch:
-            ids = sorted(set(member_ids))
-            # What is given is counted by whoever gives it, in the same transaction.
-            if asked.channel in MESSAGES or asked.channel is Channel.REWARD:
-                await self._take_turns(open_batch, ids)
-            for some in chunks(ids):
-                found |= await self._decide(asked, some, open_batch)
+        ids = sorted(set(member_ids))
+        for some in [ids] if batch is not None else chunks(ids, AT_ONCE):
+            async with self._within(batch) as open_batch:
+                # What is given is counted by whoever gives it, in the same transaction.
+                if asked.channel in MESSAGES or asked.channel is Channel.REWARD:
+                    await self._take_turns(open_batch, some)
+                for few in chunks(some):
+                    found |= await self._decide(asked, few, open_batch)
         return [found[each] for each in member_ids]
 
     async def release(self, key: str, member_ids: Sequence[str], *, batch: Batch | None = None) -> int:
