@@ -122,7 +122,7 @@ class Activities:
         return await self._drops.enter(drop, participant, entry_ref, self._runtime.clock.now())
 
     async def withdraw_drop(self, drop: str, entry_ref: str) -> bool:
-        """Give a place back, for somebody else; False when the entry has none."""
+        """Give a place back, for somebody else; False when the entry has none. Twice is as once."""
         return await self._drops.withdraw(drop, entry_ref)
 
     async def settle_drops(self) -> Sequence[DropPlace]:

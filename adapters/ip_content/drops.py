@@ -125,13 +125,12 @@ class DropDesk:
         return DropEntered(DropPlace(code, entry_ref, state, now), already=False)
 
     async def withdraw(self, code: str, entry_ref: str) -> bool:
-        """Give a place back; False when the entry has none."""
+        """Give a place back; False when the entry has none. Twice is as once."""
         ids = self._ids(drop=code, entry_ref=entry_ref)
         place = update(drop_entry).where(
             drop_entry.c.licensee == self._licensee,
             drop_entry.c.drop == code,
             drop_entry.c.entry_ref == entry_ref,
-            drop_entry.c.state != "withdrawn",
         )
         async with self._sql.write() as connection:
             await connection.execute(_LOCKED, ids)

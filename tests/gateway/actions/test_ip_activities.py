@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select, update
 
+from adapters.ip_content import IpContentAdapter
 from adapters.ip_content.tables import activation, contest, draw, drop
 from gateway.database.tables.facts import fact
 from gateway.database.tables.members import identity, member
@@ -254,6 +255,26 @@ async def test_what_fails_together_is_taken_back_together(desk: Desk) -> None:
     }  # fmt: skip
     claim = {"reward": reward["id"], "idempotencyKey": "claim-000004"}
     assert (await desk.ask("claim", claim=claim))["reward"]["state"] == "CLAIMED"
+
+
+async def test_a_place_whose_return_nobody_heard_of_is_told_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reward = (await desk.draw((await desk.paid())[0], "draw-000013"))["reward"]
+    withdraw, died = IpContentAdapter.withdraw_drop, []
+
+    async def dying(adapter: IpContentAdapter, drop: str, entry_ref: str) -> bool:
+        done = await withdraw(adapter, drop, entry_ref)
+        if not died:
+            died.append(entry_ref)
+            raise ConnectionError
+        return done
+
+    monkeypatch.setattr(IpContentAdapter, "withdraw_drop", dying)
+    await desk.served.client().data(UNDONE, member=(await desk.me())["id"], reward=reward["id"])
+    await desk.after(timedelta(minutes=5))
+    assert len(died) == 1
+    assert (await desk.told())["drop.withdrawn"] == 1
 
 
 async def test_headquarters_moves_an_activation_on(desk: Desk) -> None:
