@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -15,6 +16,7 @@ from adapters.base.runtime import Runtime
 from adapters.base.secrets import Secret
 from adapters.base.spec import AnyToolSpec
 from adapters.base.transport import HttpTransport
+from adapters.payments import signing
 from gateway.runtime import CountingMeter, MemoryTokenStore, Quotas
 from sandbox.clock import SandboxClock
 from sandbox.keys import KeyRing
@@ -33,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(mark.name in LONG_FAMILIES for mark in item.iter_markers()):
             item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _check_keys_once() -> Iterator[None]:
+    """Checking that an RSA key is one takes 80 ms, and a thousand tests open the same few."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing, "_private_key", functools.cache(signing._private_key))
+        yield
 
 
 StartSandbox = Callable[..., Awaitable[Sandbox]]

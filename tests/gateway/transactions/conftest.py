@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,20 @@ from gateway.runtime import CountingMeter, open_tools
 from tests.conftest import StartSandbox
 from tests.databases import *  # noqa: F403
 from tests.databases import MASTER
-from tests.gateway.transactions.shop import TOOLS, Shop, Skewed, open_shop, settings_for
+from tests.gateway.transactions.shop import TOOLS, Shop, Skewed, open_shop, projector_of, settings_for, stock_shelves
 
 OpenShop = Callable[..., Awaitable[Shop]]
 
 
 @pytest.fixture
-async def opens(start_sandbox: StartSandbox) -> AsyncIterator[OpenShop]:
+async def opens(start_sandbox: StartSandbox, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenShop]:
     """``await opens(url, without=(…,), **checkout_settings)``: a shop on a database of one's own.
 
     ``skew`` is how far the gateway's clock is ahead of the platforms'; ``more`` are tools besides the usual ones.
+    Filling the shelves takes longer than most tests, and the world is the same for all: on SQLite the first shop leaves
+    a copy of them for the others.
     """
+    stocked_template = tmp_path_factory.getbasetemp() / "stocked.db"
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -40,8 +44,17 @@ async def opens(start_sandbox: StartSandbox) -> AsyncIterator[OpenShop]:
             sandbox = await start_sandbox(*TOOLS, *more)
             described = settings_for(sandbox, url, without=without, **checkout)
             clock = Skewed(sandbox.kit.clock, skew)
+            usual = url.startswith("sqlite:") and not without and not skew
+            stocked = usual and stocked_template.exists()
+            if stocked:
+                shutil.copyfile(stocked_template, url.removeprefix("sqlite:///"))
             database = await stack.enter_async_context(Database.open(url, Keyring(MASTER), clock=clock))
             opened = await stack.enter_async_context(open_tools(described, database, clock, CountingMeter()))
+            if not stocked:
+                await stock_shelves(opened, projector_of(database, described, clock), sandbox)
+            if usual and not stocked:
+                with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+                    connection.execute("VACUUM INTO ?", (str(stocked_template),))
             return await open_shop(sandbox, database, opened, described, clock)
 
         yield start

@@ -290,10 +290,14 @@ class Skewed:
         return self._clock.now() + self._skew
 
 
+def projector_of(database: Database, settings: Settings, clock: Skewed) -> Projector:
+    """Writes what platforms say into a shop's database."""
+    return Projector(database, IdentityGraph(database, clock), clock, settings.open_platform)
+
+
 async def open_shop(sandbox: Sandbox, database: Database, tools: OpenTools, settings: Settings, clock: Skewed) -> Shop:
-    """A shop that is ready to sell to 林晓雯."""
-    projector = Projector(database, IdentityGraph(database, clock), clock, settings.open_platform)
-    await stock_shelves(tools, projector, sandbox)
+    """A shop with full shelves that is ready to sell to 林晓雯."""
+    projector = projector_of(database, settings, clock)
     queue, handlers = Queue(database, clock), Handlers()
     checkout = CheckoutService(database, queue, tools, projector, clock, settings, Gate(projector, settings.reach))
     checkout.register(handlers)
