@@ -212,7 +212,7 @@ _REFUSED: Final = Fault(
     "unknown_code",
     "微信支付 refused with a code that is not in our table; look it up in its documentation.",
 )
-_STRANGE: Final = Fault(Malformed, "unreadable", "微信支付 answered with a status that it does not document.")
+_STRANGE: Final = Fault(Malformed, "unreadable", "微信支付 answered what it does not document; repeat later.")
 
 
 def canonical(code: str) -> str:
@@ -220,12 +220,16 @@ def canonical(code: str) -> str:
     return SPELLINGS.get(code, code)
 
 
-def by_status(status: int, faults: FaultTable = FAULTS) -> Fault:
-    """What an HTTP status means when the code says nothing, by the endpoint's own table where that differs."""
+def by_status(status: int, faults: FaultTable = FAULTS, *, is_whole: bool = True) -> Fault:
+    """What an HTTP status means when the code says nothing, by the endpoint's own table where that differs.
+
+    Not ``is_whole``: the body is no answer of the platform's, but a proxy's page or what is left of one. What was
+    refused, and whether it was, nobody knows then.
+    """
     if status >= 500:
         return _FAILED
     if status == 429:
         return faults["FREQUENCY_LIMITED"]
     if status == 401:
         return faults["SIGN_ERROR"]
-    return _REFUSED if status >= 400 else _STRANGE
+    return _REFUSED if status >= 400 and is_whole else _STRANGE

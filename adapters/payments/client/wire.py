@@ -133,14 +133,15 @@ class Wire:
         try:
             code = canonical(msgspec.json.decode(response.body, type=models.ErrorBody).code)
         except msgspec.MsgspecError:
-            code = ""  # A gateway's HTML page, or the empty body of some 404s.
+            code = ""
         return faults.error(
             code,
             endpoint=endpoint.name,
             account=self.mchid,
             request_id=response.headers.get("request-id", ""),
             writes=endpoint.writes,
-            fallback=by_status(response.status, faults),
+            # The body of some 404s is empty. Another one without a code is a gateway's page, or was cut off.
+            fallback=by_status(response.status, faults, is_whole=bool(code) or not response.body),
         )
 
 

@@ -257,6 +257,24 @@ def test_old_spellings() -> None:
     assert canonical("PARAM_ERROR") == "PARAM_ERROR"
 
 
+async def test_a_refusal_that_cannot_be_read_decides_nothing(meddle: Meddle, sandbox: Sandbox) -> None:
+    """A proxy's page, or an answer cut off: a refund of which it speaks may have been taken, or be taken next time."""
+
+    def refused(body: bytes) -> Rewrite:
+        return lambda request, answer: Response(403, answer.headers, body)
+
+    for body in (b"<html>Forbidden</html>", b'{"code":"NOT_ENO', b"{}"):
+        adapter, _ = await meddle(refused(body))
+        with pytest.raises(OutcomeUnknown) as sent:
+            await adapter.refund(refund_intent(sandbox, "R-1"))
+        with pytest.raises(Malformed) as asked:
+            await adapter.refund_status("R-1")
+        assert {sent.value.reason, asked.value.reason} == {"unreadable"}
+    adapter, _ = await meddle(refused(b""))
+    with pytest.raises(Rejected):
+        await adapter.refund(refund_intent(sandbox, "R-1"))
+
+
 async def test_an_unknown_code_stays_visible(adapter: PaymentsAdapter, sandbox: Sandbox) -> None:
     sandbox.kit.faults.add("payments", "code", value="TOMORROWS_CODE")
     with pytest.raises(Rejected) as caught:
