@@ -14,7 +14,7 @@ from adapters.mini_program_store.coupons import COUPONS_PER_PAGE
 from adapters.mini_program_store.errors import FAULTS
 from adapters.mini_program_store.events import EVENT_KINDS
 from adapters.mini_program_store.limits import LIMITS
-from adapters.mini_program_store.orders import ORDER_WINDOW, ORDERS_PER_PAGE
+from adapters.mini_program_store.orders import ORDER_WINDOW, ORDERS_PER_PAGE, status_of
 from adapters.mini_program_store.products import PRODUCTS_PER_PAGE
 from adapters.mini_program_store.records.after_sales import (
     AfterSale,
@@ -201,4 +201,5 @@ __all__ = [
     "Withdrawal",
     "open_sealed",
     "raw_data_signed",
+    "status_of",
 ]

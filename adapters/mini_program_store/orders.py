@@ -44,6 +44,8 @@ _STATES: Final = {
     200: OrderState.AFTER_SALE_CLOSED,
     250: OrderState.CANCELLED,
 }
+#: What the platform searches by; of two numbers of one state the newer.
+_STATUSES: Final = {state: status for status, state in _STATES.items()}
 _SCENES: Final = {
     2: "LIVE_ROOM",
     3: "SHORT_VIDEO",
@@ -266,6 +268,11 @@ def _order(appid: str, wire: models.Order) -> Order:
         address_change_waits=bool(detail.delivery_info.address_under_review),
         tracking_numbers=tuple(each.waybill_id for each in parcels if each.waybill_id),
     )
+
+
+def status_of(state: OrderState) -> int | None:
+    """The platform's own number of a state, for ``OrderQuery``; None for OTHER, which is every unknown one."""
+    return _STATUSES.get(state)
 
 
 def _state(status: int, paid_at: datetime | None) -> OrderState:

@@ -450,6 +450,17 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         of=_purchases(stock.coupon_lock.c.purchase),
     ),
     Holding(
+        table=sagas.order_address,
+        title="新收货地址 new addresses of orders",
+        what="where an order of the store is to go instead: name, phone, address",
+        purpose="selling",
+        ground=Ground.CONTRACT,
+        kept="until the platform has it; else a day, then deleted within another",
+        seen_by=_INTERNAL,
+        erase=Erase.DELETE,
+        of=_purchases(sagas.order_address.c.purchase),
+    ),
+    Holding(
         table=projections.contact,
         title="企业微信客户 contacts",
         what="guide, name, the guide's remark, tags",

@@ -15,7 +15,7 @@ from gateway.database.tables.inbox import inbox
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import phone_proof, session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
-from gateway.database.tables.sagas import idempotency
+from gateway.database.tables.sagas import idempotency, order_address
 from gateway.database.tables.webhooks import webhook_delivery
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
 from gateway.settings import Privacy
@@ -62,6 +62,8 @@ class Retention:
             (session, session.c.expires_at < now - timedelta(days=1)),
             (phone_proof, phone_proof.c.proved_at < now - timedelta(days=1)),
             (idempotency, idempotency.c.expires_at < now),
+            # Of a change that its platform refused, or that nobody could finish.
+            (order_address, order_address.c.asked_at < now - timedelta(days=1)),
             (inbox, (inbox.c.state == "DONE") & (inbox.c.received_at < handled)),
             (inbox, (inbox.c.state == "PARKED") & (inbox.c.received_at < parked)),
             (webhook_delivery, (webhook_delivery.c.created_at < told) & (webhook_delivery.c.state != "PENDING")),

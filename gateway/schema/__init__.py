@@ -55,6 +55,7 @@ from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
 from gateway.schema.shop_figures import ShopFigureQueries
+from gateway.schema.shop_orders import ShopOrderMutations, ShopOrderQueries
 from gateway.schema.sidebar import SidebarQueries
 from gateway.schema.standing import PointsMutations
 from gateway.schema.stock import StockMutations
@@ -100,6 +101,7 @@ QUERIES = (
     VisitFigureQueries,
     LiveQueries,
     ShopFigureQueries,
+    ShopOrderQueries,
     AudienceQueries,
     AdAccountQueries,
     RedPacketQueries,
@@ -136,6 +138,7 @@ MUTATIONS = (
     SceneCodeMutations,
     RedPacketMutations,
     SessionMutations,
+    ShopOrderMutations,
     StockMutations,
     SubscribeMessageMutations,
     TemplateMessageMutations,

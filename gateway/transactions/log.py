@@ -119,7 +119,7 @@ class SagaLog:
         outcomes: Mapping[int, object] | None = None,
         attempted: bool = False,
     ) -> None:
-        """Write the saga and every step's intent, the personal ones sealed for ``subject``.
+        """Write the saga and every step's intent, the personal ones sealed for ``subject``, if there is one.
 
         ``outcomes`` are those of steps that this very transaction has done, by their place from 1. With them, the step
         that follows is RUNNING if it is a compensatable one of a tool: its attempt comes right after the commit. So is,
@@ -200,7 +200,7 @@ class SagaLog:
 
     def _sealed(self, planned: Planned, subject: str) -> object:
         value = {"version": planned.step.version, "value": msgspec.to_builtins(planned.intent)}
-        return self._database.keyring.seal_json(value, subject=subject) if planned.step.personal else value
+        return self._database.keyring.seal_json(value, subject=subject or None) if planned.step.personal else value
 
     async def saga(self, saga_id: str) -> SagaRow | None:
         """One saga."""

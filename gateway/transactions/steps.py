@@ -131,7 +131,8 @@ class Step(Generic[I, O]):
             did not happen and will not.
         undo: takes the intent, and the outcome if it is known.
         window: how long the platform knows the key, from the first attempt on; None means for good.
-        personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it.
+        personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it; where
+            nobody knows whose it is, under the shared one.
     """
 
     name: str

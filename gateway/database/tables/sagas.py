@@ -73,3 +73,16 @@ saga_step = Table(
     Index(None, "state", "saga_id"),
     Index(None, "key"),
 )
+
+order_address = Table(
+    "order_address",
+    metadata,
+    Column("saga", String(26), primary_key=True),
+    Column("purchase", String, primary_key=True),
+    Column(
+        "address", EncryptedJson, nullable=False, comment="Where the order is to go; deleted once its platform has it."
+    ),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Index(None, "purchase"),
+    Index(None, "asked_at"),
+)

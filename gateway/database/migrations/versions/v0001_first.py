@@ -1080,6 +1080,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_offer_sku"), ["sku"], unique=False)
 
     op.create_table(
+        "order_address",
+        sa.Column("saga", sa.String(length=26), nullable=False),
+        sa.Column("purchase", sa.String(), nullable=False),
+        sa.Column(
+            "address",
+            types.EncryptedJson(),
+            nullable=False,
+            comment="Where the order is to go; deleted once its platform has it.",
+        ),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("saga", "purchase", name=op.f("pk_order_address")),
+    )
+    with op.batch_alter_table("order_address", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_order_address_asked_at"), ["asked_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_order_address_purchase"), ["purchase"], unique=False)
+
+    op.create_table(
         "payment",
         sa.Column("mchid", sa.String(), nullable=False),
         sa.Column("out_trade_no", sa.String(), nullable=False),
@@ -2643,6 +2660,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_payment_identity_at_out_trade_no"))
 
     op.drop_table("payment")
+    with op.batch_alter_table("order_address", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_order_address_purchase"))
+        batch_op.drop_index(batch_op.f("ix_order_address_asked_at"))
+
+    op.drop_table("order_address")
     with op.batch_alter_table("offer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_offer_sku"))
         batch_op.drop_index(batch_op.f("ix_offer_appid_product_id"))
