@@ -16,8 +16,12 @@ import pytest
 from scripts.checks.source import ROOT, Module, modules
 from tests.adapters.contract_subjects import SUBJECTS
 
-#: Called under this name by the contract suite, for a second way of the same method.
-_SAME = {"send_app_message_unkeyed": "send_app_message"}
+#: Called under this name by the contract suite, for another way of the same method.
+_SAME = {
+    "order_address_accept": "order_address_request",
+    "order_address_refuse": "order_address_request",
+    "send_app_message_unkeyed": "send_app_message",
+}
 
 
 @dataclass(frozen=True)
