@@ -58,6 +58,7 @@ _TOOLS: Final = {
     Channel.SUBSCRIBE_MESSAGE: "mini_program_store",
     Channel.ENTERPRISE_CHAT: "enterprise_chat",
     Channel.WELCOME: "enterprise_chat",
+    Channel.RECEIPT_REMINDER: "mini_program_store",
     Channel.REWARD: "payments",
     Channel.SOCIAL_ADS: "social_ads",
 }
@@ -335,6 +336,7 @@ class _Work:
 _FACTS: Final = {"ALLOWED": "message.attempted", "CAPPED": "message.capped", "REFUSED": "message.refused"}
 _DATA_FACTS: Final = {
     Channel.WELCOME: "message.refused",
+    Channel.RECEIPT_REMINDER: "message.refused",
     Channel.REWARD: "reward.refused",
     Channel.SOCIAL_ADS: "audience.refused",
     Channel.EXPORT: "export.refused",

@@ -31,7 +31,8 @@ from gateway.settings import Reach
 
 
 class Channel(StrEnum):
-    """Ways to a member. WELCOME is none that anybody chooses: it answers one who comes (欢迎语), once.
+    """Ways to a member. WELCOME is none that anybody chooses: it answers one who comes (欢迎语), once; nor is
+    RECEIPT_REMINDER, the platform's own words about one order (确认收货提醒), once.
 
     The others after it carry no message: by REWARD something of value is given (红包, 商家券), by the last two data
     goes out.
@@ -44,6 +45,7 @@ class Channel(StrEnum):
     ENTERPRISE_CHAT = "ENTERPRISE_CHAT"
     SMS = "SMS"
     WELCOME = "WELCOME"
+    RECEIPT_REMINDER = "RECEIPT_REMINDER"
     REWARD = "REWARD"
     SOCIAL_ADS = "SOCIAL_ADS"
     EXPORT = "EXPORT"
@@ -51,7 +53,9 @@ class Channel(StrEnum):
 
 #: Channels by which the brand speaks to whom it wants, in the order in which reach lists them; each message counts.
 MESSAGES: Final = tuple(
-    each for each in Channel if each not in {Channel.WELCOME, Channel.REWARD, Channel.SOCIAL_ADS, Channel.EXPORT}
+    each
+    for each in Channel
+    if each not in {Channel.WELCOME, Channel.RECEIPT_REMINDER, Channel.REWARD, Channel.SOCIAL_ADS, Channel.EXPORT}
 )
 
 
@@ -405,6 +409,11 @@ def _welcome(known: Circumstances, now: datetime) -> list[Endpoint]:
     return [Endpoint(Channel.WELCOME)]
 
 
+def _receipt_reminder(known: Circumstances, now: datetime) -> list[Endpoint]:
+    del known, now
+    return [Endpoint(Channel.RECEIPT_REMINDER)]
+
+
 def _reward(known: Circumstances, now: datetime) -> list[Endpoint]:
     del known, now
     return [Endpoint(Channel.REWARD)]
@@ -428,6 +437,7 @@ _WAYS: Final[Mapping[Channel, Callable[[Circumstances, datetime], list[Endpoint]
     Channel.ENTERPRISE_CHAT: _enterprise_chat,
     Channel.SMS: _sms,
     Channel.WELCOME: _welcome,
+    Channel.RECEIPT_REMINDER: _receipt_reminder,
     Channel.REWARD: _reward,
     Channel.SOCIAL_ADS: _social_ads,
     Channel.EXPORT: _export,

@@ -261,6 +261,18 @@ async def payments_of(ctx: Context, order_ids: Sequence[str]) -> Sequence[Paymen
     return [found.get(each) for each in order_ids]
 
 
+async def by_payment(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[OrderRecord | None]:
+    """Batch by (mchid, out_trade_no): the own order that a payment is for."""
+    rows = await ctx.database.fetch(
+        _ORDERS.where(
+            purchase.c.mchid.in_({mchid for mchid, _ in keys}),
+            purchase.c.out_trade_no.in_({number for _, number in keys}),
+        )
+    )
+    found = {(row.mchid, row.out_trade_no): _order(row) for row in rows}
+    return [found.get(each) for each in keys]
+
+
 async def after_sales_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[AfterSaleRecord | None]:
     """Batch by (appid, after-sale id)."""
     rows = await ctx.database.fetch(

@@ -54,6 +54,7 @@ from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQue
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
+from gateway.schema.shipping_info import ShippingInfoMutations, ShippingInfoQueries
 from gateway.schema.shop_figures import ShopFigureQueries
 from gateway.schema.shop_orders import ShopOrderMutations, ShopOrderQueries
 from gateway.schema.sidebar import SidebarQueries
@@ -102,6 +103,7 @@ QUERIES = (
     LiveQueries,
     ShopFigureQueries,
     ShopOrderQueries,
+    ShippingInfoQueries,
     AudienceQueries,
     AdAccountQueries,
     RedPacketQueries,
@@ -139,6 +141,7 @@ MUTATIONS = (
     RedPacketMutations,
     SessionMutations,
     ShopOrderMutations,
+    ShippingInfoMutations,
     StockMutations,
     SubscribeMessageMutations,
     TemplateMessageMutations,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.tables.facts import fact
 from gateway.demo.stage import Stage, staged
 from tests.adapters.mini_program_store import scenes
 from tests.conftest import EVENING
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served, login, without
-from tests.gateway.test_buying_page import COAT, Phone
+from tests.gateway.test_buying_page import COAT, PRICE, Phone
 from tests.gateway.test_trade_page import TOOL, Desk
 
 ROOT = Path(__file__).parents[3]
@@ -170,6 +172,41 @@ async def test_carriers_of_a_shop_and_of_a_mini_program(desk: Desk) -> None:
     assert await codes(desk, "carriers", account="wx0000000000000000") == ["TOOL_NOT_CONFIGURED"]
 
 
+async def test_payments_that_wait_to_be_shipped(desk: Desk) -> None:
+    order = await desk.bought("press-0041")
+    # The platform hears of a payment when it is asked about it.
+    await desk.ask("ship", shipment={"order": order, "idempotencyKey": "ready-000041"})
+    page = await ask(desk, "paid", state="SHIPPED")
+    [found] = [each for each in page["nodes"] if each["order"] == {"id": order}]
+    assert (found["state"], found["complete"], found["uploads"], found["inComplaint"]) == ("SHIPPED", True, 1, False)
+    assert (found["paid"], found["parcels"][0]["tracking"]) == ({"amount": PRICE}, "")
+    assert found["paidAt"]
+    day = EVENING.astimezone(BUSINESS_ZONE).date()
+    span = {"from": day.isoformat(), "until": (day + timedelta(days=2)).isoformat()}
+    assert found["number"] in {each["number"] for each in (await ask(desk, "paid", **span))["nodes"]}
+    for wrong in (
+        {"state": "OTHER"},
+        {"from": span["from"]},
+        span | {"until": "2027-12-01"},
+        {"account": shop(desk.stage)},
+    ):
+        assert await codes(desk, "paid", **wrong) in (["BAD_USER_INPUT"], ["INVALID"])
+    given = {"order": order, "receivedAt": EVENING.isoformat(), "idempotencyKey": "arrived-000042"}
+    reminded = await ask(desk, "remind", arrived=given)
+    assert (reminded["order"], reminded["transaction"]["state"]) == ({"id": order}, "COMPLETED")
+    again = await ask(desk, "remind", arrived=given | {"order": "x"})
+    assert again["code"] == "ID_INVALID"
+
+
+async def test_how_a_mini_program_stands(desk: Desk) -> None:
+    app = desk.stage.sandbox.world.mini_programs[0].appid
+    assert await ask(desk, "standing") == {"account": app, "managed": True, "confirmed": True}
+    page = {"page": "pages/order/detail", "idempotencyKey": "page-000042"}
+    done = await ask(desk, "shipping-page", page=page)
+    assert (done["account"], done["transaction"]["state"]) == (app, "COMPLETED")
+    assert await codes(desk, "standing", account=shop(desk.stage)) == ["BAD_USER_INPUT"]
+
+
 async def test_under_atomic_a_remark_is_put_back(desk: Desk) -> None:
     order = desk.ref(await desk.sold())
     await ask(desk, "note", note={"order": order, "text": "before", "idempotencyKey": "note-000050"})
@@ -189,9 +226,13 @@ GIVEN: dict[str, dict[str, Any]] = {
     "carriers": {},
     "note": {"note": {"order": "x", "text": "x"}},
     "order": {"order": "x"},
+    "paid": {},
     "parcel": {"sent": {"order": "x", "parcels": [], "reason": "x"}},
     "relay-number": {"order": "x"},
+    "remind": {"arrived": {"order": "x", "receivedAt": EVENING.isoformat()}},
     "search": {},
+    "shipping-page": {"page": {"page": "x"}},
+    "standing": {},
 }
 
 
@@ -220,6 +261,6 @@ async def test_a_search_costs_as_much_for_one_as_for_fifty(served: Served) -> No
 @pytest.mark.asyncio(loop_scope="session")
 async def test_an_absent_tool_is_said(open_served: OpenServed) -> None:
     served = await open_served(without(TOOL))
-    for name in ("search", "carriers"):
+    for name in ("search", "carriers", "paid", "standing"):
         [error] = (await served.client().ask(FILES[name]))["errors"]
         assert error["extensions"]["code"] == "TOOL_NOT_CONFIGURED"
