@@ -47,9 +47,7 @@ async def test_a_shopper_is_reminded_once(any_shop: Shop) -> None:
     for _ in range(2):
         assert await do(shop, REMIND, arrived) == Reminded()
     assert asked(shop) == 1
-    [told] = [
-        each for each in await shop.facts("message.accepted") if each.payload.get("channel") == "RECEIPT_REMINDER"
-    ]
+    [told] = await accepted(shop)
     assert (told.member, told.payload["purpose"]) == (shop.buyer.member, "SERVICE")
     # The platform sends one per payment.
     again = await do(shop, REMIND, arrived, "another-key")

@@ -184,13 +184,9 @@ async def test_payments_that_wait_to_be_shipped(desk: Desk) -> None:
     day = EVENING.astimezone(BUSINESS_ZONE).date()
     span = {"from": day.isoformat(), "until": (day + timedelta(days=2)).isoformat()}
     assert found["number"] in {each["number"] for each in (await ask(desk, "paid", **span))["nodes"]}
-    for wrong in (
-        {"state": "OTHER"},
-        {"from": span["from"]},
-        span | {"until": "2027-12-01"},
-        {"account": shop(desk.stage)},
-    ):
-        assert await codes(desk, "paid", **wrong) in (["BAD_USER_INPUT"], ["INVALID"])
+    for wrong in ({"from": span["from"]}, span | {"until": "2027-12-01"}, {"account": shop(desk.stage)}):
+        assert await codes(desk, "paid", **wrong) == ["BAD_USER_INPUT"]
+    assert await codes(desk, "paid", state="OTHER") == ["INVALID"]
     given = {"order": order, "receivedAt": EVENING.isoformat(), "idempotencyKey": "arrived-000042"}
     reminded = await ask(desk, "remind", arrived=given)
     assert (reminded["order"], reminded["transaction"]["state"]) == ({"id": order}, "COMPLETED")
