@@ -305,6 +305,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     member_files: str = "members"
     #: cloud_storage alias of the bucket that holds artwork of licensed works.
     artwork: str = "assets"
+    #: cloud_storage alias of the bucket that holds pictures of mini-program codes.
+    mini_program_codes: str = "assets"
     #: Only in the sandbox: how far the emulated platforms' clock is ahead of the real one.
     clock_offset_seconds: float = 0.0
     #: The brand's Open Platform account (开放平台): the issuer of every unionid.

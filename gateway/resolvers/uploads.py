@@ -70,8 +70,8 @@ async def page(ctx: Context, member: MemberRecord, state: str, args: PageArgs) -
     return await MEMBER_UPLOADS[state].page(ctx, member.id, args)
 
 
-async def by_ids(ctx: Context, ids: Sequence[str]) -> Sequence[tuple[str, UploadRecord] | None]:
-    """Batch by id: the upload with the id that its member has now. Two statements."""
+async def by_ids(ctx: Context, ids: Sequence[str]) -> Sequence[tuple[str | None, UploadRecord] | None]:
+    """Batch by id: the upload with the id that its member has now, None for no member's. Two statements."""
     columns = [each for each in file_ledger.columns if each.name not in {"grant", "asked_by"}]
     rows = await ctx.database.fetch(select(*columns).where(file_ledger.c.id.in_(ids)))
     home = await present_ids(ctx.database.fetch, sorted({row.member for row in rows if row.member}))

@@ -42,6 +42,7 @@ from gateway.schema.lives import LiveQueries
 from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
+from gateway.schema.mini_program_codes import MiniProgramCodeMutations, MiniProgramCodeQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.order_handling import OrderMutations
 from gateway.schema.orders import OrderQueries
@@ -103,6 +104,7 @@ QUERIES = (
     LiveQueries,
     ShopFigureQueries,
     ShopOrderQueries,
+    MiniProgramCodeQueries,
     ShippingInfoQueries,
     AudienceQueries,
     AdAccountQueries,
@@ -141,6 +143,7 @@ MUTATIONS = (
     RedPacketMutations,
     SessionMutations,
     ShopOrderMutations,
+    MiniProgramCodeMutations,
     ShippingInfoMutations,
     StockMutations,
     SubscribeMessageMutations,

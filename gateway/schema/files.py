@@ -25,6 +25,9 @@ class FilePurpose(Enum):
     PICTURE = strawberry.enum_value(
         "PICTURE", description="图片 of the member's own: image/jpeg, image/png or image/webp."
     )
+    MINI_PROGRAM_CODE = strawberry.enum_value(
+        "MINI_PROGRAM_CODE", description="小程序码 of the brand's own, by miniProgramCodeCreate; it cannot be uploaded."
+    )
 
 
 @strawberry.enum(description="Where an upload (上传) stands.")
@@ -54,7 +57,7 @@ class FileUpload:
     deleted_at: datetime | None = strawberry.field(description="When it was deleted; null before.")
 
 
-@strawberry.type(description="A file of the member in 对象存储 COS.")
+@strawberry.type(description="A file in 对象存储 COS: a member's, or a picture of the brand's own.")
 class File(Node):
     """File."""
 
@@ -97,13 +100,13 @@ class File(Node):
         )
 
     @classmethod
-    def of_upload(cls, info: Info, owner: str, record: UploadRecord) -> File:
-        """A row of the ledger; ``owner`` is the id that its member has now."""
+    def of_upload(cls, info: Info, owner: str | None, record: UploadRecord) -> File:
+        """A row of the ledger; ``owner`` is the id that its member has now, None for a file that is no member's."""
         caller = info.context.principal
         return cls(
             id=strawberry.ID(ids.encode("fl", record.id)),
             record=record.file,
-            shown=caller.sees_personal_data or caller.member == owner,
+            shown=owner is None or caller.sees_personal_data or caller.member == owner,
             key=record.file.name,
             size=Long(record.file.size),
             modified_at=record.file.modified_at,

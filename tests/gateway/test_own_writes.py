@@ -41,6 +41,7 @@ def _by(*names: str) -> Follows:
 FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
+    "cloud_storage.put": _by("insert_new"),
     # Called by nobody yet: official accounts' method has its name.
     "cloud_storage.tag": _by("tagged"),
     "enterprise_chat.add_contact_way": _by("_follow"),

@@ -1,8 +1,9 @@
-"""The ledger of files: what was granted, and what became of it. Written by ``gateway.transactions.files`` alone."""
+"""The ledger of files: what was granted, and what became of it. Written by ``gateway.transactions.files``, and by
+``effects.mini_program_codes`` for pictures of the brand's own, which are no member's."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table, text
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, text
 
 from gateway.database.schema import metadata
 from gateway.database.types import Encrypted, Long, UtcDateTime
@@ -23,7 +24,7 @@ file_ledger = Table(
     Column("crc64", String, comment="Unsigned decimal text; the platform's own once it is committed."),
     Column("etag", String),
     Column("state", String, nullable=False, comment="PENDING, COMMITTED or DELETED"),
-    Column("how", String, nullable=False, comment="POST_POLICY, PRESIGNED_PUT or TEMPORARY_KEY"),
+    Column("how", String, nullable=False, comment="POST_POLICY, PRESIGNED_PUT, TEMPORARY_KEY or OWN (by the gateway)"),
     # A bearer credential: a repeated request is answered with the very same one.
     Column("grant", Encrypted),
     Column("asked_by", String, nullable=False),
@@ -34,4 +35,21 @@ file_ledger = Table(
     Column("swept_at", UtcDateTime, comment="The object was deleted, and no grant can bring it back."),
     Index(None, "member", "id"),
     Index(None, "state", "expires_at", sqlite_where=_UNSWEPT, postgresql_where=_UNSWEPT),
+)
+
+mini_program_code = Table(
+    "mini_program_code",
+    metadata,
+    Column("file", String(26), primary_key=True, comment="Its picture, in the ledger."),
+    # What it shows and how: a code that was deleted is made anew under another file.
+    Column("code", String, nullable=False),
+    Column("appid", String, nullable=False),
+    Column("scene", String, nullable=False, comment="What the page reads."),
+    Column("page", String, nullable=False, comment="Empty for the home page."),
+    Column("width", Integer, nullable=False, comment="Pixels."),
+    Column("transparent", Boolean, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("saga", String(26), nullable=False, comment="The transaction that made it."),
+    Index(None, "code"),
+    Index(None, "made_at", "file"),
 )

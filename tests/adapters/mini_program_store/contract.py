@@ -287,6 +287,14 @@ MINI_PROGRAM = Case(
         Operation(
             "remind_receipt", "once", scenes.remind_receipt, f"{_SEC}/notify_confirm_receive", "receipt_asked", 1
         ),
+        Operation(
+            "shipping_page_set",
+            "idempotent",
+            lambda a, _: a.shipping_page_set("pages/order/detail"),
+            f"{_SEC}/set_msg_jump_path",
+            "jump_path_set",
+            1,
+        ),
         Operation("shipping_managed", "read", lambda a, _: a.shipping_managed(), f"{_SEC}/is_trade_managed"),
         Operation(
             "shipping_confirmed",

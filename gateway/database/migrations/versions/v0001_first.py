@@ -505,7 +505,12 @@ def upgrade() -> None:
         ),
         sa.Column("etag", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False, comment="PENDING, COMMITTED or DELETED"),
-        sa.Column("how", sa.String(), nullable=False, comment="POST_POLICY, PRESIGNED_PUT or TEMPORARY_KEY"),
+        sa.Column(
+            "how",
+            sa.String(),
+            nullable=False,
+            comment="POST_POLICY, PRESIGNED_PUT, TEMPORARY_KEY or OWN (by the gateway)",
+        ),
         sa.Column("grant", types.Encrypted(), nullable=True),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
@@ -1062,6 +1067,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("membership_card", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_membership_card_identity"), ["identity"], unique=False)
+
+    op.create_table(
+        "mini_program_code",
+        sa.Column("file", sa.String(length=26), nullable=False, comment="Its picture, in the ledger."),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("scene", sa.String(), nullable=False, comment="What the page reads."),
+        sa.Column("page", sa.String(), nullable=False, comment="Empty for the home page."),
+        sa.Column("width", sa.Integer(), nullable=False, comment="Pixels."),
+        sa.Column("transparent", sa.Boolean(), nullable=False),
+        sa.Column("made_at", types.UtcDateTime(), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that made it."),
+        sa.PrimaryKeyConstraint("file", name=op.f("pk_mini_program_code")),
+    )
+    with op.batch_alter_table("mini_program_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mini_program_code_code"), ["code"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mini_program_code_made_at_file"), ["made_at", "file"], unique=False)
 
     op.create_table(
         "offer",
@@ -2670,6 +2692,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_offer_appid_product_id"))
 
     op.drop_table("offer")
+    with op.batch_alter_table("mini_program_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mini_program_code_made_at_file"))
+        batch_op.drop_index(batch_op.f("ix_mini_program_code_code"))
+
+    op.drop_table("mini_program_code")
     with op.batch_alter_table("membership_card", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_membership_card_identity"))
 
