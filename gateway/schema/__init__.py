@@ -57,6 +57,7 @@ from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
 from gateway.schema.shipping_info import ShippingInfoMutations, ShippingInfoQueries
 from gateway.schema.shop_figures import ShopFigureQueries
+from gateway.schema.shop_money import ShopMoneyQueries
 from gateway.schema.shop_orders import ShopOrderMutations, ShopOrderQueries
 from gateway.schema.sidebar import SidebarQueries
 from gateway.schema.standing import PointsMutations
@@ -103,6 +104,7 @@ QUERIES = (
     VisitFigureQueries,
     LiveQueries,
     ShopFigureQueries,
+    ShopMoneyQueries,
     ShopOrderQueries,
     MiniProgramCodeQueries,
     ShippingInfoQueries,
