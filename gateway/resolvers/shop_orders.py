@@ -10,6 +10,7 @@ from typing import Final
 from adapters.base.errors import NotFound
 from adapters.base.page import Page
 from adapters.mini_program_store import (
+    Address,
     Carrier,
     MiniProgramStoreAdapter,
     Order,
@@ -86,6 +87,20 @@ async def now(ctx: Context, order_id: str) -> Order | None:
         return None
     [found] = await ctx.tool(MiniProgramStoreAdapter, record.account).orders([_number(record)])
     return None if isinstance(found, NotFound) else found
+
+
+async def address(ctx: Context, appid: str, number: str) -> Address:
+    """Where an order goes, in the clear; the platform counts each asking, and it is recorded before it is answered.
+
+    One call. Raises Forbidden and ToolNotConfigured.
+    """
+    ctx.principal.require("pii:read")
+    record = await ctx.loaders.load(orders.orders, Hit(appid, number).order)
+    buyer = None if record is None else record.identity
+    owner = None if buyer is None else await ctx.loaders.load(orders.owners, buyer)
+    found = await ctx.tool(MiniProgramStoreAdapter, appid).order_address(number)
+    await recorded(ctx, LookUp(("address",), 1, owner))
+    return found
 
 
 async def relay_number(ctx: Context, order_id: str) -> RelayNumber | None:

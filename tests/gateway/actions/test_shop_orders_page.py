@@ -14,7 +14,10 @@ from sqlalchemy import select
 
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.tables.facts import fact
+from gateway.database.tables.members import identity
+from gateway.database.tables.projections import purchase
 from gateway.demo.stage import Stage, staged
+from gateway.resolvers import ids
 from tests.adapters.mini_program_store import scenes
 from tests.conftest import EVENING
 from tests.gateway.conftest import OpenServed
@@ -220,6 +223,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "address": {"address": {"order": "x", "name": "x", "phone": "x", "province": "x", "city": "x", "detail": "x"}},
     "address-answer": {"answer": {"order": "x", "accept": True}},
     "carriers": {},
+    "destination": {"order": "x"},
     "note": {"note": {"order": "x", "text": "x"}},
     "order": {"order": "x"},
     "paid": {},
@@ -235,12 +239,45 @@ GIVEN: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", sorted(FILES))
 async def test_a_shopper_has_no_such_scope(desk: Desk, name: str) -> None:
     given = dict(GIVEN[name])
-    if name in {"order", "relay-number"}:
+    if name in {"destination", "order", "relay-number"}:
         given = {"order": desk.ref("1")}
     answer = await desk.stage.graphql(FILES[name], given, key=desk.stage.keys.frontend, session=desk.phone.session)
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "FORBIDDEN"
     assert WRITE in error["message"]
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_where_an_order_goes_is_shown_by_scope_and_recorded(served: Served) -> None:
+    order = served.world.store_orders[-1]
+    ref = ids.encode("or", f"STORE:{served.world.wechat_store.appid}:{order.order_id}")
+    await served.client().data(FILES["order"], order=ref)
+    with served.counted() as count:
+        found = (await served.client().data(FILES["destination"], order=ref))["shopOrder"]["address"]
+    person = served.world.people[order.receiver or order.person]
+    assert (found["name"], found["phone"], count.calls) == (person.name, person.phone, {TOOL: 2})
+    database = served.gateway.services.database
+    [told] = [each for each in await database.fetch(_searched()) if each.reason == "address"]
+    row = await database.one(
+        select(identity.c.member)
+        .join(purchase, purchase.c.identity == identity.c.id)
+        .where(purchase.c.native_id == order.order_id)
+    )
+    assert row is not None
+    assert told.member == row.member
+    assert person.phone not in str(told.payload)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_who_handles_orders_does_not_see_where_they_go(served: Served) -> None:
+    """Without pii:read the order is told, and its address is not asked for."""
+    ref = ids.encode("or", f"STORE:{served.world.wechat_store.appid}:{served.world.store_orders[-1].order_id}")
+    await served.client().data(FILES["order"], order=ref)
+    with served.counted() as count:
+        answer = await served.client("masked").ask(FILES["destination"], order=ref)
+    [error] = answer["errors"]
+    assert (answer["data"], error["extensions"]["code"]) == ({"shopOrder": {"address": None}}, "FORBIDDEN")
+    assert count.calls == {TOOL: 1}
 
 
 @pytest.mark.asyncio(loop_scope="session")
