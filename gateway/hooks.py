@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from adapters.base.errors import NotFound
 from adapters.enterprise_chat import (
@@ -33,6 +34,7 @@ from adapters.payments import (
 from adapters.social_ads import AdClick
 from adapters.wechat.subscribe import SubscribeAnswered, SubscribeEnded
 from gateway.cache import EntityCache, tags
+from gateway.database.facts import Fact
 from gateway.events.handling import Handling
 from gateway.events.projections import (
     cash_coupons,
@@ -54,6 +56,8 @@ from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.effects import mass_messages
 
 T = TypeVar("T")
+#: Kinds of ``ProductChanged`` with which a draft moves.
+_DRAFTS_MOVE: Final = frozenset({"AUDITED", "UPDATED"})
 
 
 def connect(
@@ -83,6 +87,7 @@ def connect(
         adapter, seen = tools.get(MiniProgramStoreAdapter, account), projector.asking()
         records = _found(await adapter.products(_once(each.product_id for each in events)))
         await mini_program_store.products(seen, records)
+        await _drafts(projector, adapter, [each for each in events if each.kind in _DRAFTS_MOVE])
 
     async def contacts(account: str, events: Sequence[ContactAdded | ContactEdited]) -> None:
         adapter, seen = tools.get(EnterpriseChatAdapter, account), projector.asking()
@@ -197,3 +202,28 @@ def _found(answers: Sequence[T | NotFound]) -> list[T]:
 def _once(ids: Iterable[str]) -> list[str]:
     """Each id once, in order."""
     return list(dict.fromkeys(ids))
+
+
+async def _drafts(projector: Projector, adapter: MiniProgramStoreAdapter, events: Sequence[ProductChanged]) -> None:
+    """Read the drafts again, one call each, and record what audits came to."""
+    seen, found = projector.asking(), {}
+    for number in _once(each.product_id for each in events):
+        # Deleted since.
+        with suppress(NotFound):
+            found[number] = await adapter.product_draft(number)
+    audits = [each for each in events if each.passed is not None]
+    refused = {each.product_id: each.reason for each in audits if each.passed is False}
+    facts = [
+        Fact(
+            kind="product.audited",
+            occurred_at=each.at,
+            source="webhook",
+            source_key=f"{each.product_id}:{each.at.isoformat()}",
+            account=adapter.account,
+            tool="mini_program_store",
+            reason="PASSED" if each.passed else "REJECTED",
+            payload={"product": each.product_id},
+        )
+        for each in audits
+    ]
+    await mini_program_store.drafts(seen, adapter.account, found, reasons=refused, facts=facts)

@@ -100,7 +100,8 @@ class Products(Account):
         if wire is None:
             return None
         state = _DRAFTS.get(wire.edit_status, DraftState.OTHER)
-        return ProductDraft(self.account, str(wire.product_id), wire.title, state, tuple(_sku(s) for s in wire.skus))
+        skus, spu = tuple(_sku(s) for s in wire.skus), wire.out_product_id or wire.spu_code
+        return ProductDraft(self.account, str(wire.product_id), wire.title, state, skus, spu)
 
     async def product_add(self, content: ProductContent, *, list_it: bool = False) -> str:
         """Write a new product and answer its number; with ``list_it`` it goes to audit at once, else it is a draft.

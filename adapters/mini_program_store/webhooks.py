@@ -40,6 +40,8 @@ _PRODUCT_EVENTS: Final = {
     "product_spu_update": "UPDATED",
     "channels_ec_stock_no_enough": "STOCK_LOW",
 }
+#: ``status`` of an audit's event.
+_AUDITS: Final = {"2": False, "3": True}
 _AFTER_SALE_EVENT: Final = "channels_ec_aftersale_update"
 #: Which id an event is about, the most particular first, and how its entity is called.
 _SUBJECTS: Final = (
@@ -122,7 +124,10 @@ def hints(appid: str, event: InboundEvent) -> Sequence[object]:
     if name in _PRODUCT_EVENTS and "product_id" in fields:
         gone = name == "product_spu_listing" and fields.get("status") != "5"
         kind = "DELISTED" if gone else _PRODUCT_EVENTS[name]
-        return (ProductChanged(appid, fields["product_id"], kind, at),)
+        if kind != "AUDITED":
+            return (ProductChanged(appid, fields["product_id"], kind, at),)
+        passed, reason = _AUDITS.get(fields.get("status", "")), fields.get("reason", "")
+        return (ProductChanged(appid, fields["product_id"], kind, at, passed, reason),)
     return ()
 
 

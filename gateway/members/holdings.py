@@ -855,6 +855,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(followers.mass_message, "群发 mass messages", "mass messages of official accounts, and how many"),
     _without_people(projections.follower_tag, "公众号标签 tags", "tags of the official account"),
     _without_people(projections.product, "小店商品 products", "goods at the store"),
+    _without_people(projections.product_draft, "小店商品草稿 drafts", "drafts of goods at the store, and their audits"),
     _without_people(projections.offer, "小店规格 offers", "prices and stock at the store"),
     _without_people(projections.contact_tag, "企业标签 tags", "tags of the corporation"),
     _without_people(projections.department, "部门 departments", "the corp's departments"),

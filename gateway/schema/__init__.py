@@ -48,6 +48,7 @@ from gateway.schema.order_handling import OrderMutations
 from gateway.schema.orders import OrderQueries
 from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
+from gateway.schema.product_drafts import ProductDraftMutations, ProductQueries
 from gateway.schema.product_mutations import ProductMutations
 from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
@@ -80,6 +81,7 @@ QUERIES = (
     LeadQueries,
     OrderQueries,
     PlaceQueries,
+    ProductQueries,
     CheckoutQueries,
     ReviewCaseQueries,
     ReconciliationQueries,
@@ -139,6 +141,7 @@ MUTATIONS = (
     MemberTagMutations,
     PointsMutations,
     PrivacyMutations,
+    ProductDraftMutations,
     ProductMutations,
     ReachMutations,
     SceneCodeMutations,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 from typing import Annotated
 
 import strawberry
 
 from adapters.ip_content import Property as PropertyRecord
-from gateway.resolvers import benefits, freshness, ids, places
+from gateway.resolvers import benefits, freshness, ids, places, product_drafts
 from gateway.resolvers import stock as stock_book
 from gateway.resolvers.places import (
     CampaignRecord,
@@ -19,6 +20,7 @@ from gateway.resolvers.places import (
     SkuRecord,
     StoreRecord,
 )
+from gateway.resolvers.product_drafts import DraftRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.node import Node
@@ -198,6 +200,74 @@ class Sku(Node):
         )
 
 
+@strawberry.enum(description="Where the draft of a product stands (草稿状态).")
+class ProductDraftState(Enum):
+    """草稿状态."""
+
+    EDITING = strawberry.enum_value("EDITING", description="编辑中: written, and not sent to the audit.")
+    IN_AUDIT = strawberry.enum_value("IN_AUDIT", description="审核中: the platform's staff look at it.")
+    REJECTED = strawberry.enum_value("REJECTED", description="审核失败: auditReason says why.")
+    UPLOADING = strawberry.enum_value("UPLOADING", description="素材上传中: the platform stores its pictures.")
+    PASSED = strawberry.enum_value("PASSED", description="审核成功: shoppers see it; there is no other draft.")
+    DELETED = strawberry.enum_value("DELETED", description="已删除: gone with its product.")
+
+
+@strawberry.type(description="A variant as a draft has it.")
+class ProductDraftVariant:
+    """草稿 SKU."""
+
+    code: str = strawberry.field(description="The brand's code (商家编码).")
+    price: Money = strawberry.field(description="Sale price (售价).")
+    stock: Long = strawberry.field(description="Pieces it begins with; of a variant that is on sale already, its own.")
+    attributes: list[Attribute] = strawberry.field(description="What tells this variant from the others.")
+
+
+@strawberry.type(description="What shoppers will see of a product once the platform's audit has let it pass (草稿).")
+class ProductDraft:
+    """草稿."""
+
+    record: strawberry.Private[DraftRecord]
+    product_id: strawberry.ID = strawberry.field(
+        description="The product's id, also of one that was never on sale: what productUpdate and the others take."
+    )
+    account: str = strawberry.field(description="appid of the shop.")
+    spu: str = strawberry.field(description="The brand's product code (SPU).")
+    title: str = strawberry.field(description="Title (标题).")
+    state: ProductDraftState = strawberry.field(description="Where it stands, as last read.")
+    audit_reason: str | None = strawberry.field(
+        description="Why the audit refused it, in the platform's words (审核失败原因); null unless REJECTED."
+    )
+    variants: list[ProductDraftVariant] = strawberry.field(description="Its variants.")
+    as_of: datetime = strawberry.field(description="When the platform was asked.")
+
+    @strawberry.field(description="The product as shoppers see it now; null for one that was never on sale.")
+    async def product(self, info: Info) -> Product | None:
+        found = await info.context.loaders.load(places.products, (self.record.appid, self.record.product_id))
+        return None if found is None else Product.of(found)
+
+    @classmethod
+    def of(cls, record: DraftRecord) -> ProductDraft:
+        return cls(
+            record=record,
+            product_id=strawberry.ID(ids.encode("pr", record.product_id, record.appid)),
+            account=record.appid,
+            spu=record.spu,
+            title=record.title,
+            state=ProductDraftState[record.state],
+            audit_reason=(record.reason or None) if record.state == "REJECTED" else None,
+            variants=[
+                ProductDraftVariant(
+                    code=code,
+                    price=Money.of(price),
+                    stock=Long(stock),
+                    attributes=[Attribute(name=name, value=value) for name, value in attributes],
+                )
+                for code, attributes, price, stock in record.variants
+            ],
+            as_of=record.as_of,
+        )
+
+
 @strawberry.type(description="A product (商品) of a 微信小店.")
 class Product(Node):
     """商品."""
@@ -214,6 +284,15 @@ class Product(Node):
         key = (self.record.appid, self.record.product_id)
         found = await info.context.loaders.load(places.product_offers, key)
         return [Offer.of(each) for each in found]
+
+    @strawberry.field(
+        description="The draft (草稿) that shoppers do not see yet, as last read; null for none. Needs the scope"
+        " products:write."
+    )
+    async def draft(self, info: Info) -> ProductDraft | None:
+        info.context.principal.require("products:write")
+        found = await info.context.loaders.load(product_drafts.open_drafts, (self.record.appid, self.record.product_id))
+        return None if found is None else ProductDraft.of(found)
 
     @classmethod
     def of(cls, record: ProductRecord) -> Product:

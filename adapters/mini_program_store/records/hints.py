@@ -33,9 +33,15 @@ class AfterSaleChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A hint: read the product again. ``kind`` is AUDITED, LISTED, DELISTED, UPDATED or STOCK_LOW."""
+    """A hint: read the product again. ``kind`` is AUDITED, LISTED, DELISTED, UPDATED or STOCK_LOW.
+
+    ``passed`` is what an audit came to, None where the event does not say; ``reason`` is why it did not pass, in the
+    platform's words.
+    """
 
     appid: str
     product_id: str
     kind: str
     at: datetime
+    passed: bool | None = None
+    reason: str = ""

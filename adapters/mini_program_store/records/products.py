@@ -71,6 +71,7 @@ class ProductDraft:
     title: str
     state: DraftState
     skus: tuple[Sku, ...]
+    spu: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,12 +209,13 @@ class People:
         return {}
 
     async def product_audit(self, given: Input) -> Mapping[str, Any]:
-        """{product_id, passed}: the platform's staff decide on a draft; passed, it goes on sale."""
+        """{product_id, passed, reason?}: the platform's staff decide on a draft; passed, it goes on sale."""
         number, passed = str(given["product_id"]), bool(given.get("passed", True))
         if self.state.edit_status.get(number) != IN_AUDIT:
             raise ValueError(f"product {number} is not in audit")
         self.state.edit_status[number] = 4 if passed else 3
-        fields = {"product_id": number, "status": 3 if passed else 2, "reason": "", "audit_info": "{}"}
+        fields = {"product_id": number, "status": 3 if passed else 2, "audit_info": "{}"}
+        fields["reason"] = str(given.get("reason", ""))
         self.moves.push("product_spu_audit", None, ProductSpuAudit=fields)
         if passed:
             self.state.published[number] = self.state.drafts.pop(number)

@@ -79,6 +79,20 @@ product = Table(
     Index(None, "spu"),
 )
 
+product_draft = Table(
+    "product_draft",
+    metadata,
+    Column("appid", String, primary_key=True),
+    Column("product_id", String, primary_key=True),
+    Column("spu", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("state", String, nullable=False, comment="DraftState; DELETED with its product"),
+    Column("skus", Json, nullable=False, comment="Variants: code, attributes, price in fen, pieces."),
+    Column("reason", String, comment="Why the last audit refused it, in the platform's words."),
+    _as_of(),
+    Index(None, "spu"),
+)
+
 offer = Table(
     "offer",
     metadata,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.mini_program_store import AfterSale, Order, Product, VipMember
+from adapters.mini_program_store import AfterSale, Order, Product, ProductDraft, VipMember
 from gateway.database.facts import Fact, Source
 from gateway.database.tables.projections import (
     after_sale,
     membership_card,
     offer,
     product,
+    product_draft,
     purchase,
     purchase_line,
 )
@@ -59,6 +60,58 @@ async def products(projector: Projector, records: Sequence[Product]) -> int:
             ],
         )
         return wrote
+
+
+async def drafts(
+    projector: Projector,
+    appid: str,
+    found: Mapping[str, ProductDraft | None],
+    *,
+    reasons: Mapping[str, str] | None = None,
+    facts: Sequence[Fact] = (),
+) -> None:
+    """Drafts by their products' numbers; None where a product has none that shoppers do not see: it has passed.
+
+    ``reasons`` are what audits said that were just refused; a draft keeps its reason until it is written anew.
+    """
+    reasons = reasons or {}
+    async with projector.batch() as batch:
+        rows = [_draft(appid, number, each) for number, each in found.items() if each is not None]
+        await batch.upsert(product_draft, rows)
+        for number, reason in reasons.items():
+            await _change_draft(batch, appid, number, reason=reason)
+        for number in sorted(number for number, each in found.items() if each is None):
+            await _change_draft(batch, appid, number, state="PASSED", reason=None)
+        batch.facts += facts
+
+
+def _draft(appid: str, number: str, draft: ProductDraft) -> dict[str, object]:
+    return {
+        "appid": appid,
+        "product_id": number,
+        "spu": draft.spu,
+        "title": draft.title,
+        "state": draft.state.value,
+        "skus": [[sku.code, [list(pair) for pair in sku.attributes], sku.price, sku.stock] for sku in draft.skus],
+    }
+
+
+async def _change_draft(batch: Batch, appid: str, number: str, **values: object) -> None:
+    """Of a row that was not read later."""
+    await batch.connection.execute(
+        update(product_draft)
+        .where(
+            product_draft.c.appid == appid, product_draft.c.product_id == number, product_draft.c.as_of <= batch.as_of
+        )
+        .values(as_of=batch.as_of, **values)
+    )
+
+
+async def product_deleted(batch: Batch, appid: str, number: str) -> None:
+    """The platform has it no more; orders keep what they say of it."""
+    await _change_draft(batch, appid, number, state="DELETED", reason=None)
+    for table in (offer, product):
+        await batch.connection.execute(delete(table).where(table.c.appid == appid, table.c.product_id == number))
 
 
 async def stock_changed(connection: AsyncConnection, appid: str, sku: str, delta: int) -> None:

@@ -64,7 +64,7 @@ async def _must_be_published(adapter: MiniProgramStoreAdapter, product: str) -> 
         raise StepRefused(
             "PRODUCT_HAS_DRAFT",
             f"The product has a draft that shoppers do not see ({draft.state}), which would go to the audit with it;"
-            " publish or delete the draft in the store's console first.",
+            " send it there by productDraftSubmit, or delete it in the store's console.",
             state=draft.state,
         )
 

@@ -1162,6 +1162,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_product_spu"), ["spu"], unique=False)
 
     op.create_table(
+        "product_draft",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("product_id", sa.String(), nullable=False),
+        sa.Column("spu", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="DraftState; DELETED with its product"),
+        sa.Column("skus", types.Json(), nullable=False, comment="Variants: code, attributes, price in fen, pieces."),
+        sa.Column(
+            "reason", sa.String(), nullable=True, comment="Why the last audit refused it, in the platform's words."
+        ),
+        sa.Column("as_of", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("appid", "product_id", name=op.f("pk_product_draft")),
+    )
+    with op.batch_alter_table("product_draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_product_draft_spu"), ["spu"], unique=False)
+
+    op.create_table(
         "purchase",
         sa.Column("id", sa.String(), nullable=False, comment="source:account:native id"),
         sa.Column(
@@ -2673,6 +2690,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_purchase_changed_at_id"))
 
     op.drop_table("purchase")
+    with op.batch_alter_table("product_draft", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_product_draft_spu"))
+
+    op.drop_table("product_draft")
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_product_spu"))
 

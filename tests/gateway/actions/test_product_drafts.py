@@ -1,0 +1,279 @@
+"""productAdd, productUpdate and the audit's two: written once, read back into our rows, undone where they can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adapters.base.errors import Invalid, NotFound
+from adapters.mini_program_store import DraftState, ProductContent, SkuDraft
+from gateway.database.tables.projections import product_draft
+from gateway.events.projections import mini_program_store
+from gateway.members.gate import Gate
+from gateway.transactions.effects.product_drafts import (
+    ADD,
+    SUBMIT,
+    UPDATE,
+    WITHDRAW,
+    Add,
+    Move,
+    New,
+    Other,
+    Written,
+)
+from gateway.transactions.effects.shelves import Listed
+from gateway.transactions.steps import StepContext
+from sandbox.faults import FaultKind
+from tests.adapters.mini_program_store.scenes import SKU, content, goods
+from tests.databases import *  # noqa: F403
+from tests.gateway.actions.trading import TOOL, code, do, misbehave, store
+from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
+from tests.gateway.transactions.shop import Shop, hurried
+
+__all__ = ["any_shop", "opens", "shop", "sqlite_url"]
+
+ADDING = "POST /channels/ec/product/add"
+UPDATING = "POST /channels/ec/product/update"
+LISTING = "POST /channels/ec/product/listing"
+CANCELLING = "POST /channels/ec/product/audit/cancel"
+READ = "POST /channels/ec/product/get"
+LOST: list[FaultKind] = ["reset_after", "reset_before", "truncate", "hang"]
+
+
+def new(*, submit: bool = False, **changes: Any) -> New:
+    return New("", content(**changes), submit)
+
+
+def coat(shop: Shop) -> Listed:
+    """The product that shoppers buy."""
+    return Listed(store(shop).account, goods(shop.sandbox)[0])
+
+
+def other(shop: Shop, *, submit: bool = False, title: str = "山岚羽绒服二代") -> Other:
+    """Other words for the coat, and a variant more."""
+    mine = (
+        SkuDraft(SKU, (("尺码", "M"),), 88800, 999, "https://mmecimage.cn/p/x"),
+        SkuDraft("SL-DOWN-1XL", (("尺码", "XL"),), 88800, 5, "https://mmecimage.cn/p/x"),
+    )
+    return Other(coat(shop).appid, coat(shop).product, content(spu="SL-DOWN-1", title=title, skus=mine), submit)
+
+
+async def row(shop: Shop, number: str) -> Any:
+    """Of a draft, by our rows."""
+    return await shop.database.one(select(product_draft).where(product_draft.c.product_id == number))
+
+
+async def told(shop: Shop, *kinds: str) -> list[tuple[Any, ...]]:
+    return [(each.kind, each.payload["product"], each.reason) for each in await shop.facts(*kinds)]
+
+
+def context(shop: Shop) -> StepContext:
+    gate, now = Gate(shop.projector, shop.settings.reach), shop.projector.clock.now()
+    return StepContext("saga", None, shop.projector, now, gate, open_tools=shop.tools)
+
+
+async def undo(shop: Shop, action: Any, intent: object, outcome: Written | None) -> None:
+    """As a rolled back transaction does."""
+    await action.step.undo(context(shop), intent, outcome)
+
+
+async def asked_about(shop: Shop, action: Any, intent: object) -> Any:
+    """What becomes of an attempt whose process died."""
+    return await action.step.ask(context(shop), intent)
+
+
+async def again(shop: Shop, action: Any, asked: object) -> Any:
+    """Its answer is lost; two minutes later the same request comes once more."""
+    with hurried():
+        await do(shop, action, asked)
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    return await do(shop, action, asked)
+
+
+async def test_a_product_is_added_and_audited(any_shop: Shop) -> None:
+    shop = any_shop
+    for _ in range(2):
+        written = await do(shop, ADD, new(submit=True), "add-key-1")
+        assert written == Written(store(shop).account, written.product, "IN_AUDIT")
+    assert shop.effects(TOOL, "product_added") == 1
+    kept = await row(shop, written.product)
+    assert (kept.spu, kept.title, kept.state) == ("SL-NEW-1", "山岚新款羽绒服", "IN_AUDIT")
+    assert kept.skus == [["SL-NEW-1M", [["尺码", "M"]], 89900, 10]]
+    assert await told(shop, "product.added") == [("product.added", written.product, None)]
+    assert code(await do(shop, ADD, new(), "add-key-2")) == "SPU_TAKEN"
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_answer_that_is_lost_adds_one(shop: Shop, fault: FaultKind) -> None:
+    misbehave(shop, fault, ADDING)
+    written = await again(shop, ADD, new())
+    assert (written.state, shop.effects(TOOL, "product_added")) == ("EDITING", 1)
+    assert await told(shop, "product.added") == [("product.added", written.product, None)]
+
+
+async def test_one_that_has_passed_before_it_was_asked_for(shop: Shop) -> None:
+    """The audit's event has it in our rows then."""
+    number = await store(shop).product_add(content(), list_it=True)
+    await shop.act(TOOL, "product_audit", product_id=number)
+    found = await store(shop).products([number])
+    await mini_program_store.products(shop.projector, [each for each in found if not isinstance(each, NotFound)])
+    assert await asked_about(shop, ADD, Add(store(shop).account, content(), True)) == Written(
+        store(shop).account, number, "PASSED"
+    )
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+async def test_what_was_added_is_deleted_again(shop: Shop, known: bool) -> None:
+    written = await do(shop, ADD, new())
+    intent = Add(store(shop).account, content(), False)
+    await undo(shop, ADD, intent, written if known else None)
+    assert (shop.effects(TOOL, "product_deleted"), (await row(shop, written.product)).state) == (1, "DELETED")
+    await undo(shop, ADD, intent, written if known else None)
+    assert shop.effects(TOOL, "product_deleted") == 1
+    # Its name is free again.
+    assert (await do(shop, ADD, new(), "add-key-2")).state == "EDITING"
+
+
+async def test_a_draft_is_replaced(any_shop: Shop) -> None:
+    shop, number = any_shop, coat(any_shop).product
+    [before] = await store(shop).products([number])
+    assert not isinstance(before, NotFound)
+    for _ in range(2):
+        assert (await do(shop, UPDATE, other(shop))).state == "EDITING"
+    draft = await store(shop).product_draft(number)
+    assert draft is not None
+    kept, added = draft.skus
+    [theirs] = [each for each in before.skus if each.code == SKU]
+    # The variant that is there keeps its number and its pieces.
+    assert (kept.sku_id, kept.stock, kept.price) == (theirs.sku_id, theirs.stock, 88800)
+    assert (added.code, added.stock) == ("SL-DOWN-1XL", 5)
+    assert shop.effects(TOOL, "product_updated") == 1
+    # Another time, the variant that was new has a number too.
+    await do(shop, UPDATE, other(shop, title="山岚羽绒服三代"), "update-key-2")
+    third = await store(shop).product_draft(number)
+    assert third is not None
+    assert [each.sku_id for each in third.skus] == [kept.sku_id, added.sku_id]
+    assert (await row(shop, number)).title == "山岚羽绒服三代"
+
+
+@pytest.mark.parametrize("submit", [True, False])
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_answer_that_is_lost_replaces_it_as_well(shop: Shop, fault: FaultKind, submit: bool) -> None:
+    misbehave(shop, fault, UPDATING)
+    asked = other(shop, submit=submit)
+    assert (await again(shop, UPDATE, asked)).state == ("IN_AUDIT" if submit else "EDITING")
+    assert shop.effects(TOOL, "product_audit_asked") == int(submit)
+    assert len(await told(shop, "product.updated")) == 1
+
+
+async def test_a_draft_goes_to_the_audit_and_comes_back(any_shop: Shop) -> None:
+    shop, asked = any_shop, coat(any_shop)
+    assert code(await do(shop, SUBMIT, asked, "submit-key-0")) == "DRAFT_STATE"
+    await do(shop, UPDATE, other(shop))
+    for _ in range(2):
+        assert (await do(shop, SUBMIT, asked, "submit-key-1")).state == "IN_AUDIT"
+    refused = await do(shop, UPDATE, other(shop), "update-key-2")
+    assert (code(refused), refused.details["state"]) == ("DRAFT_STATE", "IN_AUDIT")
+    assert code(await do(shop, SUBMIT, asked, "submit-key-2")) == "DRAFT_STATE"
+    for _ in range(2):
+        assert (await do(shop, WITHDRAW, asked, "withdraw-key")).state == "EDITING"
+    assert code(await do(shop, WITHDRAW, asked, "withdraw-key-2")) == "DRAFT_STATE"
+    assert (await row(shop, asked.product)).state == "EDITING"
+    counted = shop.effects(TOOL, "product_audit_asked"), shop.effects(TOOL, "product_audit_cancelled")
+    assert counted == (1, 1)
+    assert await told(shop, "product.submitted", "product.withdrawn") == [
+        ("product.submitted", asked.product, None),
+        ("product.withdrawn", asked.product, None),
+    ]
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_answer_that_is_lost_moves_the_draft_once(shop: Shop, fault: FaultKind) -> None:
+    asked = coat(shop)
+    await do(shop, UPDATE, other(shop), "update-key")
+    misbehave(shop, fault, LISTING)
+    misbehave(shop, fault, CANCELLING)
+    assert (await again(shop, SUBMIT, asked)).state == "IN_AUDIT"
+    assert (await again(shop, WITHDRAW, asked)).state == "EDITING"
+    counted = shop.effects(TOOL, "product_audit_asked"), shop.effects(TOOL, "product_audit_cancelled")
+    assert (counted, len(await told(shop, "product.submitted", "product.withdrawn"))) == ((1, 1), 2)
+
+
+async def test_a_quick_refusal_is_no_second_audit(shop: Shop) -> None:
+    asked = coat(shop)
+    await store(shop).product_update(asked.product, content(), list_it=True)
+    await shop.act(TOOL, "product_audit", product_id=asked.product, passed=False)
+    for before, state in ((DraftState.EDITING, "REJECTED"), (DraftState.REJECTED, None)):
+        found = await asked_about(shop, SUBMIT, Move(asked.appid, asked.product, before))
+        assert (None if found is None else found.state) == state
+
+
+async def test_each_way_is_undone_by_the_other(shop: Shop) -> None:
+    asked = coat(shop)
+    await do(shop, UPDATE, other(shop), "update-key")
+    sent = await do(shop, SUBMIT, asked, "submit-key")
+    there = Move(asked.appid, asked.product, DraftState.EDITING)
+    for outcome in (sent, None):
+        await undo(shop, SUBMIT, there, outcome)
+        assert (await row(shop, asked.product)).state == "EDITING"
+    await do(shop, SUBMIT, asked, "submit-again")
+    back = await do(shop, WITHDRAW, asked, "withdraw-key")
+    for outcome in (back, None):
+        await undo(shop, WITHDRAW, Move(asked.appid, asked.product, DraftState.IN_AUDIT), outcome)
+        assert (await row(shop, asked.product)).state == "IN_AUDIT"
+    # What the audit decided stays decided.
+    await shop.act(TOOL, "product_audit", product_id=asked.product)
+    with pytest.raises(Invalid):
+        await undo(shop, SUBMIT, there, sent)
+
+
+async def test_where_the_draft_cannot_be_read_again_it_is_done_all_the_same(shop: Shop) -> None:
+    # Two reads are the plan's.
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=READ, value=500, calls=(3, 4, 5, 6))
+    with hurried():
+        written = await do(shop, UPDATE, other(shop))
+    assert (written.state, await row(shop, written.product)) == (None, None)
+    assert len(await told(shop, "product.updated")) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spu": ""},
+        {"title": "ABC-123"},
+        {"title": "短"},
+        {"images": ()},
+        {"images": ("x",) * 10},
+        {"categories": ("1", "2")},
+        {"freight_template": ""},
+        {"attributes": (("", "x"),)},
+        {"details": "长" * 5_001},
+        {"skus": ()},
+        {"skus": (SkuDraft("X", (), 100, 1, "u"), SkuDraft("X", (), 100, 1, "u"))},
+        {"skus": (SkuDraft("X", (), 0, 1, "u"),)},
+        {"skus": (SkuDraft("X", (), 100, -1, "u"),)},
+        {"skus": (SkuDraft("X", (), 100, 1, "u", market_price=100),)},
+        {"skus": (SkuDraft("X" * 21, (), 100, 1, "u"),)},
+    ],
+)
+async def test_what_the_shop_would_not_take(shop: Shop, changes: dict[str, Any]) -> None:
+    assert code(await do(shop, ADD, new(**changes))) == "BAD_USER_INPUT"
+    given: ProductContent = content(**changes)
+    refused = await do(shop, UPDATE, Other(coat(shop).appid, coat(shop).product, given, False), "update-key")
+    assert code(refused) == "BAD_USER_INPUT"
+    assert (shop.effects(TOOL, "product_added"), shop.effects(TOOL, "product_updated")) == (0, 0)
+
+
+async def test_what_the_shop_does_not_have(shop: Shop) -> None:
+    account = store(shop).account
+    for action, asked, refusal in (
+        (UPDATE, Other(account, "1", content(), False), "NOT_FOUND"),
+        (SUBMIT, Listed(account, "1"), "NOT_FOUND"),
+        (WITHDRAW, Listed("wx0000000000000000", "1"), "TOOL_NOT_CONFIGURED"),
+        (ADD, New("wx0000000000000000", content(), False), "TOOL_NOT_CONFIGURED"),
+        (ADD, New(shop.sandbox.world.mini_programs[0].appid, content(), False), "BAD_USER_INPUT"),
+    ):
+        assert code(await do(shop, action, asked, f"key-of-{action.mutation}-{refusal}")) == refusal
