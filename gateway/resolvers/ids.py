@@ -44,6 +44,7 @@ TYPE_CODES: Final = {
     "ld": "Lead",
     "rk": "RedPacket",
     "rw": "IpReward",
+    "sc": "StoreCoupon",
 }
 _LIMIT = 512
 

@@ -63,6 +63,7 @@ from gateway.schema.shop_orders import ShopOrderMutations, ShopOrderQueries
 from gateway.schema.sidebar import SidebarQueries
 from gateway.schema.standing import PointsMutations
 from gateway.schema.stock import StockMutations
+from gateway.schema.store_coupons import StoreCouponMutations, StoreCouponQueries
 from gateway.schema.subscribe_messages import SubscribeMessageMutations
 from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
@@ -82,6 +83,7 @@ QUERIES = (
     OrderQueries,
     PlaceQueries,
     ProductQueries,
+    StoreCouponQueries,
     CheckoutQueries,
     ReviewCaseQueries,
     ReconciliationQueries,
@@ -142,6 +144,7 @@ MUTATIONS = (
     PointsMutations,
     PrivacyMutations,
     ProductDraftMutations,
+    StoreCouponMutations,
     ProductMutations,
     ReachMutations,
     SceneCodeMutations,

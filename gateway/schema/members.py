@@ -24,6 +24,7 @@ from gateway.resolvers import (
     red_packets,
     search,
     standing,
+    store_coupons,
     timeline,
     touch,
     uploads,
@@ -49,6 +50,7 @@ from gateway.schema.red_packets import RedPacket
 from gateway.schema.scalars import Long
 from gateway.schema.search import MemberFilter
 from gateway.schema.standing import MemberLevel, MemberPoints, MemberTotals
+from gateway.schema.store_coupons import StoreCouponHeld
 from gateway.schema.timeline import TimelineEntry, TimelineFilter
 
 
@@ -180,6 +182,26 @@ class Member(Node):
         page_args = args(first, after, last, before)
         page = await cash_coupons.MEMBER_CASH_COUPONS.page(info.context, self.record.id, page_args)
         return connect(page, CashCoupon.of)
+
+    @strawberry.field(
+        description="Coupons (小店优惠券) that the member took in a shop: live under one member, one call and one per"
+        " coupon, forward only; null elsewhere, of which we keep no rows."
+    )
+    async def store_coupons(
+        self,
+        info: Info,
+        account: Annotated[
+            str | None,
+            strawberry.argument(description="appid of a shop (微信小店); the first of the settings without one."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[StoreCouponHeld] | None:
+        page_args = args(first, after, last, before)
+        page = await store_coupons.held(info.context, self.record, account, page_args)
+        return None if page is None else connect(page, StoreCouponHeld.of)
 
     @strawberry.field(description="Red packets (红包) that the member was offered, newest first; no platform is asked.")
     async def red_packets(

@@ -81,7 +81,7 @@ KINDS: Mapping[str, Kind] = {
 }
 #: An identity and a reward are read with their member; an audience is the platform's, and read by a query of its own; a
 #: lead is read in its list.
-WITHOUT_NODE = {"au", "id", "ld", "rw"}
+WITHOUT_NODE = {"au", "id", "ld", "rw", "sc"}
 
 
 def at(value: Any, path: str) -> Any:

@@ -81,6 +81,12 @@ FIELDS = (
         "The platform lists one openid's coupons per call.",
     ),
     Field(
+        "storeCoupons { nodes { state } }",
+        "live under one member, else null",
+        "1",
+        "The platform lists one openid's coupons per call; one more per coupon, and we keep no rows of them.",
+    ),
+    Field(
         "cashCoupons { nodes { couponId } }",
         "own book",
         "page",

@@ -147,6 +147,12 @@ async def test_pieces_cost_one_call_per_twenty_products(stage: Stage, number: in
     assert calls(stage) - before == -(-number // 20)
 
 
+def back(stage: Stage) -> None:
+    """The platform is there again, and the gateway leaves it alone no more."""
+    stage.sandbox.kit.faults.clear()
+    stage.pass_time(timedelta(minutes=1))
+
+
 async def test_too_many_products_at_once_are_refused(stage: Stage) -> None:
     answer = await stage.graphql(FILES["stocks"], {"products": [product(stage)] * 101}, key=stage.keys.hq)
     assert (answer["data"]["productStocks"], answer["errors"][0]["extensions"]["code"]) == (None, "BAD_USER_INPUT")
@@ -155,7 +161,7 @@ async def test_too_many_products_at_once_are_refused(stage: Stage) -> None:
 async def test_pieces_of_a_shop_that_is_away_are_null(stage: Stage) -> None:
     stage.sandbox.kit.faults.add(TOOL, "status", endpoint="*/stock/batchget", value=500)
     answer = await stage.graphql(FILES["stocks"], {"products": [product(stage)]}, key=stage.keys.hq)
-    stage.sandbox.kit.faults.clear()
+    back(stage)
     assert (answer["data"]["productStocks"], answer["errors"][0]["extensions"]["code"]) == (None, "UNAVAILABLE")
 
 
@@ -189,6 +195,130 @@ async def test_under_atomic_a_product_and_its_prices_are_undone(stage: Stage) ->
     assert 99900 not in [each["price"]["amount"] for each in found["data"]["node"]["offers"]]
 
 
+def terms(**changes: Any) -> dict[str, Any]:
+    """80 off from 600."""
+    return {
+        "kind": "STORE_THRESHOLD_OFF",
+        "name": "满600减80",
+        "off": 8000,
+        "fromAmount": 60000,
+        "total": 100,
+        "takeFrom": "2026-11-01T00:00:00+08:00",
+        "takeTo": "2026-11-30T00:00:00+08:00",
+        "validDays": 7,
+    } | changes
+
+
+async def written(stage: Stage, key: str, **changes: Any) -> Any:
+    return await ask(stage, "coupon-create", coupon={"offer": terms(**changes), "idempotencyKey": key})
+
+
+async def moved(stage: Stage, coupon: str, to: str) -> Any:
+    key = f"move-{to}-{coupon[-12:]}"
+    return await ask(stage, "coupon-move", coupon={"coupon": coupon, "to": to, "idempotencyKey": key})
+
+
+async def test_a_coupon_is_written_published_and_taken(stage: Stage) -> None:
+    made = await written(stage, "coupon-42")
+    assert made["coupon"] == {
+        "status": "EDITING",
+        "terms": {
+            "kind": "STORE_THRESHOLD_OFF",
+            "name": "满600减80",
+            "off": {"amount": 8000},
+            "payPercent": None,
+            "fromAmount": {"amount": 60000},
+        },
+        "left": 100,
+    }
+    wanted = {"coupon": made["id"], "offer": terms(off=9000), "idempotencyKey": "coupon-43"}
+    assert (await ask(stage, "coupon-update", coupon=wanted))["coupon"]["terms"]["off"] == {"amount": 9000}
+    assert (await moved(stage, made["id"], "PUBLISH"))["coupon"] == {"status": "ACTIVE"}
+    number = ids.decode_as("sc", made["id"])[1]
+    await stage.act(TOOL, "coupon_receive", person=stage.sandbox.world.cast["protagonist"], coupon_id=number)
+    [listed] = [each for each in (await ask(stage, "coupons"))["nodes"] if each["id"] == made["id"]]
+    assert (listed["left"], listed["taken"], listed["used"], listed["validDays"]) == (99, 1, 0, 7)
+    [mine] = (await held(stage))["nodes"]
+    assert (mine["state"], mine["usedAt"], mine["order"], mine["saved"]) == ("VALID", None, None, None)
+    assert mine["terms"] == {"kind": "STORE_THRESHOLD_OFF", "name": "满600减80", "off": {"amount": 9000}}
+    again = await ask(stage, "coupon-update", coupon=wanted | {"idempotencyKey": "coupon-44"})
+    assert again["code"] == "STORE_COUPON_STATE"
+    assert (await moved(stage, made["id"], "TAKE_BACK"))["coupon"] == {"status": "VOID"}
+    assert made["id"] in [each["id"] for each in (await ask(stage, "coupons", status="VOID"))["nodes"]]
+
+
+async def protagonist(stage: Stage) -> str:
+    """The member's id."""
+    person = stage.sandbox.world.people[stage.sandbox.world.cast["protagonist"]]
+    document = "query ($u: String!) { member(by: {unionid: $u}) { id } }"
+    answer = await stage.graphql(document, {"u": person.unionid}, key=stage.keys.hq)
+    return str(answer["data"]["member"]["id"])
+
+
+async def held(stage: Stage) -> Any:
+    return (await ask(stage, "coupons-held", member=await protagonist(stage)))["storeCoupons"]
+
+
+async def test_a_member_of_a_list_has_null(stage: Stage) -> None:
+    before = len(stage.sandbox.kit.journal.calls)
+    document = "{ members(first: 3) { nodes { storeCoupons { nodes { state } } } } }"
+    answer = await stage.graphql(document, {}, key=stage.keys.hq)
+    assert [each["storeCoupons"] for each in answer["data"]["members"]["nodes"]] == [None] * 3
+    assert ("errors" in answer, len(stage.sandbox.kit.journal.calls)) == (False, before)
+
+
+async def test_coupons_are_paged_by_the_platforms_own_pages(stage: Stage) -> None:
+    for place in range(5):
+        await written(stage, f"coupon-page-{place}", name=f"第{place}张")
+    document = """query ($after: String) { storeCoupons(status: EDITING, first: 2, after: $after) {
+      nodes { terms { name } } pageInfo { endCursor hasNextPage } } }"""
+    names, after, sizes = [], None, []
+    while True:
+        before = len(stage.sandbox.kit.journal.calls)
+        answer = await stage.graphql(document, {"after": after}, key=stage.keys.hq)
+        page = answer["data"]["storeCoupons"]
+        # One list, and one call per coupon.
+        assert len(stage.sandbox.kit.journal.calls) - before == 1 + len(page["nodes"])
+        names += [each["terms"]["name"] for each in page["nodes"]]
+        sizes.append(len(page["nodes"]))
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert (sizes, [each for each in names if each.startswith("第")]) == ([2, 2, 1], [f"第{n}张" for n in range(5)])
+
+
+async def test_coupons_of_a_shop_that_is_away_are_null(stage: Stage) -> None:
+    stage.sandbox.kit.faults.add(TOOL, "status", endpoint="*/coupon/*", value=500)
+    listed = await stage.graphql(FILES["coupons"], {}, key=stage.keys.hq)
+    member = await protagonist(stage)
+    mine = await stage.graphql(FILES["coupons-held"], {"member": member}, key=stage.keys.hq)
+    back(stage)
+    assert (listed["data"]["storeCoupons"], mine["data"]["member"]) == (None, {"storeCoupons": None})
+    assert {each["extensions"]["code"] for each in (*listed["errors"], *mine["errors"])} == {"UNAVAILABLE"}
+
+
+async def test_products_of_another_shop_are_refused(stage: Stage) -> None:
+    products = [ids.encode("pr", "1", "wx0000000000000000"), product(stage)]
+    changes = {"kind": "PRODUCT_OFF", "fromAmount": None, "products": products}
+    assert (await written(stage, "coupon-45", **changes))["code"] == "BAD_USER_INPUT"
+    naive = await written(stage, "coupon-46", takeFrom="2026-11-01T00:00:00")
+    assert naive["code"] == "BAD_USER_INPUT"
+    mine = await written(stage, "coupon-47", **changes | {"products": products[1:]})
+    assert mine["coupon"]["terms"]["kind"] == "PRODUCT_OFF"
+
+
+async def test_under_atomic_a_coupon_is_undone(stage: Stage) -> None:
+    document = """mutation ($offer: StoreCouponOfferInput!) @atomic(key: "atomic-coupon-1") {
+      made: storeCouponCreate(input: {offer: $offer}) { ... on Problem { code } }
+      lost: stockAdjust(input: {sku: "SL-DOWN-1M", delta: -10000, reason: "lost"}) { ... on Problem { code } }
+    }"""
+    answer = await stage.graphql(document, {"offer": terms(name="撤回")}, key=stage.keys.hq)
+    rolled_back = {"code": "TRANSACTION_ROLLED_BACK"}
+    assert answer["data"] == {"made": rolled_back, "lost": rolled_back}
+    gone = (await ask(stage, "coupons", status="DELETED"))["nodes"]
+    assert "撤回" in [each["terms"]["name"] for each in gone]
+
+
 @pytest.mark.parametrize(
     ("name", "variables", "scope"),
     [
@@ -200,6 +330,10 @@ async def test_under_atomic_a_product_and_its_prices_are_undone(stage: Stage) ->
         ("reprice", {"change": {"product": "x", "prices": []}}, "products:write"),
         ("delete", {"product": {"product": "x"}}, "products:write"),
         ("stocks", {"products": ["x"]}, "stock:read"),
+        ("coupons", {}, "coupons:write"),
+        ("coupon-create", {"coupon": {"offer": terms()}}, "coupons:write"),
+        ("coupon-update", {"coupon": {"coupon": "x", "offer": terms()}}, "coupons:write"),
+        ("coupon-move", {"coupon": {"coupon": "x", "to": "DELETE"}}, "coupons:write"),
     ],
 )
 async def test_a_shopper_has_no_such_scope(stage: Stage, name: str, variables: dict[str, Any], scope: str) -> None:

@@ -44,6 +44,7 @@ from gateway.transactions.effects import (
     shipping_info,
     stock_adjustments,
     stock_allotments,
+    store_coupons,
     subscribe_messages,
     template_messages,
 )
@@ -119,6 +120,9 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     shipping_info.SET_PAGE,
     stock_adjustments.ADJUST,
     stock_allotments.ALLOT,
+    store_coupons.CREATE,
+    store_coupons.MOVE,
+    store_coupons.UPDATE,
     subscribe_messages.SEND,
     template_messages.SEND,
 )

@@ -101,7 +101,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 async def _plan_add(planning: Planning, asked: New) -> Effect:
-    adapter = _shop(planning, asked.account)
+    adapter = shop_of(planning, asked.account)
     _check(asked.content)
     spu = asked.content.spu
     mine = [
@@ -114,7 +114,8 @@ async def _plan_add(planning: Planning, asked: New) -> Effect:
     return Effect(Add(adapter.account, asked.content, asked.submit), values={"account": adapter.account})
 
 
-def _shop(planning: Planning, account: str) -> MiniProgramStoreAdapter:
+def shop_of(planning: Planning, account: str) -> MiniProgramStoreAdapter:
+    """The shop, or the first one of the settings where ``account`` is empty. Raises StepRefused, ToolNotConfigured."""
     if account:
         adapter = planning.tools.get(MiniProgramStoreAdapter, account)
         if adapter.kind != "store":

@@ -1,0 +1,166 @@
+"""storeCouponCreate, storeCouponUpdate and storeCouponMove: written once, changed while nobody can take them, moved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.mini_program_store import CouponKind, CouponStatus, StoreCoupon
+from gateway.members.gate import Gate
+from gateway.transactions.effects.store_coupons import CREATE, MOVE, UPDATE, Changed, Make, Move, New, Other
+from gateway.transactions.steps import StepContext
+from sandbox.faults import FaultKind
+from tests.adapters.mini_program_store.scenes import offer
+from tests.databases import *  # noqa: F403
+from tests.gateway.actions.trading import TOOL, code, do, misbehave, store
+from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
+from tests.gateway.transactions.shop import Shop, hurried
+
+__all__ = ["any_shop", "opens", "shop", "sqlite_url"]
+
+COUPON = "POST /channels/ec/coupon/"
+LOST: list[FaultKind] = ["reset_after", "reset_before", "truncate", "hang"]
+
+
+def new(shop: Shop, **changes: Any) -> New:
+    return New("", offer(shop.sandbox, **changes))
+
+
+async def seen(shop: Shop, done: Changed) -> StoreCoupon:
+    """As the platform has it."""
+    [found] = await store(shop).coupons([done.coupon])
+    assert isinstance(found, StoreCoupon)
+    return found
+
+
+async def again(shop: Shop, action: Any, asked: object, key: str = "key-of-a-test") -> Any:
+    """Its answer is lost; two minutes later the same request comes once more."""
+    with hurried():
+        await do(shop, action, asked, key)
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    return await do(shop, action, asked, key)
+
+
+async def told(shop: Shop) -> list[tuple[str, str | None]]:
+    facts = await shop.facts("store_coupon.created", "store_coupon.updated", "store_coupon.moved")
+    return [(each.kind, each.reason) for each in facts]
+
+
+async def test_a_coupon_from_its_draft_to_its_end(any_shop: Shop) -> None:
+    shop = any_shop
+    for _ in range(2):
+        made = await do(shop, CREATE, new(shop), "create-key")
+    assert (await seen(shop, made)).status is CouponStatus.EDITING
+    wanted = Other(made.appid, made.coupon, offer(shop.sandbox, off=9000))
+    for _ in range(2):
+        assert await do(shop, UPDATE, wanted, "update-key") == made
+    assert (await seen(shop, made)).off == 9000
+    for to in (CouponStatus.ACTIVE, CouponStatus.VOID, CouponStatus.DELETED):
+        for _ in range(2):
+            assert await do(shop, MOVE, Move(made.appid, made.coupon, to), f"move-key-{to}") == made
+        assert (await seen(shop, made)).status is to
+    effects = [shop.effects(TOOL, each) for each in ("coupon_created", "coupon_updated", "coupon_status")]
+    assert effects == [1, 1, 3]
+    assert await told(shop) == [
+        ("store_coupon.created", None),
+        ("store_coupon.updated", None),
+        ("store_coupon.moved", "ACTIVE"),
+        ("store_coupon.moved", "VOID"),
+        ("store_coupon.moved", "DELETED"),
+    ]
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_answer_that_is_lost_writes_one_coupon(shop: Shop, fault: FaultKind) -> None:
+    """Also beside one that says the same and was there before."""
+    before = await store(shop).coupon_create(offer(shop.sandbox))
+    misbehave(shop, fault, f"{COUPON}create", call=2)
+    made = await again(shop, CREATE, new(shop))
+    assert made.coupon != before
+    assert (shop.effects(TOOL, "coupon_created"), await told(shop)) == (2, [("store_coupon.created", None)])
+
+
+@pytest.mark.parametrize("fault", LOST)
+async def test_an_answer_that_is_lost_changes_and_moves_it_once(shop: Shop, fault: FaultKind) -> None:
+    made = await do(shop, CREATE, new(shop), "create-key")
+    misbehave(shop, fault, f"{COUPON}update")
+    misbehave(shop, fault, f"{COUPON}update_status")
+    wanted = Other(made.appid, made.coupon, offer(shop.sandbox, off=9000))
+    assert await again(shop, UPDATE, wanted, "update-key") == made
+    assert await again(shop, MOVE, Move(made.appid, made.coupon, CouponStatus.ACTIVE), "move-key") == made
+    found = await seen(shop, made)
+    assert (found.off, found.status) == (9000, CouponStatus.ACTIVE)
+    assert (shop.effects(TOOL, "coupon_status"), len(await told(shop))) == (1, 3)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+async def test_what_was_written_is_deleted_again(shop: Shop, known: bool) -> None:
+    made = await do(shop, CREATE, new(shop))
+    gate, now = Gate(shop.projector, shop.settings.reach), shop.projector.clock.now()
+    ctx = StepContext("saga", None, shop.projector, now, gate, open_tools=shop.tools)
+    assert CREATE.step.undo is not None
+    for _ in range(2):
+        await CREATE.step.undo(ctx, Make(made.appid, offer(shop.sandbox), ()), made if known else None)
+        assert (await seen(shop, made)).status is CouponStatus.DELETED
+    assert shop.effects(TOOL, "coupon_status") == 1
+
+
+async def test_a_coupon_goes_where_its_state_lets_it(shop: Shop) -> None:
+    made = await do(shop, CREATE, new(shop), "create-key")
+    refused = await do(shop, MOVE, Move(made.appid, made.coupon, CouponStatus.VOID), "void-key")
+    assert (code(refused), refused.details["state"]) == ("STORE_COUPON_STATE", "EDITING")
+    await do(shop, MOVE, Move(made.appid, made.coupon, CouponStatus.ACTIVE), "publish-key")
+    for to in (CouponStatus.ACTIVE, CouponStatus.DELETED):
+        assert code(await do(shop, MOVE, Move(made.appid, made.coupon, to), f"key-{to}")) == "STORE_COUPON_STATE"
+    wanted = Other(made.appid, made.coupon, offer(shop.sandbox, off=9000))
+    assert code(await do(shop, UPDATE, wanted, "update-key")) == "STORE_COUPON_STATE"
+    assert shop.effects(TOOL, "coupon_status") == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""},
+        {"name": "一二三四五六七八九十一"},
+        {"kind": CouponKind.OTHER, "from_amount": 0},
+        {"off": 0},
+        {"off": 10_000_001},
+        {"pay_percent": 85},
+        {"kind": CouponKind.STORE_DISCOUNT, "off": 0, "from_amount": 0, "pay_percent": 100},
+        {"kind": CouponKind.STORE_DISCOUNT, "off": 0, "pay_percent": 85},
+        {"from_amount": 0},
+        {"kind": CouponKind.PRODUCT_OFF, "from_amount": 0},
+        {"product_ids": ("1",)},
+        {"kind": CouponKind.PRODUCT_THRESHOLD_OFF, "product_ids": ("1",) * 101},
+        {"total": 0},
+        {"per_person": 101},
+        {"valid_days": 0},
+        {"valid_days": None},
+        {"notes": "x" * 201},
+    ],
+)
+async def test_what_the_shop_would_not_take(shop: Shop, changes: dict[str, Any]) -> None:
+    assert code(await do(shop, CREATE, new(shop, **changes))) == "BAD_USER_INPUT"
+    assert shop.effects(TOOL, "coupon_created") == 0
+
+
+async def test_times_that_cannot_be(shop: Shop) -> None:
+    now = shop.sandbox.world.now
+    for place, changes in enumerate(
+        (
+            {"take_to": now - timedelta(days=9)},
+            {"valid_from": now},
+            {"valid_days": None, "valid_from": now, "valid_to": now},
+        )
+    ):
+        assert code(await do(shop, CREATE, new(shop, **changes), f"create-key-{place}")) == "BAD_USER_INPUT"
+
+
+async def test_what_the_shop_does_not_have(shop: Shop) -> None:
+    foreign = Move("wx0000000000000000", "1", CouponStatus.ACTIVE)
+    assert code(await do(shop, MOVE, foreign, "foreign-key")) == "TOOL_NOT_CONFIGURED"
+    unknown = Move(store(shop).account, "1", CouponStatus.ACTIVE)
+    assert code(await do(shop, MOVE, unknown, "unknown-key")) == "INVALID"
