@@ -13,6 +13,7 @@ from gateway.schema.activations import ActivationQueries
 from gateway.schema.ad_accounts import AdAccountQueries
 from gateway.schema.ad_mutations import AdMutations
 from gateway.schema.ads import AdQueries
+from gateway.schema.after_sale_ways import AfterSaleMutations
 from gateway.schema.app_messages import AppMessageMutations
 from gateway.schema.articles import ArticleQueries
 from gateway.schema.audience_mutations import AudienceMutations
@@ -143,6 +144,7 @@ MUTATIONS = (
     MemberTagMutations,
     PointsMutations,
     PrivacyMutations,
+    AfterSaleMutations,
     ProductDraftMutations,
     StoreCouponMutations,
     ProductMutations,

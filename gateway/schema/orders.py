@@ -88,8 +88,12 @@ class Fulfilment:
 class AfterSaleRejectReason:
     """拒绝原因."""
 
-    number: int = strawberry.field(description="What afterSaleReject takes.")
+    number: int = strawberry.field(description="What afterSaleReject and afterSaleExchangeRefuse take.")
     text: str = strawberry.field(description="What the shopper reads.")
+    scene: int = strawberry.field(
+        description="What it is for, by the platform's number: 1 仅退款, 4 退货, 5 换货, and 6 换货发货, which"
+        " afterSaleExchangeRefuse takes."
+    )
 
 
 @strawberry.type(description="An after-sale (售后单): refund, return or exchange.")
@@ -115,7 +119,7 @@ class AfterSale(Node):
         found = await info.context.loaders.load(orders.reject_reasons, self.record.appid)
         if isinstance(found, BaseException):
             raise found
-        return [AfterSaleRejectReason(number=each.number, text=each.text) for each in found]
+        return [AfterSaleRejectReason(number=each.number, text=each.text, scene=each.scene) for each in found]
 
     @classmethod
     def of(cls, record: AfterSaleRecord) -> AfterSale:

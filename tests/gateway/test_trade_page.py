@@ -94,11 +94,16 @@ async def test_the_page_shows_every_document() -> None:
         "aftersales",
         "cancel",
         "cashcoupon",
+        "exchange",
         "giveback",
         "handout",
         "issue",
         "mycashcoupons",
         "mypackets",
+        "noexchange",
+        "open",
+        "propose",
+        "prove",
         "redeem",
         "redpacket",
         "redpackets",
@@ -186,6 +191,46 @@ async def test_after_sales_are_decided(desk: Desk) -> None:
     assert seen["data"]["node"] == {"__typename": "AfterSale", "id": other["id"], "state": "REJECTED"}
 
 
+async def shipped(desk: Desk) -> str:
+    """An order of the store on its way."""
+    number = await desk.sold()
+    await desk.stage.act(TOOL, "order_ship", order_id=number)
+    return number
+
+
+async def test_an_after_sale_is_opened_for_a_buyer_and_proposed_otherwise(desk: Desk) -> None:
+    wanted = {"order": desk.ref(await shipped(desk)), "sku": COAT, "kind": "RETURN", "amount": 100, "reason": "1"}
+    wanted |= {"text": "尺码不合适", "returnAddress": "1001", "idempotencyKey": "open-000042"}
+    made = await desk.ask("open", opened=wanted)
+    case = made["afterSale"]
+    assert (case["kind"], case["state"], made["transaction"]["state"]) == ("RETURN", "AWAITING_MERCHANT", "COMPLETED")
+    assert (await desk.ask("open", opened=wanted))["afterSale"] == case
+    desk.stage.pass_time(timedelta(seconds=5))
+    other = {"afterSale": case["id"], "kind": "REFUND", "amount": 50, "proposalType": 1, "reasonType": 1}
+    asked = await desk.ask("propose", proposed=other | {"text": "部分退款", "idempotencyKey": "propose-000042"})
+    assert asked["afterSale"]["state"] == "AWAITING_BUYER"
+
+
+async def test_exchanges_are_sent_or_refused_and_refunds_proved(desk: Desk) -> None:
+    back, failed = "MERCHANT_WAIT_RECEIPT", "PLATFORM_REFUND_FAIL"
+    cases = []
+    for kind, status in (("EXCHANGE", back), ("EXCHANGE", back), ("REFUND", failed)):
+        cases.append(await desk.complaint(await shipped(desk), kind))
+        number = ids.decode_as("as", cases[-1]["id"])[1]
+        await desk.stage.act(TOOL, "after_sale_update", after_sale_id=number, status=status)
+    sent, refused, stuck = cases
+    desk.stage.pass_time(timedelta(seconds=5))
+    parcel = {"afterSale": sent["id"], "carrier": "SF", "tracking": "SF9", "idempotencyKey": "exchange-000042"}
+    assert (await desk.ask("exchange", exchanged=parcel))["afterSale"]["state"] == "SUCCEEDED"
+    [reason] = [each["number"] for each in refused["rejectReasons"] if each["scene"] == 6]
+    no = {"afterSale": refused["id"], "reason": reason, "text": "缺货", "idempotencyKey": "noexchange-000042"}
+    assert (await desk.ask("noexchange", refused=no))["afterSale"]["state"] == "REJECTED"
+    proof = {"afterSale": stuck["id"], "pictures": ["media"], "text": "已线下退款", "idempotencyKey": "prove-000042"}
+    assert (await desk.ask("prove", proof=proof))["afterSale"]["state"] == "AWAITING_BUYER"
+    none = await desk.ask("prove", proof=proof | {"afterSale": "x", "idempotencyKey": "prove-000043"})
+    assert none["code"] == "ID_INVALID"
+
+
 async def test_a_coupon_is_given_used_and_given_back(desk: Desk) -> None:
     world, member = desk.stage.sandbox.world, await desk.member()
     gift = {"member": member, "stockId": world.coupon_stocks[0].stock_id, "idempotencyKey": "gift-000042"}
@@ -254,6 +299,15 @@ async def test_a_red_packet_is_the_shoppers_once_they_confirmed(desk: Desk) -> N
         ("reprice", {"price": {"order": "x"}}, "orders:write"),
         ("handout", {"pickup": {"order": "x", "code": "1"}}, "orders:pickup"),
         ("accept", {"accepted": {"afterSale": "x", "decision": "REFUND"}}, "orders:write"),
+        ("open", {"opened": {"order": "x", "sku": "x", "kind": "REFUND", "reason": "1"}}, "orders:write"),
+        (
+            "propose",
+            {"proposed": {"afterSale": "x", "kind": "REFUND", "proposalType": 1, "reasonType": 1, "text": "x"}},
+            "orders:write",
+        ),
+        ("exchange", {"exchanged": {"afterSale": "x", "carrier": "SF", "tracking": "1"}}, "orders:write"),
+        ("noexchange", {"refused": {"afterSale": "x", "reason": 1}}, "orders:write"),
+        ("prove", {"proof": {"afterSale": "x", "pictures": ["x"], "text": "x"}}, "orders:write"),
         ("issue", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
         ("cashcoupon", {"gift": {"member": "x", "stockId": "1"}}, "coupons:write"),
         ("redpacket", {"gift": {"member": "x", "amount": 10, "remark": "x", "report": []}}, "rewards:write"),

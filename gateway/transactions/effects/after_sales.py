@@ -64,40 +64,51 @@ class Decided(msgspec.Struct, frozen=True):
     state: str
 
 
-async def _waiting(planning: Planning, appid: str, number: str) -> AfterSale:
-    """The after-sale as the platform has it now. Raises StepRefused when nobody waits for the merchant."""
+async def waiting(
+    planning: Planning, appid: str, number: str, state: AfterSaleState = AfterSaleState.AWAITING_MERCHANT
+) -> AfterSale:
+    """The after-sale as the platform has it now. Raises StepRefused where it does not wait for what is asked for."""
     [found] = await planning.tools.get(MiniProgramStoreAdapter, appid).after_sales([number])
     if isinstance(found, NotFound):
         raise found
-    if found.state is not AfterSaleState.AWAITING_MERCHANT:
+    if found.state is not state:
         raise StepRefused(
-            "AFTER_SALE_STATE", f"This after-sale is {found.state}: it waits for nobody here.", state=found.state
+            "AFTER_SALE_STATE", f"This after-sale is {found.state}: it does not wait for this.", state=found.state
         )
     return found
 
 
 async def _plan_accept(planning: Planning, asked: Acceptance) -> Effect:
-    found = await _waiting(planning, asked.appid, asked.after_sale)
+    found = await waiting(planning, asked.appid, asked.after_sale)
     if asked.what is AfterSaleAccept.RETURN_GOODS and not asked.return_address:
         raise StepRefused("BAD_USER_INPUT", "Goods come back to an address: give returnAddress.")
-    return Effect(Accept(asked, found.updated_at), values=_values(found))
+    return Effect(Accept(asked, found.updated_at), values=order_of(found))
 
 
 async def _plan_reject(planning: Planning, asked: Refusal) -> Effect:
     if len(asked.text) > TEXT_LENGTH:
         raise StepRefused("BAD_USER_INPUT", f"text has {len(asked.text)} characters; shorten it to {TEXT_LENGTH}.")
-    found = await _waiting(planning, asked.appid, asked.after_sale)
+    found = await waiting(planning, asked.appid, asked.after_sale)
+    await must_be_a_reason(planning, asked)
+    return Effect(Reject(asked, found.updated_at), values=order_of(found))
+
+
+async def must_be_a_reason(planning: Planning, asked: Refusal, scene: int | None = None) -> None:
+    """Raises StepRefused for a number that the platform does not list, or not for this scene."""
     reasons = await planning.tools.get(MiniProgramStoreAdapter, asked.appid).after_sale_reject_reasons()
-    if asked.reason not in {each.number for each in reasons}:
-        raise StepRefused("BAD_USER_INPUT", "reason is none of the platform's; take one of AfterSale.rejectReasons.")
-    return Effect(Reject(asked, found.updated_at), values=_values(found))
+    if asked.reason not in {each.number for each in reasons if scene in {None, each.scene}}:
+        of = "" if scene is None else f" of the scene {scene}"
+        raise StepRefused(
+            "BAD_USER_INPUT", f"reason is none of the platform's; take one of AfterSale.rejectReasons{of}."
+        )
 
 
-def _values(found: AfterSale) -> dict[str, str]:
+def order_of(found: AfterSale) -> dict[str, str]:
+    """What operators may see of it."""
     return {"order": f"STORE:{found.appid}:{found.order_id}"}
 
 
-async def _followed(ctx: StepContext, appid: str, number: str, happened: Callable[[AfterSale], bool]) -> Decided | None:
+async def followed(ctx: StepContext, appid: str, number: str, happened: Callable[[AfterSale], bool]) -> Decided | None:
     """Read the after-sale into our rows, since the platform calls nobody back for what we told it.
 
     None when it did not move on as ``happened`` wants it.
@@ -110,10 +121,10 @@ async def _followed(ctx: StepContext, appid: str, number: str, happened: Callabl
     return Decided(found.state)
 
 
-async def _told(ctx: StepContext, appid: str, number: str) -> Decided:
+async def told(ctx: StepContext, appid: str, number: str) -> Decided:
     """After the platform took a decision: where it cannot be read now, its event has it read again."""
     with suppress(UpstreamError):
-        return await _followed(ctx, appid, number, lambda _: True) or Decided("")
+        return await followed(ctx, appid, number, lambda _: True) or Decided("")
     return Decided("")
 
 
@@ -125,7 +136,7 @@ async def _accepted(ctx: StepContext, intent: Accept) -> Decided | None:
         sent = asked.what is AfterSaleAccept.RETURN_GOODS and bool(found.return_tracking_number)
         return found.updated_at != intent.seen and (found.state in _AGREED[asked.what] or sent)
 
-    return await _followed(ctx, asked.appid, asked.after_sale, happened)
+    return await followed(ctx, asked.appid, asked.after_sale, happened)
 
 
 # ASKABLE: the platform has no key. Naming what is agreed to keeps a repetition from being the next yes: it refuses.
@@ -135,12 +146,12 @@ async def accept(ctx: StepContext, intent: Accept) -> Decided:
     asked = intent.asked
     adapter = ctx.tools.get(MiniProgramStoreAdapter, asked.appid)
     await adapter.after_sale_accept(asked.after_sale, asked.what, asked.return_address)
-    return await _told(ctx, asked.appid, asked.after_sale)
+    return await told(ctx, asked.appid, asked.after_sale)
 
 
 async def _rejected(ctx: StepContext, intent: Reject) -> Decided | None:
     asked = intent.asked
-    return await _followed(
+    return await followed(
         ctx,
         asked.appid,
         asked.after_sale,
@@ -154,7 +165,7 @@ async def reject(ctx: StepContext, intent: Reject) -> Decided:
     asked = intent.asked
     adapter = ctx.tools.get(MiniProgramStoreAdapter, asked.appid)
     await adapter.after_sale_reject(asked.after_sale, asked.reason, asked.text)
-    return await _told(ctx, asked.appid, asked.after_sale)
+    return await told(ctx, asked.appid, asked.after_sale)
 
 
 ACCEPT: Final = Action("afterSaleAccept", accept, _plan_accept)
