@@ -8,6 +8,7 @@ from adapters.base.webhooks import EventKind
 
 _ORDER: Final = "the order is read again"
 _PRODUCT: Final = "the product is read again"
+_AUDIT: Final = "the product and its draft are read again, and what the audit came to is a fact"
 _COUPON: Final = "coupons are read when they are asked for"
 _CARD: Final = "the sync reads all cards"
 _FUNDS: Final = "the ledger is read when it is asked for"
@@ -33,9 +34,9 @@ EVENT_KINDS: Final = (
     EventKind("channels_ec_user_coupon_expire", "用户优惠券过期", "", _COUPON),
     EventKind("channels_ec_user_coupon_use", "用户优惠券使用", "", _COUPON),
     EventKind("channels_ec_user_coupon_unuse", "用户优惠券使用返还", "", _COUPON),
-    EventKind("product_spu_audit", "商品审核", "ProductChanged", _PRODUCT),
+    EventKind("product_spu_audit", "商品审核", "ProductChanged", _AUDIT),
     EventKind("product_spu_listing", "商品上下架", "ProductChanged", _PRODUCT),
-    EventKind("product_spu_update", "商品更新", "ProductChanged", _PRODUCT),
+    EventKind("product_spu_update", "商品更新", "ProductChanged", "the product and its draft are read again"),
     EventKind("product_category_audit", "类目审核", "", "categories are dealt with in the console"),
     EventKind("channels_ec_stock_no_enough", "库存不足", "ProductChanged", _PRODUCT),
     EventKind("channels_ec_brand", "品牌资质", "", "brands are dealt with in the console"),

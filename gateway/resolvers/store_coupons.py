@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
@@ -43,21 +42,13 @@ async def page(ctx: Context, account: str | None, status: CouponStatus, args: Pa
 
 
 async def by_keys(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[StoreCoupon | BaseException | None]:
-    """Batch by (appid, coupon id), live: one call per coupon. A shop that fails costs its own."""
-    shops: dict[str, list[str]] = defaultdict(list)
-    for appid, number in dict.fromkeys(keys):
-        shops[appid].append(number)
+    """Batch by (appid, coupon id), live: one call per coupon. One that cannot be read costs its own place."""
 
-    async def one(appid: str) -> Sequence[StoreCoupon | NotFound]:
-        return await ctx.tool(MiniProgramStoreAdapter, appid).coupons(shops[appid])
+    async def one(appid: str, number: str) -> StoreCoupon | None:
+        [found] = await ctx.tool(MiniProgramStoreAdapter, appid).coupons([number])
+        return None if isinstance(found, NotFound) else found
 
-    answers = await asyncio.gather(*(one(each) for each in shops), return_exceptions=True)
-    found: dict[tuple[str, str], StoreCoupon | BaseException | None] = {}
-    for appid, answer in zip(shops, answers, strict=True):
-        for place, number in enumerate(shops[appid]):
-            coupon = answer if isinstance(answer, BaseException) else answer[place]
-            found[(appid, number)] = None if isinstance(coupon, NotFound) else coupon
-    return [found[each] for each in keys]
+    return await asyncio.gather(*(one(*each) for each in keys), return_exceptions=True)
 
 
 async def held(ctx: Context, member: MemberRecord, account: str | None, args: PageArgs) -> Slice[UserCoupon] | None:

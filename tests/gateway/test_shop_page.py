@@ -13,6 +13,7 @@ import pytest_asyncio
 from gateway.demo.stage import Stage, staged
 from gateway.resolvers import ids
 from tests.conftest import EVENING
+from tests.gateway.evening import login
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/shop.md").read_text("utf-8")
@@ -257,6 +258,24 @@ async def protagonist(stage: Stage) -> str:
 
 async def held(stage: Stage) -> Any:
     return (await ask(stage, "coupons-held", member=await protagonist(stage)))["storeCoupons"]
+
+
+async def test_a_shopper_sees_their_own_and_how_many_are_left_is_not_shown(stage: Stage) -> None:
+    made = await written(stage, "coupon-48", name="会员专享")
+    await moved(stage, made["id"], "PUBLISH")
+    person = stage.sandbox.world.cast["protagonist"]
+    await stage.act(TOOL, "coupon_receive", person=person, coupon_id=ids.decode_as("sc", made["id"])[1])
+    session = await login(stage, person)
+    document = "{ me { storeCoupons(first: 50) { nodes { state terms { name } } } } }"
+    mine = await stage.graphql(document, {}, key=stage.keys.frontend, session=session)
+    assert {"state": "VALID", "terms": {"name": "会员专享"}} in mine["data"]["me"]["storeCoupons"]["nodes"]
+    # One of them cannot be read: the others can.
+    stage.sandbox.kit.faults.add(TOOL, "code", endpoint="*/coupon/get", value=40097, calls=(1,))
+    partly = await stage.graphql(document, {}, key=stage.keys.frontend, session=session)
+    stage.sandbox.kit.faults.clear()
+    found = [each["terms"] for each in partly["data"]["me"]["storeCoupons"]["nodes"]]
+    assert (found.count(None), len(partly["errors"])) == (1, 1)
+    assert len(found) >= 2
 
 
 async def test_a_member_of_a_list_has_null(stage: Stage) -> None:

@@ -28,6 +28,7 @@ from adapters.mini_program_store.webhooks import MessagePush
 from sandbox.pusher import Push
 from sandbox.server import Sandbox
 from tests.adapters.mini_program_store.conftest import NAME, Act
+from tests.adapters.mini_program_store.scenes import content
 from tests.conftest import OpenTool
 
 Modes = tuple[bool, Literal["xml", "json"]]
@@ -197,6 +198,21 @@ async def test_every_mode_tells_the_same_story(platform: Sandbox, open_tool: Ope
     assert [event.entity for event in events[:6]] == [f"order:{made}"] * 5 + [f"after_sale:{case}"]
     assert len({event.dedupe_key for event in events}) == 10
     assert not any(event.claim for event in events)
+
+
+async def test_an_audit_tells_what_it_came_to(platform: Sandbox, open_tool: OpenTool, act: Act) -> None:
+    store = await opened(platform, open_tool, (True, "json"))
+    number = await store.product_add(content(), list_it=True)
+    await act("product_audit", product_id=number, passed=False, reason="主图有水印")
+    await store.product_list(number)
+    await act("product_audit", product_id=number)
+    events = await taken(store, platform)
+    told = [store.interpret(event)[0] for event in events]
+    assert told == [
+        ProductChanged(store.account, number, "AUDITED", events[0].occurred_at, False, "主图有水印"),
+        ProductChanged(store.account, number, "AUDITED", events[1].occurred_at, True, ""),
+        ProductChanged(store.account, number, "LISTED", events[2].occurred_at),
+    ]
 
 
 async def test_each_attempt_is_signed_anew_and_is_the_same_event(
