@@ -23,9 +23,11 @@ from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.collection_bills import CollectionBillQueries
 from gateway.schema.consents import ConsentMutations
+from gateway.schema.contact_remarks import ContactRemarkMutations
 from gateway.schema.contact_ways import ContactWayMutations, ContactWayQueries
 from gateway.schema.contacts import CustomerGroup
 from gateway.schema.conversions import ConversionMutations
+from gateway.schema.corp_tags import CorpTagMutations
 from gateway.schema.coupon_mutations import CouponMutations
 from gateway.schema.customer_service_messages import CustomerServiceMessageMutations
 from gateway.schema.decisions import DecisionMutations
@@ -128,7 +130,9 @@ MUTATIONS = (
     CashCouponMutations,
     CheckoutMutations,
     ConsentMutations,
+    ContactRemarkMutations,
     ConversionMutations,
+    CorpTagMutations,
     CouponMutations,
     CustomerServiceMessageMutations,
     DecisionMutations,

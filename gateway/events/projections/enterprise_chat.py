@@ -214,6 +214,18 @@ async def tagged(batch: Batch, taggings: Sequence[Tagging]) -> None:
     await labels.keep(batch.connection, members)
 
 
+async def remarked(batch: Batch, corpid: str, userid: str, an_identity: str, remark: str) -> None:
+    """A remark (备注) that the gateway itself wrote. A contact that is gone, or whose member is erased, has none."""
+    pair = (contact.c.corpid == corpid, contact.c.userid == userid, contact.c.identity == an_identity)
+    found = await batch.connection.execute(
+        select(identity.c.member, identity.c.home).where(identity.c.id == an_identity, identity.c.member.is_not(None))
+    )
+    row = found.one_or_none()
+    if row is not None:
+        sealed = batch.seal(remark, Linked(an_identity, row.member, row.home))
+        await batch.connection.execute(update(contact).where(*pair).values(remark=sealed, as_of=batch.as_of))
+
+
 async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> None:
     """After a whole reading of these guides that began at ``projector.as_of``: who was not listed is gone.
 
@@ -258,14 +270,25 @@ async def absent(projector: Projector, corpid: str, userids: Sequence[str]) -> N
 async def tags(projector: Projector, corpid: str, records: Sequence[CorpTag]) -> int:
     """企业标签, all of them: one that is not listed is gone."""
     async with projector.batch() as batch:
-        wrote = await batch.upsert(
-            contact_tag,
-            [{"corpid": corpid, "id": each.id, "name": each.name, "group_name": each.group} for each in records],
-        )
+        wrote = await tags_kept(batch, corpid, records)
         gone = (contact_tag.c.corpid == corpid, contact_tag.c.id.not_in([each.id for each in records]))
         await batch.watch(contact_tag, *gone)
         await batch.connection.execute(delete(contact_tag).where(*gone, contact_tag.c.as_of < batch.as_of))
         return wrote
+
+
+async def tags_kept(batch: Batch, corpid: str, records: Sequence[CorpTag]) -> int:
+    """Some of them, as a reading has them, or as the gateway itself made or renamed them."""
+    return await batch.upsert(
+        contact_tag,
+        [{"corpid": corpid, "id": each.id, "name": each.name, "group_name": each.group} for each in records],
+    )
+
+
+async def tags_gone(batch: Batch, corpid: str, tag_ids: Sequence[str]) -> None:
+    """Tags that the gateway itself deleted: what contacts still have of them has no name any more."""
+    gone = (contact_tag.c.corpid == corpid, contact_tag.c.id.in_(tag_ids))
+    await batch.connection.execute(delete(contact_tag).where(*gone))
 
 
 async def departments(projector: Projector, corpid: str, records: Sequence[Department]) -> int:

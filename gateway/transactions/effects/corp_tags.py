@@ -1,0 +1,241 @@
+"""The tags that a corp has for its customers (企业标签): made, renamed and deleted, and asked about by the list of all.
+
+A name is unique in its group (标签组). A group is made with its first tag and goes with its last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from adapters.base.errors import NotFound
+from adapters.enterprise_chat import CorpTag, EnterpriseChatAdapter
+from gateway.events.projections import enterprise_chat
+from gateway.events.projector import Batch
+from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.tagging import Known, TagName, find_tags
+from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
+
+#: Characters of a tag's name and of a group's, and tags of one request.
+NAME_LENGTH: Final = 30
+MOST_NAMES: Final = 30
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the client asked for: tags of one group by their names, and what one of them is to be called.
+
+    ``account`` None: not said; ``group`` empty: not said.
+    """
+
+    account: str | None
+    group: str
+    names: tuple[str, ...]
+    new_name: str = ""
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """A tag as the platform has it; ``id`` empty for one that is to be made."""
+
+    id: str
+    name: str
+    group: str
+
+
+class Make(msgspec.Struct, frozen=True):
+    """Tags to make, of which the group had none."""
+
+    corpid: str
+    group: str
+    names: tuple[str, ...]
+
+
+class Rename(msgspec.Struct, frozen=True):
+    """A tag as it was, and what it is to be called."""
+
+    corpid: str
+    tag: Tag
+    new_name: str
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """Tags that go."""
+
+    corpid: str
+    tags: tuple[Tag, ...]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The tags as they are, or as they were when they went."""
+
+    corpid: str
+    tags: tuple[Tag, ...]
+
+
+async def _plan_create(planning: Planning, asked: Wanted) -> Effect:
+    adapter = planning.tools.get(EnterpriseChatAdapter, asked.account)
+    names = tuple(dict.fromkeys(asked.names))
+    if not 1 <= len(names) <= MOST_NAMES:
+        raise StepRefused("BAD_USER_INPUT", f"{len(names)} names given: 1 to {MOST_NAMES} are possible.")
+    _check("group", asked.group)
+    tags = await adapter.corp_tags()
+    for each in names:
+        _free(tags, asked.group, each)
+    return Effect(Make(adapter.account, asked.group, names), values={"corpid": adapter.account})
+
+
+async def _plan_rename(planning: Planning, asked: Wanted) -> Effect:
+    adapter = planning.tools.get(EnterpriseChatAdapter, asked.account)
+    tags = await adapter.corp_tags()
+    [tag] = await _named(tags, asked)
+    _free(tags, tag.group, asked.new_name)
+    return Effect(Rename(adapter.account, tag, asked.new_name), values={"corpid": adapter.account})
+
+
+async def _plan_delete(planning: Planning, asked: Wanted) -> Effect:
+    adapter = planning.tools.get(EnterpriseChatAdapter, asked.account)
+    tags = await _named(await adapter.corp_tags(), asked)
+    return Effect(Remove(adapter.account, tuple(tags)), values={"corpid": adapter.account})
+
+
+async def _named(tags: Sequence[CorpTag], asked: Wanted) -> Sequence[Tag]:
+    async def all_of_them() -> Sequence[Known[str]]:
+        return [Known(each.id, each.name, each.group) for each in tags]
+
+    found = await find_tags([TagName(each, asked.group) for each in asked.names], (), all_of_them)
+    return [Tag(each.id, each.name, each.group) for each in tags if each.id in found]
+
+
+def _free(tags: Sequence[CorpTag], group: str, name: str) -> None:
+    """Raises StepRefused where no tag of the group can be called that."""
+    _check("name", name)
+    if any((each.group, each.name) == (group, name) for each in tags):
+        raise StepRefused("TAG_EXISTS", "The group has a tag of this name.", tag=name)
+
+
+def _check(what: str, text: str) -> None:
+    if not 1 <= len(text) <= NAME_LENGTH:
+        raise StepRefused("BAD_USER_INPUT", f"{what} has {len(text)} characters: 1 to {NAME_LENGTH} are possible.")
+
+
+async def _made(ctx: StepContext, intent: Make) -> Sequence[Tag]:
+    """There were none of these names when this was planned, and names are unique: those that are there now are ours."""
+    tags = await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).corp_tags()
+    return _tags([each for each in tags if each.group == intent.group and each.name in intent.names])
+
+
+def _tags(records: Sequence[CorpTag]) -> Sequence[Tag]:
+    return [Tag(each.id, each.name, each.group) for each in records]
+
+
+async def _ask_create(ctx: StepContext, intent: Make) -> Kept | None:
+    found = await _made(ctx, intent)
+    return _keep(ctx, Kept(intent.corpid, tuple(found))) if len(found) == len(intent.names) else None
+
+
+async def _undo_create(ctx: StepContext, intent: Make, outcome: Kept | None) -> None:
+    """Whoever was given them meanwhile loses them."""
+    made = {each.id for each in outcome.tags} if outcome is not None else None
+    there = [each.id for each in await _made(ctx, intent) if made is None or each.id in made]
+    if there:
+        with suppress(NotFound):
+            await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_corp_tags(tags=there)
+    async with ctx.projector.batch() as batch:
+        await enterprise_chat.tags_gone(batch, intent.corpid, [*there, *(made or ())])
+
+
+# ASKABLE: the platform does not make a second tag of a name in a group, and the list of all tells which there are.
+@step(
+    name="corp_tag.create",
+    tool="enterprise_chat",
+    kind=Kind.COMPENSATABLE,
+    delivery=Delivery.ASKABLE,
+    ask=_ask_create,
+    undo=_undo_create,
+)
+async def create(ctx: StepContext, intent: Make) -> Kept:
+    """One call."""
+    made = await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).add_corp_tags(intent.group, intent.names)
+    return _keep(ctx, Kept(intent.corpid, tuple(_tags(made))))
+
+
+async def _ask_rename(ctx: StepContext, intent: Rename) -> Kept | None:
+    tags = await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).corp_tags_by_id(tags=[intent.tag.id])
+    if [each.name for each in tags] != [intent.new_name]:
+        return None
+    return _keep(ctx, Kept(intent.corpid, tuple(_tags(tags))))
+
+
+async def _undo_rename(ctx: StepContext, intent: Rename, outcome: Kept | None) -> None:
+    """A tag that is gone meanwhile has no name to get back."""
+    del outcome
+    tag = intent.tag
+    try:
+        await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).edit_corp_tag(tag.id, name=tag.name)
+    except NotFound:
+        return
+    async with ctx.projector.batch() as batch:
+        await enterprise_chat.tags_kept(batch, intent.corpid, [CorpTag(tag.id, tag.name, tag.group)])
+
+
+@step(
+    name="corp_tag.rename",
+    tool="enterprise_chat",
+    kind=Kind.COMPENSATABLE,
+    delivery=Delivery.ASKABLE,
+    ask=_ask_rename,
+    undo=_undo_rename,
+)
+async def rename(ctx: StepContext, intent: Rename) -> Kept:
+    """One call; the same again changes nothing."""
+    await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).edit_corp_tag(intent.tag.id, name=intent.new_name)
+    return _keep(ctx, Kept(intent.corpid, (Tag(intent.tag.id, intent.new_name, intent.tag.group),)))
+
+
+async def _ask_delete(ctx: StepContext, intent: Remove) -> Kept | None:
+    """The platform deletes all of them or none."""
+    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
+    there = await adapter.corp_tags_by_id(tags=[each.id for each in intent.tags])
+    return None if there else _lose(ctx, intent)
+
+
+# A PIVOT: customers lose the tags, and nobody could tell any more who had them.
+@step(
+    name="corp_tag.delete",
+    tool="enterprise_chat",
+    kind=Kind.PIVOT,
+    delivery=Delivery.ASKABLE,
+    ask=_ask_delete,
+)
+async def delete(ctx: StepContext, intent: Remove) -> Kept:
+    """One call."""
+    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
+    await adapter.delete_corp_tags(tags=[each.id for each in intent.tags])
+    return _lose(ctx, intent)
+
+
+def _keep(ctx: StepContext, kept: Kept) -> Kept:
+    """Our own rows, in the commit of the outcome."""
+
+    async def follow(batch: Batch) -> None:
+        await enterprise_chat.tags_kept(
+            batch, kept.corpid, [CorpTag(each.id, each.name, each.group) for each in kept.tags]
+        )
+
+    ctx.on_done.append(follow)
+    return kept
+
+
+def _lose(ctx: StepContext, intent: Remove) -> Kept:
+    async def follow(batch: Batch) -> None:
+        await enterprise_chat.tags_gone(batch, intent.corpid, [each.id for each in intent.tags])
+
+    ctx.on_done.append(follow)
+    return Kept(intent.corpid, intent.tags)
+
+
+CREATE: Final = Action("corpTagCreate", create, _plan_create)
+RENAME: Final = Action("corpTagRename", rename, _plan_rename)
+DELETE: Final = Action("corpTagDelete", delete, _plan_delete)
