@@ -519,7 +519,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     Holding(
         table=projections.customer_group_member,
         title="客户群成员 group members",
-        what="which customer groups, since when",
+        what="which customer groups, since when, by which code",
         purpose="advice by a guide",
         ground=Ground.CONSENT,
         kept=_RELATION,
@@ -861,6 +861,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.department, "部门 departments", "the corp's departments"),
     _without_people(projections.customer_group, "客户群 groups", "names and sizes of customer groups"),
     _without_people(contacts.contact_way, "联系我 contact ways", "codes of guides, and the channel of each"),
+    _without_people(contacts.join_way, "加入群聊 join ways", "codes of customer groups, and the channel of each"),
     _without_people(contacts.group_send, "企业群发 group sends", "what guides were asked to send, and how it stands"),
     _without_people(
         contacts.group_send_sender, "企业群发导购 guides of group sends", "which guides confirmed, and when"

@@ -28,6 +28,7 @@ TYPE_CODES: Final = {
     "gp": "CustomerGroup",
     "gs": "GroupSend",
     "cw": "ContactWay",
+    "jw": "JoinWay",
     "ip": "IpProperty",
     "ac": "IpActivation",
     "er": "MemberErasure",

@@ -107,7 +107,8 @@ def _touchpoint(row: Row[Any]) -> TouchpointRecord:
     return TouchpointRecord(row.account_id, row.click_id, row.adgroup_id, row.clicked_at)
 
 
-def _group(row: Row[Any]) -> GroupRecord:
+def group_record(row: Row[Any]) -> GroupRecord:
+    """A row of ``customer_group``."""
     return GroupRecord(row.corpid, row.chat_id, row.name, row.owner, row.member_count, row.created_at)
 
 
@@ -134,7 +135,7 @@ MEMBER_GROUPS = OwnedList(
     .join(identity, identity.c.id == customer_group_member.c.identity),
     identity.c.member,
     [(customer_group.c.corpid, False), (customer_group.c.chat_id, False)],
-    _group,
+    group_record,
 )
 
 
@@ -248,7 +249,7 @@ async def groups_by_key(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequen
     rows = await ctx.database.fetch(
         select(customer_group).where(customer_group.c.chat_id.in_({chat_id for _, chat_id in keys}))
     )
-    found = {(row.corpid, row.chat_id): _group(row) for row in rows}
+    found = {(row.corpid, row.chat_id): group_record(row) for row in rows}
     return [found.get(each) for each in keys]
 
 

@@ -29,6 +29,7 @@ from gateway.schema.contacts import CustomerGroup
 from gateway.schema.conversions import ConversionMutations
 from gateway.schema.corp_tags import CorpTagMutations
 from gateway.schema.coupon_mutations import CouponMutations
+from gateway.schema.customer_groups import CustomerGroupMutations, CustomerGroupQueries
 from gateway.schema.customer_service_messages import CustomerServiceMessageMutations
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
@@ -39,6 +40,7 @@ from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.group_sends import GroupSendMutations, GroupSendQueries
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
+from gateway.schema.join_ways import JoinWayMutations, JoinWayQueries
 from gateway.schema.leads import LeadQueries
 from gateway.schema.licences import LicenceMutations, LicenceQueries
 from gateway.schema.lives import LiveQueries
@@ -99,8 +101,10 @@ QUERIES = (
     MemberTagQueries,
     CollectionBillQueries,
     ContactWayQueries,
+    CustomerGroupQueries,
     GroupSendQueries,
     HandoverQueries,
+    JoinWayQueries,
     SidebarQueries,
     ChatFigureQueries,
     MassMessageQueries,
@@ -134,6 +138,7 @@ MUTATIONS = (
     ConversionMutations,
     CorpTagMutations,
     CouponMutations,
+    CustomerGroupMutations,
     CustomerServiceMessageMutations,
     DecisionMutations,
     FileMutations,
@@ -142,6 +147,7 @@ MUTATIONS = (
     GroupSendMutations,
     HandoverMutations,
     JobMutations,
+    JoinWayMutations,
     MassMessageMutations,
     LicenceMutations,
     OrderMutations,

@@ -15,6 +15,7 @@ from gateway.resolvers import (
     group_sends,
     ids,
     jobs,
+    join_ways,
     mass_messages,
     members,
     orders,
@@ -39,6 +40,7 @@ from gateway.schema.files import File
 from gateway.schema.group_sends import GroupSend
 from gateway.schema.info import Info
 from gateway.schema.jobs import Job
+from gateway.schema.join_ways import JoinWay
 from gateway.schema.mass_messages import MassMessage
 from gateway.schema.members import Member
 from gateway.schema.node import Node
@@ -133,6 +135,13 @@ async def _contact_way(info: Info, account: str, native: str) -> Node | None:
     info.context.principal.require(contact_ways.SCOPE)
     record = await info.context.loaders.load(contact_ways.by_ids, native)
     return None if record is None else ContactWay.of(record)
+
+
+async def _join_way(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(join_ways.SCOPE)
+    record = await info.context.loaders.load(join_ways.by_ids, native)
+    return None if record is None else JoinWay.of(record)
 
 
 async def _store(info: Info, account: str, native: str) -> Node | None:
@@ -265,6 +274,7 @@ _FETCH: dict[str, Fetch] = {
     "gp": _group,
     "gs": _group_send,
     "cw": _contact_way,
+    "jw": _join_way,
     "st": _store,
     "gd": _guide,
     "pr": _product,

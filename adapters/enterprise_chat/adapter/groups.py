@@ -78,7 +78,7 @@ def _member(wire: models.GroupChatMember) -> GroupMember:
     kind = MemberKind.CUSTOMER if wire.type == _CUSTOMER else MemberKind.EMPLOYEE
     scenes = {1: JoinScene.INVITED, 2: JoinScene.LINK, 3: JoinScene.QR}
     scene = scenes.get(wire.join_scene, JoinScene.OTHER)
-    return GroupMember(wire.userid, kind, wire.unionid or None, instant(wire.join_time), scene)
+    return GroupMember(wire.userid, kind, wire.unionid or None, instant(wire.join_time), scene, wire.state)
 
 
 def _figures(wire: WireFigures) -> GroupFigures:

@@ -91,13 +91,17 @@ class JoinScene(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
-    """Someone in a group. ``id`` is a userid of an EMPLOYEE, an external_userid of a CUSTOMER."""
+    """Someone in a group. ``id`` is a userid of an EMPLOYEE, an external_userid of a CUSTOMER.
+
+    ``state`` is the channel that the QR code of a join way carried, empty where there was none.
+    """
 
     id: str
     kind: MemberKind
     unionid: str | None = field(repr=False)
     joined_at: datetime
     join_scene: JoinScene
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

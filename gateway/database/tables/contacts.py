@@ -102,3 +102,24 @@ contact_way = Table(
     UniqueConstraint("corpid", "config_id"),
     Index(None, "created_at", "id"),
 )
+
+join_way = Table(
+    "join_way",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("saga", String(26), nullable=False, comment="The transaction that made it."),
+    Column("corpid", String, nullable=False),
+    Column("config_id", String, nullable=False, comment="The platform's name of it."),
+    Column("state", String, nullable=False, comment="The channel that those carry who join by it."),
+    Column("qr_code", String, nullable=False, comment="The picture's address; empty: a button, or not told yet."),
+    Column("in_mini_program", Boolean, nullable=False),
+    Column("chat_ids", Json, nullable=False),
+    Column("remark", String, nullable=False, info={"not_personal": "what staff call a code of theirs"}),
+    Column("room_name", String, nullable=False, comment="What a group is called that follows a full one; empty: none."),
+    Column("room_number", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),
+    UniqueConstraint("corpid", "state"),
+    UniqueConstraint("corpid", "config_id"),
+    Index(None, "created_at", "id"),
+)

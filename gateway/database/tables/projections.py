@@ -327,8 +327,10 @@ customer_group_member = Table(
     Column("chat_id", String, primary_key=True),
     Column("identity", String(26), primary_key=True),
     Column("joined_at", UtcDateTime),
+    Column("state", String, nullable=False, comment="The channel of the code that they scanned; empty: none."),
     _as_of(),
     Index(None, "identity"),
+    Index("ix_customer_group_member_channel", "corpid", "state", sqlite_where=_CHANNEL, postgresql_where=_CHANNEL),
 )
 
 ad = Table(

@@ -344,6 +344,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                     "chat_id": group.chat_id,
                     "identity": linked.identity,
                     "joined_at": each.joined_at,
+                    "state": each.state,
                 }
                 for (group, each), linked in pairs
             ],
@@ -362,7 +363,7 @@ async def groups(projector: Projector, records: Sequence[Group], *, source: Sour
                 member=linked.member,
                 identity=linked.identity,
                 guide=f"{group.corpid}:{group.owner_userid}",
-                payload={"chat": group.chat_id, "group": group.name},
+                payload={"chat": group.chat_id, "group": group.name} | ({"state": each.state} if each.state else {}),
             )
             for (group, each), linked in pairs
         ]
@@ -384,6 +385,12 @@ async def dismissed(projector: Projector, corpid: str, chat_ids: Sequence[str], 
             await batch.connection.execute(
                 delete(customer_group).where(customer_group.c.corpid == corpid, customer_group.c.chat_id == row.chat_id)
             )
+
+
+async def owned(batch: Batch, corpid: str, chat_ids: Sequence[str], owner: str) -> None:
+    """Groups that the gateway itself gave to another owner (群主)."""
+    those = (customer_group.c.corpid == corpid, customer_group.c.chat_id.in_(chat_ids))
+    await batch.connection.execute(update(customer_group).where(*those).values(owner=owner))
 
 
 async def _current(batch: Batch, records: Sequence[Group]) -> set[str]:

@@ -310,10 +310,20 @@ def upgrade() -> None:
         sa.Column("chat_id", sa.String(), nullable=False),
         sa.Column("identity", sa.String(length=26), nullable=False),
         sa.Column("joined_at", types.UtcDateTime(), nullable=True),
+        sa.Column(
+            "state", sa.String(), nullable=False, comment="The channel of the code that they scanned; empty: none."
+        ),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("corpid", "chat_id", "identity", name=op.f("pk_customer_group_member")),
     )
     with op.batch_alter_table("customer_group_member", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_customer_group_member_channel",
+            ["corpid", "state"],
+            unique=False,
+            sqlite_where=sa.text("state <> ''"),
+            postgresql_where=sa.text("state <> ''"),
+        )
         batch_op.create_index(batch_op.f("ix_customer_group_member_identity"), ["identity"], unique=False)
 
     op.create_table(
@@ -891,6 +901,35 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
             postgresql_where=sa.text("state IN ('QUEUED', 'RUNNING')"),
         )
+
+    op.create_table(
+        "join_way",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that made it."),
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("config_id", sa.String(), nullable=False, comment="The platform's name of it."),
+        sa.Column("state", sa.String(), nullable=False, comment="The channel that those carry who join by it."),
+        sa.Column(
+            "qr_code", sa.String(), nullable=False, comment="The picture's address; empty: a button, or not told yet."
+        ),
+        sa.Column("in_mini_program", sa.Boolean(), nullable=False),
+        sa.Column("chat_ids", types.Json(), nullable=False),
+        sa.Column("remark", sa.String(), nullable=False),
+        sa.Column(
+            "room_name",
+            sa.String(),
+            nullable=False,
+            comment="What a group is called that follows a full one; empty: none.",
+        ),
+        sa.Column("room_number", sa.Integer(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("deleted_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_join_way")),
+        sa.UniqueConstraint("corpid", "config_id", name=op.f("uq_join_way_corpid_config_id")),
+        sa.UniqueConstraint("corpid", "state", name=op.f("uq_join_way_corpid_state")),
+    )
+    with op.batch_alter_table("join_way", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_join_way_created_at_id"), ["created_at", "id"], unique=False)
 
     op.create_table(
         "lead",
@@ -2758,6 +2797,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_lead_created_at_account_id_lead_id"))
 
     op.drop_table("lead")
+    with op.batch_alter_table("join_way", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_join_way_created_at_id"))
+
+    op.drop_table("join_way")
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_job_kind_key_active",
@@ -2893,6 +2936,11 @@ def downgrade() -> None:
     op.drop_table("data_key")
     with op.batch_alter_table("customer_group_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_group_member_identity"))
+        batch_op.drop_index(
+            "ix_customer_group_member_channel",
+            sqlite_where=sa.text("state <> ''"),
+            postgresql_where=sa.text("state <> ''"),
+        )
 
     op.drop_table("customer_group_member")
     op.drop_table("customer_group")
