@@ -862,6 +862,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
     _without_people(projections.customer_group, "客户群 groups", "names and sizes of customer groups"),
     _without_people(contacts.contact_way, "联系我 contact ways", "codes of guides, and the channel of each"),
     _without_people(contacts.join_way, "加入群聊 join ways", "codes of customer groups, and the channel of each"),
+    _without_people(contacts.group_welcome, "入群欢迎语 group welcomes", "what groups greet whoever joins with"),
     _without_people(contacts.group_send, "企业群发 group sends", "what guides were asked to send, and how it stands"),
     _without_people(
         contacts.group_send_sender, "企业群发导购 guides of group sends", "which guides confirmed, and when"

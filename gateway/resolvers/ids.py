@@ -29,6 +29,7 @@ TYPE_CODES: Final = {
     "gs": "GroupSend",
     "cw": "ContactWay",
     "jw": "JoinWay",
+    "gw": "GroupWelcome",
     "ip": "IpProperty",
     "ac": "IpActivation",
     "er": "MemberErasure",

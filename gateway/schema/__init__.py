@@ -38,6 +38,7 @@ from gateway.schema.file_mutations import FileMutations
 from gateway.schema.follower_figures import FollowerFigureQueries
 from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.group_sends import GroupSendMutations, GroupSendQueries
+from gateway.schema.group_welcomes import GroupWelcomeMutations, GroupWelcomeQueries
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.join_ways import JoinWayMutations, JoinWayQueries
@@ -103,6 +104,7 @@ QUERIES = (
     ContactWayQueries,
     CustomerGroupQueries,
     GroupSendQueries,
+    GroupWelcomeQueries,
     HandoverQueries,
     JoinWayQueries,
     SidebarQueries,
@@ -145,6 +147,7 @@ MUTATIONS = (
     FollowerTagMutations,
     ContactWayMutations,
     GroupSendMutations,
+    GroupWelcomeMutations,
     HandoverMutations,
     JobMutations,
     JoinWayMutations,

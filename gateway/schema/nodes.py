@@ -13,6 +13,7 @@ from gateway.resolvers import (
     benefits,
     contact_ways,
     group_sends,
+    group_welcomes,
     ids,
     jobs,
     join_ways,
@@ -38,6 +39,7 @@ from gateway.schema.contacts import CustomerGroup
 from gateway.schema.coupons import Coupon
 from gateway.schema.files import File
 from gateway.schema.group_sends import GroupSend
+from gateway.schema.group_welcomes import GroupWelcome
 from gateway.schema.info import Info
 from gateway.schema.jobs import Job
 from gateway.schema.join_ways import JoinWay
@@ -135,6 +137,13 @@ async def _contact_way(info: Info, account: str, native: str) -> Node | None:
     info.context.principal.require(contact_ways.SCOPE)
     record = await info.context.loaders.load(contact_ways.by_ids, native)
     return None if record is None else ContactWay.of(record)
+
+
+async def _group_welcome(info: Info, account: str, native: str) -> Node | None:
+    del account
+    info.context.principal.require(group_welcomes.SCOPE)
+    record = await info.context.loaders.load(group_welcomes.by_ids, native)
+    return None if record is None else GroupWelcome.of(record)
 
 
 async def _join_way(info: Info, account: str, native: str) -> Node | None:
@@ -275,6 +284,7 @@ _FETCH: dict[str, Fetch] = {
     "gs": _group_send,
     "cw": _contact_way,
     "jw": _join_way,
+    "gw": _group_welcome,
     "st": _store,
     "gd": _guide,
     "pr": _product,

@@ -100,7 +100,7 @@ async def find(served: Served, kind: Kind, fields: str) -> dict[str, Any]:
 
 
 async def test_every_type_code_is_tested() -> None:
-    others = {"as", "pr", "tx", "er", "rp", "rc", "jb", "we", "wd", "wr", "rn", "mm", "rk", "gs", "cw", "jw"}
+    others = {"as", "pr", "tx", "er", "rp", "rc", "jb", "we", "wd", "wr", "rn", "mm", "rk", "gs", "cw", "jw", "gw"}
     assert set(ids.TYPE_CODES) == {*KINDS, *WITHOUT_NODE, *others}
     assert {code: kind.name for code, kind in KINDS.items()}.items() <= ids.TYPE_CODES.items()
 

@@ -174,7 +174,7 @@ class Sends(Account):
         return (await self._sends.group_welcome_template_add(wire)).template_id
 
     async def group_welcome(self, template_id: str) -> GroupWelcome:
-        """A 入群欢迎语; raises NotFound ``no_such_welcome``."""
+        """A 入群欢迎语; raises Invalid for an id that is none."""
         wire = await self._sends.group_welcome_template_get(template_id)
         return GroupWelcome(wire.text.content if wire.text else "", _shown(wire))
 

@@ -123,3 +123,18 @@ join_way = Table(
     UniqueConstraint("corpid", "config_id"),
     Index(None, "created_at", "id"),
 )
+
+group_welcome = Table(
+    "group_welcome",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("saga", String(26), nullable=False, comment="The transaction that made it."),
+    Column("corpid", String, nullable=False),
+    Column("template_id", String, nullable=False, comment="The platform's name of it."),
+    Column("text", String, nullable=False),
+    Column("attachment", Json, comment="What it shows beside the text."),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),
+    UniqueConstraint("corpid", "template_id"),
+    Index(None, "created_at", "id"),
+)

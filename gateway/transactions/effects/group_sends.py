@@ -299,14 +299,15 @@ def _message(intent: Create, externals: Sequence[str]) -> GroupSend:
         intent.text,
         external_userids=tuple(externals),
         sender=intent.userid,
-        attachments=tuple(_attachment(each) for each in intent.attachments),
+        attachments=tuple(attachment_of(each) for each in intent.attachments),
     )
 
 
 _CARD: Final = "MINI_PROGRAM"
 
 
-def _attachment(piece: Piece) -> Attachment:
+def attachment_of(piece: Piece) -> Attachment:
+    """As the adapter takes it."""
     if piece.kind == "PICTURE":
         return PictureAttachment(piece.media_id, piece.url)
     if piece.kind == "LINK":

@@ -645,6 +645,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_group_send_target_identity"), ["identity"], unique=False)
 
     op.create_table(
+        "group_welcome",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that made it."),
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("template_id", sa.String(), nullable=False, comment="The platform's name of it."),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("attachment", types.Json(), nullable=True, comment="What it shows beside the text."),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("deleted_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_group_welcome")),
+        sa.UniqueConstraint("corpid", "template_id", name=op.f("uq_group_welcome_corpid_template_id")),
+    )
+    with op.batch_alter_table("group_welcome", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_group_welcome_created_at_id"), ["created_at", "id"], unique=False)
+
+    op.create_table(
         "guide",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("valid_from", types.UtcDateTime(), nullable=False),
@@ -2870,6 +2886,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_guide_corpid_userid"))
 
     op.drop_table("guide")
+    with op.batch_alter_table("group_welcome", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_group_welcome_created_at_id"))
+
+    op.drop_table("group_welcome")
     with op.batch_alter_table("group_send_target", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_group_send_target_identity"))
 
