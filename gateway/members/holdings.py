@@ -812,6 +812,16 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         why="It is about employees and not about shoppers.",
     ),
     Holding(
+        table=contacts.app_message,
+        title="应用消息 app messages",
+        what="which guides were sent a card, whether it still stands, the right to change its buttons",
+        purpose="taking a card back, and saying that its task is done",
+        ground=Ground.CONTRACT,
+        kept="as long as it is of use",
+        seen_by=_INTERNAL,
+        why="It is about employees and not about shoppers.",
+    ),
+    Holding(
         table=webhooks.webhook_endpoint,
         title="推送端点 webhook endpoints",
         what="addresses of integrators' systems, their signing secrets, what they are told",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from gateway.database.schema import metadata
-from gateway.database.types import Json, UtcDateTime
+from gateway.database.types import Encrypted, Json, UtcDateTime
 
 _WAITING = text("state = 'WAITING'")
 
@@ -137,4 +137,17 @@ group_welcome = Table(
     Column("deleted_at", UtcDateTime),
     UniqueConstraint("corpid", "template_id"),
     Index(None, "created_at", "id"),
+)
+
+app_message = Table(
+    "app_message",
+    metadata,
+    Column("corpid", String, primary_key=True),
+    Column("message_id", String, primary_key=True, comment="The platform's msgid."),
+    Column("saga", String(26), nullable=False, comment="The transaction that sent it."),
+    Column("userids", Json, nullable=False, comment="The guides whom it was sent to."),
+    Column("response_code", Encrypted, comment="The right to change its buttons, once."),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("recalled_at", UtcDateTime),
+    Column("answered_at", UtcDateTime, comment="When its buttons were changed."),
 )

@@ -70,6 +70,8 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     after_sale_ways.REFUND_PROVE,
     after_sales.ACCEPT,
     after_sales.REJECT,
+    app_messages.ANSWER,
+    app_messages.RECALL,
     app_messages.SEND,
     audiences.CREATE,
     audiences.DELETE,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import select, update
 
+from gateway.database.tables.contacts import app_message
 from gateway.database.tables.dimensions import guide
 from gateway.database.tables.facts import fact
 from gateway.resolvers import ids
@@ -26,6 +30,11 @@ SEND = """mutation ($input: AppMessageSendInput!) { appMessageSend(input: $input
 } }"""
 ENDPOINT = "POST /cgi-bin/message/send"
 TOOL = "enterprise_chat"
+DOCUMENTS = Path(__file__).parents[3] / "examples" / "customers"
+BUTTONS = [
+    {"text": "去盘点", "url": "https://hq.example/tasks/1"},
+    {"text": "换人", "url": "https://hq.example/tasks/1/to"},
+]
 
 
 class Desk(AnyDesk):
@@ -76,6 +85,25 @@ class Desk(AnyDesk):
     def misbehave(self, kind: str, **rule: Any) -> None:
         """A fault of the platform's sending."""
         self.served.sandbox.kit.faults.add(TOOL, kind, endpoint=ENDPOINT, **rule)
+
+    async def play(self, which: str, /, caller: str = "hq", **given: Any) -> dict[str, Any]:
+        """What the one mutation of an example answers."""
+        [answer] = (await self.served.client(caller).data(document(which), **given)).values()
+        return dict(answer)
+
+    async def ages(self, by: timedelta) -> None:
+        """Every message was sent so long before."""
+        async with self.served.gateway.services.database.write() as connection:
+            for row in (await connection.execute(select(app_message))).all():
+                await connection.execute(update(app_message).values(sent_at=row.sent_at - by))
+
+    def effects(self, kind: str) -> list[Effect]:
+        """What the platform did."""
+        return self.served.sandbox.kit.journal.of_kind(TOOL, kind)
+
+
+def document(name: str) -> str:
+    return (DOCUMENTS / f"{name}.graphql").read_text("utf-8")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -167,3 +195,86 @@ async def test_what_cannot_be_is_refused(desk: Desk) -> None:
 async def test_an_absent_tool_is_said(open_served: OpenServed) -> None:
     desk = Desk(await open_served(without(TOOL)))
     assert (await desk.tell("no-such-tool"))["code"] == "TOOL_NOT_CONFIGURED"
+
+
+async def test_a_message_is_taken_back_within_a_day(desk: Desk) -> None:
+    sent = await desk.tell("take-back-1")
+    before = len(desk.effects("app_message_recalled"))
+    desk.served.sandbox.kit.faults.add(TOOL, "reset_before", endpoint="POST /cgi-bin/message/recall", calls=(1,))
+
+    answer = await desk.play("app-message-recall", message=sent["messageId"], key="take-back-2")
+
+    assert (answer["messageId"], answer["transaction"]["state"]) == (sent["messageId"], "COMPLETED")
+    assert [each.key for each in desk.effects("app_message_recalled")[before:]] == [sent["messageId"]]
+    assert await desk.play("app-message-recall", message=sent["messageId"], key="take-back-2") == answer
+    again = await desk.play("app-message-recall", message=sent["messageId"], key="take-back-3")
+    unknown = await desk.play("app-message-recall", message="uxnothing", key="take-back-4")
+    assert (again["code"], unknown["code"]) == ("APP_MESSAGE_FIXED", "APP_MESSAGE_UNKNOWN")
+    old = await desk.tell("take-back-5")
+    await desk.ages(timedelta(hours=24))
+    late = await desk.play("app-message-recall", message=old["messageId"], key="take-back-6")
+    assert late["code"] == "APP_MESSAGE_FIXED"
+    assert len(desk.effects("app_message_recalled")) == before + 1
+    for caller in ("guide", "frontend", "partner"):
+        given = {"message": old["messageId"], "key": "take-back-7"}
+        refused = await desk.served.client(caller).ask(document("app-message-recall"), **given)
+        assert [each["extensions"]["code"] for each in refused["errors"]] == ["FORBIDDEN"]
+
+
+@pytest.fixture
+def called_back(desk: Desk) -> Iterator[None]:
+    """The app has a callback URL, without which no card has buttons."""
+    targets = desk.served.sandbox.kit.pusher.targets
+    before = dict(targets)
+    targets[TOOL, desk.corpid] = "http://127.0.0.1:9/"
+    yield
+    targets.clear()
+    targets.update(before)
+
+
+async def test_buttons_say_something_else_once(desk: Desk, called_back: None) -> None:
+    sent = await desk.tell("buttons-1", buttons=BUTTONS, guides=[desk.guide(), desk.guide("maolin")])
+    card = desk.sent()[-1].data["content"]
+    assert (card["card_type"], [each["text"] for each in card["button_list"]]) == (
+        "button_interaction", ["去盘点", "换人"],
+    )  # fmt: skip
+    before = len(desk.effects("card_answered"))
+
+    given = {"message": sent["messageId"], "text": "已完成", "guides": [desk.guide("maolin")]}
+    answer = await desk.play("app-message-answer", **given, key="buttons-2")
+
+    assert (answer["unreached"], answer["transaction"]["state"]) == ([], "COMPLETED")
+    assert len(desk.effects("card_answered")) == before + 1
+    assert await desk.play("app-message-answer", **given, key="buttons-2") == answer
+    assert (await desk.play("app-message-answer", **given, key="buttons-3"))["code"] == "APP_MESSAGE_FIXED"
+    assert len(desk.effects("card_answered")) == before + 1
+
+
+async def test_buttons_whose_answer_is_lost_are_not_changed_again(desk: Desk, called_back: None) -> None:
+    sent = await desk.tell("buttons-4", buttons=BUTTONS)
+    before = len(desk.effects("card_answered"))
+    desk.served.sandbox.kit.faults.add(TOOL, "reset_after", endpoint="POST /cgi-bin/message/update_template_card")
+    given = {"message": sent["messageId"], "text": "已完成", "key": "buttons-5"}
+    answers = [await desk.play("app-message-answer", **given) for _ in range(2)]
+    desk.served.sandbox.kit.faults.clear()
+    assert [each["code"] for each in answers] == ["OUTCOME_UNKNOWN"] * 2
+    assert len(desk.effects("card_answered")) == before + 1
+
+
+async def test_buttons_that_cannot_be(desk: Desk, called_back: None) -> None:
+    bare, sent = await desk.tell("buttons-6"), await desk.tell("buttons-7", buttons=BUTTONS)
+    given = {"message": sent["messageId"], "text": "已完成"}
+    answers = [
+        await desk.tell("buttons-8", buttons=BUTTONS * 4),
+        await desk.tell("buttons-9", buttons=[{"text": "长" * 11, "url": "https://hq.example"}]),
+        await desk.tell("buttons-10", buttons=[{"text": "去", "url": "javascript:alert(1)"}]),
+        await desk.play("app-message-answer", **given | {"text": "长" * 11}, key="buttons-11"),
+        await desk.play("app-message-answer", **given | {"message": "uxnothing"}, key="buttons-12"),
+        await desk.play("app-message-answer", **given | {"message": bare["messageId"]}, key="buttons-13"),
+        await desk.play("app-message-answer", **given, guides=[desk.guide("fengbo")], key="buttons-14"),
+    ]
+    await desk.ages(timedelta(hours=72))
+    answers.append(await desk.play("app-message-answer", **given, key="buttons-15"))
+    assert [each["code"] for each in answers] == [
+        *["BAD_USER_INPUT"] * 4, "APP_MESSAGE_UNKNOWN", "APP_MESSAGE_FIXED", "GUIDE_UNKNOWN", "APP_MESSAGE_FIXED",
+    ]  # fmt: skip

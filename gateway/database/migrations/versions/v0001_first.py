@@ -113,6 +113,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_after_sale_purchase"), ["purchase"], unique=False)
 
     op.create_table(
+        "app_message",
+        sa.Column("corpid", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False, comment="The platform's msgid."),
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that sent it."),
+        sa.Column("userids", types.Json(), nullable=False, comment="The guides whom it was sent to."),
+        sa.Column("response_code", types.Encrypted(), nullable=True, comment="The right to change its buttons, once."),
+        sa.Column("sent_at", types.UtcDateTime(), nullable=False),
+        sa.Column("recalled_at", types.UtcDateTime(), nullable=True),
+        sa.Column("answered_at", types.UtcDateTime(), nullable=True, comment="When its buttons were changed."),
+        sa.PrimaryKeyConstraint("corpid", "message_id", name=op.f("pk_app_message")),
+    )
+    op.create_table(
         "audience_person",
         sa.Column("upload", sa.String(length=26), nullable=False, comment="Which request named the member."),
         sa.Column("member", sa.String(length=36), nullable=False, comment="As named; a merge does not re-point it."),
@@ -3004,6 +3016,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audience_person_account_id_audience_id_state"))
 
     op.drop_table("audience_person")
+    op.drop_table("app_message")
     with op.batch_alter_table("after_sale", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_after_sale_purchase"))
 
