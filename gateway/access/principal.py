@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -14,8 +14,12 @@ from gateway.database.engine import Database
 from gateway.database.prepared import Prepared, list_of
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
-from gateway.database.tables.members import identity, session
+from gateway.database.tables.dimensions import guide
+from gateway.database.tables.members import guide_session, identity, session
 from gateway.settings import ApiKey
+
+#: How the token of a guide's session begins; a shopper's has no full stop.
+GUIDE_PREFIX = "guide."
 
 Audience = Literal["frontend", "guide", "partner", "hq"]
 
@@ -88,7 +92,8 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller. ``member`` and ``session_identity`` are set for a shopper's own session."""
+    """The caller. ``member`` and ``session_identity`` are set for a shopper's own session, ``guide`` (corpid:userid)
+    for that of a guide."""
 
     id: str
     audience: Audience
@@ -96,6 +101,7 @@ class Principal:
     member: str | None = None
     session_identity: str | None = None
     app: str | None = None
+    guide: str | None = None
 
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the caller has the scope."""
@@ -121,10 +127,24 @@ _SESSIONS = Prepared(
     .join(identity, identity.c.id == session.c.identity)
     .where(session.c.token_hash.in_(list_of("tokens")))
 )
+_GUIDE_SESSIONS = Prepared(
+    select(guide_session.c.token_hash, guide_session.c.guide, guide_session.c.expires_at, guide.c.state)
+    .join(guide, (guide.c.id == guide_session.c.guide) & guide.c.valid_to.is_(None))
+    .where(guide_session.c.token_hash.in_(list_of("tokens")))
+)
 
 
 def _of(key: ApiKey) -> Principal:
     return Principal(key.id, key.audience, AUDIENCE_SCOPES[key.audience] | key.scopes)
+
+
+def _guides(principal: Principal, row: AnyRow | None, now: datetime) -> Principal | NotAuthenticated:
+    """With a guide's session, which goes with keys that may log guides in, and ends when the guide leaves."""
+    if row is None or "sidebar" not in principal.scopes:
+        return NotAuthenticated("SESSION_UNKNOWN", "This session token is not known; call guideSessionCreate again.")
+    if row.expires_at <= now or row.state != "ACTIVE":
+        return NotAuthenticated("SESSION_EXPIRED", "This session has expired; call guideSessionCreate again.")
+    return replace(principal, guide=row.guide)
 
 
 class Authenticator:
@@ -145,12 +165,22 @@ class Authenticator:
         return found
 
     async def principals(self, shown: Sequence[Credentials], now: datetime) -> list[Principal | NotAuthenticated]:
-        """The callers behind several credentials, in their order. No statement without sessions, else one for 400."""
-        hashed = {each.session: self._database.keyring.hash(each.session, "session") for each in shown if each.session}
-        rows: dict[bytes, AnyRow] = {}
-        for some in chunks(set(hashed.values())):
-            rows |= {row.token_hash: row for row in await self._database.fetch(_SESSIONS, {"tokens": some})}
-        return [self._principal(each, rows.get(hashed.get(each.session or "", b"")), now) for each in shown]
+        """The callers behind several credentials, in their order. No statement without sessions, else one for 400
+        shoppers, and one for 400 guides."""
+        tokens = {each.session for each in shown if each.session}
+        guides = {each for each in tokens if each.startswith(GUIDE_PREFIX)}
+        rows = await self._rows(_SESSIONS, "session", tokens - guides)
+        rows |= await self._rows(_GUIDE_SESSIONS, "guide_session", guides)
+        return [self._principal(each, rows.get(each.session or ""), now) for each in shown]
+
+    async def _rows(self, statement: Prepared, purpose: str, tokens: Collection[str]) -> dict[str, AnyRow]:
+        """Token → its row, where there is one."""
+        hashed = {self._database.keyring.hash(each, purpose): each for each in tokens}
+        rows: dict[str, AnyRow] = {}
+        for some in chunks(set(hashed)):
+            found = await self._database.fetch(statement, {"tokens": some})
+            rows |= {hashed[row.token_hash]: row for row in found}
+        return rows
 
     def _principal(self, shown: Credentials, row: AnyRow | None, now: datetime) -> Principal | NotAuthenticated:
         if not shown.api_key:
@@ -160,6 +190,8 @@ class Authenticator:
             return NotAuthenticated("KEY_UNKNOWN", "This API key is not known here; check it, or ask for a new one.")
         if not shown.session:
             return principal
+        if shown.session.startswith(GUIDE_PREFIX):
+            return _guides(principal, row, now)
         if row is None:
             return NotAuthenticated("SESSION_UNKNOWN", "This session token is not known; call sessionCreate again.")
         if row.expires_at <= now:

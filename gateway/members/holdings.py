@@ -812,6 +812,16 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         why="It is about employees and not about shoppers.",
     ),
     Holding(
+        table=members.guide_session,
+        title="导购会话 sessions of guides",
+        what="hash of a guide's login token",
+        purpose="login",
+        ground=Ground.CONTRACT,
+        kept="2 hours, then deleted within a day",
+        seen_by=_INTERNAL,
+        why="It is about employees and not about shoppers.",
+    ),
+    Holding(
         table=contacts.app_message,
         title="应用消息 app messages",
         what="which guides were sent a card, whether it still stands, the right to change its buttons",

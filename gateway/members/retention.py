@@ -13,7 +13,7 @@ from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.keys import data_key
-from gateway.database.tables.members import phone_proof, session
+from gateway.database.tables.members import guide_session, phone_proof, session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
 from gateway.database.tables.sagas import idempotency, order_address
 from gateway.database.tables.webhooks import webhook_delivery
@@ -60,6 +60,7 @@ class Retention:
         return [
             # A caller with a session that ended a moment ago is told so, not that it is unknown.
             (session, session.c.expires_at < now - timedelta(days=1)),
+            (guide_session, guide_session.c.expires_at < now - timedelta(days=1)),
             (phone_proof, phone_proof.c.proved_at < now - timedelta(days=1)),
             (idempotency, idempotency.c.expires_at < now),
             # Of a change that its platform refused, or that nobody could finish.

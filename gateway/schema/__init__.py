@@ -39,6 +39,7 @@ from gateway.schema.follower_figures import FollowerFigureQueries
 from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.group_sends import GroupSendMutations, GroupSendQueries
 from gateway.schema.group_welcomes import GroupWelcomeMutations, GroupWelcomeQueries
+from gateway.schema.guide_sessions import GuideSessionMutations, GuideSessionQueries
 from gateway.schema.handovers import HandoverMutations, HandoverQueries
 from gateway.schema.jobs import JobMutations, JobQueries
 from gateway.schema.join_ways import JoinWayMutations, JoinWayQueries
@@ -105,6 +106,7 @@ QUERIES = (
     CustomerGroupQueries,
     GroupSendQueries,
     GroupWelcomeQueries,
+    GuideSessionQueries,
     HandoverQueries,
     JoinWayQueries,
     SidebarQueries,
@@ -148,6 +150,7 @@ MUTATIONS = (
     ContactWayMutations,
     GroupSendMutations,
     GroupWelcomeMutations,
+    GuideSessionMutations,
     HandoverMutations,
     JobMutations,
     JoinWayMutations,

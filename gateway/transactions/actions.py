@@ -249,7 +249,9 @@ class Actions:
 
 
 def scope_of(principal: Principal) -> str:
-    """Whose keys and transactions: the API key's, and with a session the shopper's alone."""
+    """Whose keys and transactions: the API key's, and with a session the shopper's or the guide's alone."""
+    if principal.guide is not None:
+        return f"{principal.id}:{principal.guide}"
     return principal.id if principal.session_identity is None else f"{principal.id}:{principal.session_identity}"
 
 

@@ -172,6 +172,18 @@ consent = Table(
     Index(None, "member", "purpose"),
 )
 
+guide_session = Table(
+    "guide_session",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("token_hash", KeyedHash("guide_session"), nullable=False, unique=True),
+    Column("guide", String, nullable=False, comment="corpid:userid"),
+    Column("door", String, nullable=False, comment="PAGE or MINI_PROGRAM"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
+)
+
 session = Table(
     "session",
     metadata,

@@ -15,7 +15,7 @@ from gateway.events.projections import enterprise_chat
 from gateway.events.projector import Batch
 from gateway.members.family import present_id
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.customers import Pair, contacts_of, external_userids
+from gateway.transactions.effects.customers import Pair, contacts_of, external_userids, is_own
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Characters of a remark and of a company, and of a description; phones of one customer.
@@ -64,7 +64,7 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
         raise StepRefused("MEMBER_UNKNOWN", "There is no such member.")
     pairs = (await contacts_of(planning.database, [member]))[member]
     pair = next((each for each in pairs if (each.corpid, each.userid) == (asked.corpid, asked.userid)), None)
-    if pair is None:
+    if pair is None or not is_own(planning, pair):
         raise _not_a_contact()
     return Effect(Write(pair, asked.note), member, {"member": member})
 

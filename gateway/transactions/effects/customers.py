@@ -14,6 +14,7 @@ from gateway.database.tables.members import identity
 from gateway.database.tables.projections import contact
 from gateway.members.family import present_ids
 from gateway.runtime import ToolNotConfigured
+from gateway.transactions.actions import Planning
 from gateway.transactions.effects.people import platform_names
 from gateway.transactions.steps import StepRefused
 
@@ -42,6 +43,11 @@ async def contacts_of(database: Database, members: Collection[str]) -> Mapping[s
         for row in rows:
             found[row.member].append(Pair(row.corpid, row.userid, row.identity))
     return {asked: found[now] for asked, now in present.items()}
+
+
+def is_own(planning: Planning, pair: Pair) -> bool:
+    """Whether the caller may write on the contact: with a guide's session only on the guide's own."""
+    return planning.principal.guide in {None, f"{pair.corpid}:{pair.userid}"}
 
 
 async def external_userids(database: Database, identities: Collection[str]) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from gateway.events.projections import enterprise_chat
 from gateway.events.projections.enterprise_chat import Tagging
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.customers import Pair, contacts_of, external_userids, one_corp
+from gateway.transactions.effects.customers import Pair, contacts_of, external_userids, is_own, one_corp
 from gateway.transactions.effects.tagging import Known, TagName, Wanted, find_tags
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -94,7 +94,9 @@ async def _pairs(planning: Planning, asked: Wanted) -> Sequence[Pair]:
     pairs = [
         each
         for each in found[asked.member]
-        if asked.account in {None, each.corpid} and asked.guide in {None, (each.corpid, each.userid)}
+        if asked.account in {None, each.corpid}
+        and asked.guide in {None, (each.corpid, each.userid)}
+        and is_own(planning, each)
     ]
     if not pairs:
         raise _not_a_contact()

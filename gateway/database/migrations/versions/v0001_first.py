@@ -703,6 +703,20 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "guide_session",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("token_hash", types.KeyedHash("guide_session"), nullable=False),
+        sa.Column("guide", sa.String(), nullable=False, comment="corpid:userid"),
+        sa.Column("door", sa.String(), nullable=False, comment="PAGE or MINI_PROGRAM"),
+        sa.Column("created_at", types.UtcDateTime(), nullable=False),
+        sa.Column("expires_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guide_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_guide_session_token_hash")),
+    )
+    with op.batch_alter_table("guide_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_guide_session_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "guide_store",
         sa.Column("guide", sa.String(), nullable=False),
         sa.Column("store", sa.String(), nullable=False),
@@ -2890,6 +2904,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_guide_store_store"))
 
     op.drop_table("guide_store")
+    with op.batch_alter_table("guide_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_guide_session_expires_at"))
+
+    op.drop_table("guide_session")
     with op.batch_alter_table("guide", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_guide_current", sqlite_where=sa.text("valid_to IS NULL"), postgresql_where=sa.text("valid_to IS NULL")
