@@ -81,6 +81,7 @@ from gateway.schema.visit_figures import VisitFigureQueries
 from gateway.schema.visits import VisitMutations
 from gateway.schema.webhook_mutations import WebhookMutations
 from gateway.schema.webhooks import WebhookQueries
+from gateway.schema.workbench_tiles import WorkbenchTileMutations, WorkbenchTileQueries
 from gateway.schema.wx_pages import WxPageQueries
 
 QUERIES = (
@@ -113,6 +114,7 @@ QUERIES = (
     ChatFigureQueries,
     MassMessageQueries,
     SceneCodeQueries,
+    WorkbenchTileQueries,
     WxPageQueries,
     ArticleQueries,
     FollowerFigureQueries,
@@ -177,6 +179,7 @@ MUTATIONS = (
     TransactionMutations,
     VisitMutations,
     WebhookMutations,
+    WorkbenchTileMutations,
 )
 
 

@@ -67,6 +67,8 @@ FOLLOWS: Mapping[str, Follows] = {
     "enterprise_chat.send_app_message": _by("_message_facts", "_message_fact"),
     "enterprise_chat.send_content": _by("_message_facts", "_message_fact", "_follow"),
     "enterprise_chat.send_welcome": _by("_tell"),
+    "enterprise_chat.set_tile": Follows(why="tiles are read at the platform whenever they are asked for"),
+    "enterprise_chat.set_tiles": Follows(why="tiles are read at the platform whenever they are asked for"),
     "enterprise_chat.update_contact_way": Follows(frozenset({"_follow_change"}), frozenset({"_changed"})),
     "enterprise_chat.update_join_way": Follows(frozenset({"_follow_change"}), frozenset({"_changed"})),
     "enterprise_chat.update_group_welcome": Follows(frozenset({"_follow_change"}), frozenset({"_changed"})),

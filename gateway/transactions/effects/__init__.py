@@ -53,6 +53,7 @@ from gateway.transactions.effects import (
     store_coupons,
     subscribe_messages,
     template_messages,
+    workbench_tiles,
 )
 
 #: Every mutation that is an action; two of them may be one step, and one of them two actions of one kind, for two
@@ -149,4 +150,5 @@ ACTIONS: Final[tuple[AnyAction, ...]] = (
     store_coupons.UPDATE,
     subscribe_messages.SEND,
     template_messages.SEND,
+    workbench_tiles.SET,
 )
