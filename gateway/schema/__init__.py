@@ -33,6 +33,7 @@ from gateway.schema.customer_groups import CustomerGroupMutations, CustomerGroup
 from gateway.schema.customer_service_messages import CustomerServiceMessageMutations
 from gateway.schema.decisions import DecisionMutations
 from gateway.schema.directives import DIRECTIVES
+from gateway.schema.employees import EmployeeQueries
 from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
 from gateway.schema.follower_figures import FollowerFigureQueries
@@ -99,6 +100,7 @@ QUERIES = (
     NodeQueries,
     JobQueries,
     TransactionQueries,
+    EmployeeQueries,
     EventQueries,
     WebhookQueries,
     MemberTagQueries,
