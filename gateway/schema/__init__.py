@@ -135,7 +135,6 @@ QUERIES = (
 )
 MUTATIONS = (
     AdMutations,
-    ActivationQueries,
     ActivationMutations,
     AppMessageMutations,
     AudienceMutations,

@@ -80,6 +80,16 @@ class Books:
         return any(delta > self.stock[place].on_hand - self.stock[place].reserved
                    for place, delta in self.standing(row))  # fmt: skip
 
+    def under_way(self) -> list[Any]:
+        """Transactions that will end by themselves."""
+        missed = self.are_missed()
+        return [row for row in self.sagas.values() if row.state in _GOING_ON and row not in missed]
+
+    def told(self, row: Any) -> list[Any]:
+        """The steps of a transaction, for whoever looks for what is wrong."""
+        return [(each.name, each.state, each.attempts, each.intent and each.intent["value"], each.outcome)
+                for each in self.steps[row.id]]  # fmt: skip
+
     def are_missed(self) -> list[Any]:
         """Transactions that cannot be undone for want of pieces."""
         return [row for row in self.sagas.values()
@@ -191,8 +201,8 @@ def _given_back(order: Any) -> int:
 def check_at_rest(books: Books, sandbox: Sandbox, before: Books, adjusted: Counter[Place], since: int) -> None:
     """Both sides say the same. ``adjusted`` is what corrections of the stock were told to have done."""
     missed = books.are_missed()
-    left = [(row.kind, row.state) for row in books.sagas.values() if row.state in _GOING_ON and row not in missed]
-    assert not left, f"still under way: {left}"
+    left = [(row.kind, row.state, books.told(row)) for row in books.under_way()]
+    assert not left, f"still under way: {left}; {books.stock}"
     _attention_is_deserved(books, sandbox, missed)
     _money_agrees(books, sandbox, since)
     standing = adjusted.copy()
