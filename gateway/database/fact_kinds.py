@@ -36,6 +36,7 @@ def _books(*kinds: tuple[str, str]) -> list[FactKind]:
 _KINDS: Final = (
     *_told("FOLLOW", ("follow", "关注公众号{scene}"), ("unfollow", "取消关注公众号"), acts=True),
     *_told("FOLLOW", ("follower.tagged", "打上粉丝标签「{name}」"), ("follower.untagged", "取消粉丝标签「{name}」")),
+    *_told("FOLLOW", ("follower.blocked", "拉入公众号黑名单"), ("follower.unblocked", "移出公众号黑名单")),
     *_told("CONTACT", ("contact.added", "添加导购为好友"), ("contact.deleted_by_customer", "删除了导购"), acts=True),
     *_told(
         "CONTACT",
@@ -144,6 +145,7 @@ _KINDS: Final = (
         ("audience.uploaded", "上传人群包 {quantity} 人"),
         ("conversion.reported", "回传转化"),
         ("export.refused", "未获许可，不予导出"),
+        ("follower.remarked", "修改粉丝备注"),
         ("gateway.refused", "拒绝请求"),
         ("group_send.asked", "请导购群发"),
         ("group_send.confirmed", "导购确认群发"),

@@ -397,7 +397,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     Holding(
         table=projections.follower,
         title="公众号关注 followers",
-        what="follows, scene, the account's remark, tags",
+        what="follows, scene, the account's remark, tags, its blacklist",
         purpose="service messages",
         ground=Ground.CONTRACT,
         kept=_RELATION,

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     ERASED = "ERASED"
     NEVER_FOLLOWED = "NEVER_FOLLOWED"
     UNFOLLOWED = "UNFOLLOWED"
+    BLACKLISTED = "BLACKLISTED"
     NO_CONTACT = "NO_CONTACT"
     CONTACT_DELETED = "CONTACT_DELETED"
     GUIDE_LEFT = "GUIDE_LEFT"
@@ -87,6 +88,7 @@ _NO_WAY: Final = frozenset(
     {
         Reason.NEVER_FOLLOWED,
         Reason.UNFOLLOWED,
+        Reason.BLACKLISTED,
         Reason.NO_CONTACT,
         Reason.CONTACT_DELETED,
         Reason.GUIDE_LEFT,
@@ -318,11 +320,15 @@ def _platform_cap(known: Circumstances, way: Endpoint, now: datetime, rules: Rea
 
 
 def _followed(known: Circumstances, channel: Channel) -> list[Endpoint]:
-    ways = [
-        Endpoint(channel, None if row.subscribed else Reason.UNFOLLOWED, row.appid, row.identity)
-        for row in known.follows
-    ]
+    ways = [Endpoint(channel, _closed(row), row.appid, row.identity) for row in known.follows]
     return ways or [Endpoint(channel, Reason.NEVER_FOLLOWED)]
+
+
+def _closed(row: AnyRow) -> Reason | None:
+    """Why an account cannot write to one of its followers."""
+    if not row.subscribed:
+        return Reason.UNFOLLOWED
+    return None if row.blocked_at is None else Reason.BLACKLISTED
 
 
 def _official_account(known: Circumstances, now: datetime) -> list[Endpoint]:

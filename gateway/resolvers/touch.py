@@ -45,6 +45,9 @@ class FollowRecord:
     subscribed_at: datetime | None
     scene: str
     tag_ids: tuple[int, ...]
+    identity: str
+    member: str
+    blocked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +165,30 @@ async def follows(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[
     grouped: dict[str, list[FollowRecord]] = defaultdict(list)
     for row in sorted(rows, key=lambda r: order.get(r.appid, len(order))):
         grouped[row.member].append(
-            FollowRecord(row.appid, row.subscribed, row.subscribed_at, row.scene, tuple(row.tag_ids))
+            FollowRecord(
+                row.appid,
+                row.subscribed,
+                row.subscribed_at,
+                row.scene,
+                tuple(row.tag_ids),
+                row.identity,
+                row.member,
+                row.blocked_at,
+            )
         )
     return [grouped[each] for each in member_ids]
+
+
+async def follower_remarks(ctx: Context, keys: Sequence[FollowRecord]) -> Sequence[str | None]:
+    """Batch: what staff noted about each follower; None where nothing is."""
+    await prime(ctx, [each.member for each in keys])
+    rows = await ctx.database.fetch(
+        select(follower.c.appid, follower.c.identity, follower.c.remark).where(
+            follower.c.identity.in_({each.identity for each in keys})
+        )
+    )
+    found = {(row.appid, row.identity): row.remark or None for row in rows}
+    return [found.get((each.appid, each.identity)) for each in keys]
 
 
 async def follower_tags(ctx: Context, keys: Sequence[tuple[str, int]]) -> Sequence[str | None]:

@@ -36,6 +36,7 @@ from gateway.schema.directives import DIRECTIVES
 from gateway.schema.employees import EmployeeQueries
 from gateway.schema.events import EventQueries
 from gateway.schema.file_mutations import FileMutations
+from gateway.schema.follower_care import FollowerCareMutations, FollowerCareQueries
 from gateway.schema.follower_figures import FollowerFigureQueries
 from gateway.schema.follower_tags import FollowerTagMutations
 from gateway.schema.group_sends import GroupSendMutations, GroupSendQueries
@@ -120,6 +121,7 @@ QUERIES = (
     WxPageQueries,
     ArticleQueries,
     FollowerFigureQueries,
+    FollowerCareQueries,
     VisitFigureQueries,
     LiveQueries,
     ShopFigureQueries,
@@ -149,6 +151,7 @@ MUTATIONS = (
     CustomerServiceMessageMutations,
     DecisionMutations,
     FileMutations,
+    FollowerCareMutations,
     FollowerTagMutations,
     ContactWayMutations,
     GroupSendMutations,

@@ -34,6 +34,21 @@ class OfficialAccountFollow:
         names = await info.context.loaders.load_many(touch.follower_tags, keys)
         return [Tag(name=name) for name in names if name is not None]
 
+    @strawberry.field(description="What staff noted about them (备注名); for guides and by pii:read.")
+    async def remark(self, info: Info) -> str | None:
+        # A note about a customer is for the brand's staff, not for the customer's own client.
+        caller = info.context.principal
+        if caller.member is not None or not (caller.audience == "guide" or caller.sees_personal_data):
+            return None
+        return await info.context.loaders.load(touch.follower_remarks, self.record)
+
+    @strawberry.field(
+        description="When they were put on the account's blacklist (黑名单), as far as the gateway heard; null: they"
+        " are not on it, or the caller is a shopper."
+    )
+    async def blocked_at(self, info: Info) -> datetime | None:
+        return self.record.blocked_at if info.context.principal.member is None else None
+
     @classmethod
     def of(cls, record: FollowRecord) -> OfficialAccountFollow:
         return cls(

@@ -44,6 +44,9 @@ class ReachReason(Enum):
     ERASED = strawberry.enum_value("ERASED", description="The member's data was erased (注销).")
     NEVER_FOLLOWED = strawberry.enum_value("NEVER_FOLLOWED", description="No official account of the brand (从未关注).")
     UNFOLLOWED = strawberry.enum_value("UNFOLLOWED", description="Followed once, and no more (取消关注).")
+    BLACKLISTED = strawberry.enum_value(
+        "BLACKLISTED", description="On the account's blacklist (黑名单): the platform takes nothing to them."
+    )
     NO_CONTACT = strawberry.enum_value("NO_CONTACT", description="No guide has them as 外部联系人.")
     CONTACT_DELETED = strawberry.enum_value("CONTACT_DELETED", description="One side deleted the contact (删除好友).")
     GUIDE_LEFT = strawberry.enum_value(

@@ -567,7 +567,7 @@ def test_a_sync_by_hand(tmp_path: Path, write: Any) -> None:
         assert result.exit_code == 0, result.output
         rows = [line.split() for line in result.stdout.splitlines()]
         assert [(row[0], row[2], row[3]) for row in rows] == [
-            *([("official_account", "followers", "DONE"), ("official_account", "tags", "DONE")] * 2),
+            *([("official_account", each, "DONE") for each in ("blacklist", "followers", "tags")] * 2),
             *([("payments", "bills", "DONE"), ("payments", "coupons", "DONE")] * 2),
         ]
         assert all(row[5] == "rows" and int(row[4]) >= 0 for row in rows)

@@ -17,6 +17,8 @@ def _as_of() -> Column[object]:
     return Column("as_of", UtcDateTime, nullable=False)
 
 
+_BLOCKED = text("blocked_at IS NOT NULL")
+
 follower = Table(
     "follower",
     metadata,
@@ -28,8 +30,11 @@ follower = Table(
     Column("qr_scene", String, nullable=False),
     Column("remark", Encrypted),
     Column("tag_ids", Json, nullable=False),
+    Column("blocked_at", UtcDateTime, comment="When they were seen on the account's blacklist; null: they are not."),
+    Column("block_as_of", UtcDateTime, comment="The instant of which blocked_at tells."),
     _as_of(),
     Index(None, "identity"),
+    Index("ix_follower_blocked", "blocked_at", "appid", "identity", sqlite_where=_BLOCKED, postgresql_where=_BLOCKED),
 )
 
 follower_tag = Table(

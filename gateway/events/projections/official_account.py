@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from adapters.official_account import (
     DeliveryStatus,
@@ -28,6 +28,7 @@ from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events import labels
 from gateway.events.erased import unless_erased
+from gateway.events.kinds import normal
 from gateway.events.projector import Batch, Evidence, Linked, Projector, whole_second
 
 TOOL = "official_account"
@@ -153,6 +154,107 @@ async def tagged(batch: Batch, taggings: Sequence[Tagging]) -> None:
                     )
                 )
     await labels.keep(batch.connection, members)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Followers who are on the account's blacklist now, or, ``blocked`` False, no more. ``identities`` are our ids."""
+
+    appid: str
+    identities: tuple[str, ...]
+    blocked: bool
+    key: str
+    source: Source = "own"
+
+
+async def blocked(batch: Batch, blocking: Blocking) -> None:
+    """Rows and facts of those for whom it is new. Whoever is known better already is left."""
+    for some in chunks(sorted(set(blocking.identities))):
+        older = or_(follower.c.block_as_of.is_(None), follower.c.block_as_of < batch.as_of)
+        theirs = (follower.c.appid == blocking.appid, follower.c.identity.in_(some), older)
+        await batch.watch(follower, *theirs)
+        rows = (
+            await batch.connection.execute(
+                select(follower.c.identity, follower.c.blocked_at, identity.c.member)
+                .join(identity, identity.c.id == follower.c.identity)
+                .where(*theirs)
+                .order_by(follower.c.identity)
+                .with_for_update(of=follower)
+            )
+        ).all()
+        new = [row for row in rows if (row.blocked_at is None) is blocking.blocked]
+        same = [row.identity for row in rows if (row.blocked_at is None) is not blocking.blocked]
+        at = batch.now if blocking.blocked else None
+        for ids, values in (([row.identity for row in new], {"blocked_at": at}), (same, {})):
+            if ids:
+                await batch.connection.execute(
+                    update(follower)
+                    .where(follower.c.appid == blocking.appid, follower.c.identity.in_(ids))
+                    .values(block_as_of=batch.as_of, **values)
+                )
+        batch.facts += [
+            Fact(
+                kind="follower.blocked" if blocking.blocked else "follower.unblocked",
+                occurred_at=batch.now,
+                source=blocking.source,
+                source_key=f"{blocking.key}:{row.identity}",
+                account=blocking.appid,
+                tool=TOOL,
+                member=row.member,
+                identity=row.identity,
+            )
+            for row in new
+        ]
+
+
+async def blacklist(projector: Projector, appid: str, openids: Sequence[str]) -> None:
+    """The account's blacklist, all of it, as it was at ``projector.as_of``: whoever is not listed is not on it."""
+    async with projector.batch() as batch:
+        kind, keyring, listed = "OPENID", projector.database.keyring, list[str]()
+        for some in chunks(openids):
+            hashes = [keyring.hash(normal(kind, each), "identity") for each in some]
+            found = await batch.connection.execute(
+                select(identity.c.id).where(
+                    identity.c.kind == kind, identity.c.issuer == appid, identity.c.value_hash.in_(hashes)
+                )
+            )
+            listed += found.scalars()
+        known = await batch.connection.execute(
+            select(follower.c.identity).where(follower.c.appid == appid, follower.c.blocked_at.is_not(None))
+        )
+        gone = set(known.scalars()) - set(listed)
+        key = f"blacklist:{int(batch.as_of.timestamp())}"
+        await blocked(batch, Blocking(appid, tuple(listed), True, key, "poll"))
+        await blocked(batch, Blocking(appid, tuple(gone), False, key, "poll"))
+
+
+async def remarked(batch: Batch, appid: str, identities: Sequence[str], text: str, key: str) -> None:
+    """The brand's own note about a follower, sealed as all that hangs on the identity. Whoever was erased has none."""
+    rows = await batch.connection.execute(
+        select(identity.c.id, identity.c.member, identity.c.home)
+        .join(follower, follower.c.identity == identity.c.id)
+        .where(follower.c.appid == appid, identity.c.id.in_(identities), identity.c.member.is_not(None))
+        .order_by(identity.c.id)
+    )
+    for row in rows.all():
+        linked = Linked(row.id, row.member, row.home)
+        await batch.connection.execute(
+            update(follower)
+            .where(follower.c.appid == appid, follower.c.identity == row.id)
+            .values(remark=batch.seal(text, linked), as_of=batch.as_of)
+        )
+        batch.facts.append(
+            Fact(
+                kind="follower.remarked",
+                occurred_at=batch.now,
+                source="own",
+                source_key=f"{key}:{row.id}",
+                account=appid,
+                tool=TOOL,
+                member=row.member,
+                identity=row.id,
+            )
+        )
 
 
 async def changed(projector: Projector, events: Sequence[FollowerChanged]) -> None:

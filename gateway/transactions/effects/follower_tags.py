@@ -14,13 +14,12 @@ from sqlalchemy import select
 from adapters.base.errors import Conflict, Invalid, NotFound, OutcomeUnknown, Rejected, UpstreamError
 from adapters.official_account import TAGGED_PER_CALL, OfficialAccountAdapter
 from gateway.database.engine import Database
-from gateway.database.tables.members import identity
-from gateway.database.tables.projections import follower, follower_tag
+from gateway.database.tables.projections import follower_tag
 from gateway.events.projections import official_account
 from gateway.events.projections.official_account import Tagging
 from gateway.events.projector import Batch
-from gateway.members.family import present_id
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.followers import follows, follows_not
 from gateway.transactions.effects.people import platform_names
 from gateway.transactions.effects.tagging import Known, TagName, Wanted, find_tags
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
@@ -80,12 +79,12 @@ async def _plan(planning: Planning, asked: Wanted, *, adding: bool) -> Effect:
     """Whom the member is by our rows, and what they carry by the platform: one call."""
     if asked.guide is not None or any(each.group for each in asked.tags):
         raise StepRefused("BAD_USER_INPUT", "Tags of an official account have neither a guide nor a group.")
-    appid, identities = await _follows(planning.database, asked)
+    appid, identities = await follows(planning.database, asked.member, asked.account)
     adapter = planning.tools.get(OfficialAccountAdapter, appid)
     tags = await _tags(planning, adapter, asked.tags)
     carried = await _carried(planning.database, adapter, identities)
     if not carried:
-        raise _follows_not()
+        raise follows_not()
     for has in carried.values():
         if adding and len(has | tags.keys()) > MOST_OF_ONE:
             raise StepRefused(
@@ -98,31 +97,6 @@ async def _plan(planning: Planning, asked: Wanted, *, adding: bool) -> Effect:
     ]
     intent = Mark(appid, tuple(carried), tuple(each for each in changes if each.identities), planning.key)
     return Effect(intent, values={"member": asked.member})
-
-
-async def _follows(database: Database, asked: Wanted) -> tuple[str, Sequence[str]]:
-    """The account, and our ids of the member as its follower."""
-    who = await present_id(database.fetch, asked.member)
-    if who is None:
-        raise StepRefused("MEMBER_UNKNOWN", "There is no such member.")
-    rows = await database.fetch(
-        select(follower.c.appid, follower.c.identity)
-        .join(identity, identity.c.id == follower.c.identity)
-        .where(identity.c.member == who, follower.c.subscribed)
-    )
-    found = [row for row in rows if asked.account in {None, row.appid}]
-    accounts = {row.appid for row in found}
-    if not accounts:
-        raise _follows_not()
-    if len(accounts) > 1:
-        raise StepRefused("ACCOUNT_NEEDED", "The member follows several accounts; say by account which is meant.")
-    return accounts.pop(), [row.identity for row in found]
-
-
-def _follows_not() -> StepRefused:
-    return StepRefused(
-        "FOLLOWER_UNKNOWN", "The member does not follow the account; Member.officialAccount says whether they do."
-    )
 
 
 async def _tags(planning: Planning, adapter: OfficialAccountAdapter, wanted: Sequence[TagName]) -> Mapping[int, str]:
@@ -195,7 +169,7 @@ async def mark(ctx: StepContext, intent: Mark) -> Marked:
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
     openids = await platform_names(ctx.projector.database, intent.followers, "OPENID")
     if not openids:
-        raise _follows_not()
+        raise follows_not()
     done: list[int] = []
     refused: list[Refusal] = []
     failure: UpstreamError | None = None

@@ -93,7 +93,11 @@ async def test_a_stream_that_cannot_be_read_is_told(start_flow: StartFlow) -> No
     await flow.sync()
     flow.sandbox.kit.faults.add("official_account", "code", endpoint="GET /cgi-bin/tags/get", value="45009")
     errors = {each.stream: each.error for each in await checked(flow)}
-    assert errors == {"official_account.tags": "QUOTA_EXHAUSTED", "official_account.followers": None}
+    assert errors == {
+        "official_account.tags": "QUOTA_EXHAUSTED",
+        "official_account.followers": None,
+        "official_account.blacklist": None,
+    }
 
 
 @pytest.mark.long

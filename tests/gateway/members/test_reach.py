@@ -49,13 +49,20 @@ def row(**values: Any) -> Any:
     return SimpleNamespace(**values)
 
 
+def follow(appid: str, identity: str, *, subscribed: bool = True, blocked_at: datetime | None = None) -> Any:
+    return row(appid=appid, identity=identity, subscribed=subscribed, blocked_at=blocked_at)
+
+
+BLACKLISTED = follow("wx1", "i1", blocked_at=NOW)
+
+
 def known(**changes: Any) -> Circumstances:
     """A follower and friend with a phone, who allowed marketing and wrote an hour ago."""
     yes = Answer("m", Purpose.MARKETING, True, NOW, "1", "STORE", False, NOW, "test")
     values: dict[str, Any] = {
         "family": Family("m", has_phone=True),
         "answers": [yes],
-        "follows": [row(appid="wx1", identity="i1", subscribed=True)],
+        "follows": [follow("wx1", "i1")],
         "contacts": [row(corpid="ww1", identity="i2", removed_by=None, guide_state="ACTIVE")],
         "dialogues": [row(appid="wx1", identity="i1", kind="MESSAGE", at=NOW - timedelta(hours=1))],
         "grants": [row(appid="wx2", identity="i3", template="T", remaining=2)],
@@ -89,7 +96,14 @@ def test_everything_is_open_to_who_allowed_it() -> None:
     ("channel", "changes", "reason"),
     [
         (Channel.OFFICIAL_ACCOUNT, {"follows": []}, Reason.NEVER_FOLLOWED),
-        (Channel.MASS_MESSAGE, {"follows": [row(appid="wx1", identity="i", subscribed=False)]}, Reason.UNFOLLOWED),
+        (
+            Channel.MASS_MESSAGE,
+            {"follows": [follow("wx1", "i", subscribed=False)]},
+            Reason.UNFOLLOWED,
+        ),
+        (Channel.OFFICIAL_ACCOUNT, {"follows": [BLACKLISTED]}, Reason.BLACKLISTED),
+        (Channel.MASS_MESSAGE, {"follows": [BLACKLISTED]}, Reason.BLACKLISTED),
+        (Channel.CUSTOMER_SERVICE, {"follows": [BLACKLISTED]}, Reason.BLACKLISTED),
         (Channel.CUSTOMER_SERVICE, {"dialogues": []}, Reason.WINDOW_CLOSED),
         (Channel.CUSTOMER_SERVICE, {"follows": []}, Reason.NEVER_FOLLOWED),
         (Channel.SUBSCRIBE_MESSAGE, {"grants": []}, Reason.NO_GRANT),
@@ -118,7 +132,10 @@ def test_each_obstacle_has_its_reason(channel: Channel, changes: dict[str, Any],
 
 
 def test_a_good_way_is_preferred_to_a_lost_one() -> None:
-    both = [row(appid="wx0", identity="i0", subscribed=False), row(appid="wx1", identity="i1", subscribed=True)]
+    both = [
+        follow("wx0", "i0", subscribed=False),
+        follow("wx1", "i1"),
+    ]
     assert first(Channel.OFFICIAL_ACCOUNT, known(follows=both)).account == "wx1"
 
 

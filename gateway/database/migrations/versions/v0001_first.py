@@ -567,10 +567,24 @@ def upgrade() -> None:
         sa.Column("qr_scene", sa.String(), nullable=False),
         sa.Column("remark", types.Encrypted(), nullable=True),
         sa.Column("tag_ids", types.Json(), nullable=False),
+        sa.Column(
+            "blocked_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When they were seen on the account's blacklist; null: they are not.",
+        ),
+        sa.Column("block_as_of", types.UtcDateTime(), nullable=True, comment="The instant of which blocked_at tells."),
         sa.Column("as_of", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("appid", "identity", name=op.f("pk_follower")),
     )
     with op.batch_alter_table("follower", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_follower_blocked",
+            ["blocked_at", "appid", "identity"],
+            unique=False,
+            sqlite_where=sa.text("blocked_at IS NOT NULL"),
+            postgresql_where=sa.text("blocked_at IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_follower_identity"), ["identity"], unique=False)
 
     op.create_table(
@@ -2941,6 +2955,11 @@ def downgrade() -> None:
     op.drop_table("follower_tag")
     with op.batch_alter_table("follower", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_follower_identity"))
+        batch_op.drop_index(
+            "ix_follower_blocked",
+            sqlite_where=sa.text("blocked_at IS NOT NULL"),
+            postgresql_where=sa.text("blocked_at IS NOT NULL"),
+        )
 
     op.drop_table("follower")
     with op.batch_alter_table("file_ledger", schema=None) as batch_op:

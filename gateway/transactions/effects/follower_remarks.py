@@ -1,0 +1,77 @@
+"""The brand's own note about a follower (备注名) at an official account."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from adapters.official_account import OfficialAccountAdapter
+from gateway.events.projections import official_account
+from gateway.events.projector import Batch
+from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.followers import follows, follows_not
+from gateway.transactions.effects.people import platform_names
+from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
+
+#: Characters of a note.
+TEXT_LENGTH: Final = 30
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the client asked for; an empty text takes the note off. ``account`` None: not said."""
+
+    member: str
+    text: str
+    account: str | None
+
+
+class Note(msgspec.Struct, frozen=True):
+    """The note, and our ids of the follower; ``key`` is the name under which the fact log knows it."""
+
+    appid: str
+    identities: tuple[str, ...]
+    text: str
+    key: str
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """By this account."""
+
+    appid: str
+
+
+async def _plan(planning: Planning, asked: Wanted) -> Effect:
+    if len(asked.text) > TEXT_LENGTH:
+        raise StepRefused("BAD_USER_INPUT", f"text has {len(asked.text)} characters: {TEXT_LENGTH} at most.")
+    appid, identities = await follows(planning.database, asked.member, asked.account)
+    planning.tools.get(OfficialAccountAdapter, appid)
+    intent = Note(appid, tuple(identities), asked.text, planning.key)
+    return Effect(intent, asked.member, {"member": asked.member, "appid": appid})
+
+
+# KEYED: the same note again is the same note. RETRIABLE: what stood there before is a person's, and kept nowhere.
+@step(
+    name="follower.remark",
+    tool="official_account",
+    kind=Kind.RETRIABLE,
+    delivery=Delivery.KEYED,
+    personal=True,
+)
+async def remark(ctx: StepContext, intent: Note) -> Noted:
+    """One call; our row follows in the commit of the outcome."""
+    adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
+    openids = await platform_names(ctx.projector.database, intent.identities, "OPENID")
+    if not openids:
+        raise follows_not()
+    for openid in openids.values():
+        await adapter.remark(openid, intent.text)
+
+    async def follow(batch: Batch) -> None:
+        await official_account.remarked(batch, intent.appid, intent.identities, intent.text, intent.key)
+
+    ctx.on_done.append(follow)
+    return Noted(intent.appid)
+
+
+REMARK: Final = Action("followerRemark", remark, _plan)
