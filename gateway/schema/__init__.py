@@ -51,6 +51,7 @@ from gateway.schema.lives import LiveQueries
 from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
+from gateway.schema.menus import MenuMutations, MenuQueries
 from gateway.schema.mini_program_codes import MiniProgramCodeMutations, MiniProgramCodeQueries
 from gateway.schema.nodes import NodeQueries
 from gateway.schema.order_handling import OrderMutations
@@ -120,6 +121,7 @@ QUERIES = (
     WorkbenchTileQueries,
     WxPageQueries,
     ArticleQueries,
+    MenuQueries,
     FollowerFigureQueries,
     FollowerCareQueries,
     VisitFigureQueries,
@@ -161,6 +163,7 @@ MUTATIONS = (
     JobMutations,
     JoinWayMutations,
     MassMessageMutations,
+    MenuMutations,
     LicenceMutations,
     OrderMutations,
     MemberTagMutations,
