@@ -78,6 +78,7 @@ from gateway.schema.subscribe_messages import SubscribeMessageMutations
 from gateway.schema.subscriptions import Subscriptions
 from gateway.schema.system import SessionMutations, SystemQueries
 from gateway.schema.template_messages import TemplateMessageMutations
+from gateway.schema.templates import TemplateMutations, TemplateQueries
 from gateway.schema.timeline import TIMELINE_TYPES
 from gateway.schema.transactions import TransactionMutations, TransactionQueries
 from gateway.schema.visit_figures import VisitFigureQueries
@@ -121,6 +122,7 @@ QUERIES = (
     WorkbenchTileQueries,
     WxPageQueries,
     ArticleQueries,
+    TemplateQueries,
     MenuQueries,
     FollowerFigureQueries,
     FollowerCareQueries,
@@ -183,6 +185,7 @@ MUTATIONS = (
     StockMutations,
     SubscribeMessageMutations,
     TemplateMessageMutations,
+    TemplateMutations,
     TransactionMutations,
     VisitMutations,
     WebhookMutations,

@@ -38,6 +38,8 @@ def _by(*names: str) -> Follows:
     return Follows(frozenset(names))
 
 
+_LISTED = Follows(why="templates are listed by the platform whenever they are asked for")
+
 FOLLOWS: Mapping[str, Follows] = {
     "cloud_storage.delete": Follows(why="the ledger of files says DELETED before its object goes"),
     "cloud_storage.delete_many": Follows(why="an erasure deletes the person's rows of files in its own transaction"),
@@ -118,6 +120,20 @@ FOLLOWS: Mapping[str, Follows] = {
     "official_account.tag_create": _by("_keep"),
     "official_account.tag_delete": Follows(frozenset({"_lose"}), frozenset({"tag_gone"})),
     "official_account.tag_rename": Follows(frozenset({"_keep"}), frozenset({"tag_kept"})),
+    "official_account.template_add": _LISTED,
+    "official_account.template_delete": _LISTED,
+    "official_account.subscribe_template_add": Follows(
+        why="templates are listed by the platform whenever they are asked for"
+    ),
+    "official_account.subscribe_template_delete": Follows(
+        why="templates are listed by the platform whenever they are asked for"
+    ),
+    "mini_program_store.subscribe_template_add": Follows(
+        why="templates are listed by the platform whenever they are asked for"
+    ),
+    "mini_program_store.subscribe_template_delete": Follows(
+        why="templates are listed by the platform whenever they are asked for"
+    ),
     "official_account.untag": _by("tagged"),
     "official_account.web_login": _by("batch"),
     "mini_program_store.stock_change": Follows(why="the book holds the pieces before, and `finish` moves them after"),
