@@ -72,6 +72,7 @@ class Asked:
         key: names the attempt, for all members at once: one key per send, audience or export.
         account: only by this account (appid, corpid, advertiser); empty for whichever can.
         template: the subscribe template; needed for a subscribe message.
+        tool: by which tool, where the channel is several's; empty for the usual one.
         campaign, store, guide, order_ref: where the facts belong.
     """
 
@@ -80,6 +81,7 @@ class Asked:
     key: str
     account: str = ""
     template: str = ""
+    tool: str = ""
     campaign: str | None = None
     store: str | None = None
     guide: str | None = None
@@ -302,7 +304,7 @@ class _Work:
             source=asked.source,
             # An attempt is told once, and once more for each reason that stopped it.
             source_key=key if reason is None else f"{key}:{reason}",
-            tool=_TOOLS.get(asked.channel),
+            tool=asked.tool or _TOOLS.get(asked.channel),
             member=None if way is None else who,
             identity=None if way is None else way.identity,
             campaign=asked.campaign,

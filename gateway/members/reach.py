@@ -372,10 +372,15 @@ def _left(known: Circumstances, way: Endpoint, row: AnyRow) -> int:
 def _subscribe_message(known: Circumstances, now: datetime) -> list[Endpoint]:
     del now
     channel = Channel.SUBSCRIBE_MESSAGE
+    listed_as = {(row.appid, row.identity) for row in known.follows if row.blocked_at is not None}
     ways = [
         Endpoint(
             channel,
-            None if row.remaining > 0 else Reason.NO_GRANT,
+            Reason.BLACKLISTED
+            if (row.appid, row.identity) in listed_as
+            else None
+            if row.remaining > 0
+            else Reason.NO_GRANT,
             row.appid,
             row.identity,
             row.template,

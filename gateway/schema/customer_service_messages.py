@@ -6,13 +6,18 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.resolvers import ids
-from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by
+from adapters.base.errors import UpstreamError
+from gateway.resolvers import ids, typing_shown
+from gateway.resolvers.errors import UserError
+from gateway.runtime import ToolNotConfigured
+from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by, present
+from gateway.schema.checkout import plain_problem
 from gateway.schema.consents import ConsentPurpose
 from gateway.schema.info import Info
-from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.problems import DomainProblem, ToolProblem, invalid
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import customer_service_messages
+from gateway.transactions.problems import problem
 
 
 @strawberry.input(description="A link with a title and a picture (图文外链).")
@@ -68,6 +73,30 @@ CustomerServiceMessageSendResult = Annotated[
 ]
 
 
+@strawberry.input(description="Whom to show that an answer is being written.")
+class CustomerServiceTypingInput:
+    """Typing."""
+
+    member: strawberry.ID = strawberry.field(description="Whom; they did something within the last 30 seconds.")
+    typing: bool = strawberry.field(description="False takes it back.", default=True)
+    appid: str | None = strawberry.field(
+        description="Which official account; by default the one whose window is open longest.", default=None
+    )
+
+
+@strawberry.type(description="They see it for some seconds, or until an answer comes.")
+class CustomerServiceTypingShown:
+    """Shown."""
+
+    appid: str = strawberry.field(description="The account that shows it.")
+
+
+CustomerServiceTypingResult = Annotated[
+    CustomerServiceTypingShown | DomainProblem | ToolProblem,
+    strawberry.union("CustomerServiceTypingResult", description="That it is shown, or why it is not."),
+]
+
+
 @strawberry.type(description="Mutations about customer-service messages.")
 class CustomerServiceMessageMutations:
     """Customer-service messages."""
@@ -86,3 +115,25 @@ class CustomerServiceMessageMutations:
         if not isinstance(done, Performed):
             return done
         return CustomerServiceMessageSent(transaction_id=done.transaction, appid=done.outcome.account)
+
+    @strawberry.mutation(
+        description="Show a member that an answer is being written, or not any more (客服输入状态): whoever wrote,"
+        " tapped or scanned within 30 seconds sees it. It is no message and takes no place of one; it has no key,"
+        " since it is over by itself. Needs the scope messages:send."
+    )
+    async def customer_service_typing_show(
+        self,
+        info: Info,
+        input: Annotated[CustomerServiceTypingInput, strawberry.argument(description="Whom.")],  # noqa: A002
+    ) -> CustomerServiceTypingResult:
+        info.context.principal.require(typing_shown.SCOPE)
+        who = await present(info, input.member)
+        if isinstance(who, DomainProblem):
+            return who
+        try:
+            appid = await typing_shown.show(info.context, who, input.appid, typing=input.typing)
+        except UserError as error:
+            return invalid(error)
+        except (UpstreamError, ToolNotConfigured) as error:
+            return plain_problem(problem(error))
+        return CustomerServiceTypingShown(appid=appid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -11,19 +10,12 @@ from gateway.resolvers import templates
 from gateway.schema.acting import KEY_DESCRIPTION, ask, done_by
 from gateway.schema.info import Info
 from gateway.schema.problems import DomainProblem, ToolProblem
+from gateway.schema.subscribe_messages import SubscribeTool
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects import message_templates, subscribe_templates, template_book
 
 _ACCOUNT = "appid; the first official account of the settings without one."
 _EITHER = "appid; the first mini-program, or the first official account, of the settings without one."
-
-
-@strawberry.enum(description="Whose subscribe messages are meant.")
-class SubscribeTool(Enum):
-    """Tool."""
-
-    MINI_PROGRAM = strawberry.enum_value("MINI_PROGRAM", description="小程序订阅消息.")
-    OFFICIAL_ACCOUNT = strawberry.enum_value("OFFICIAL_ACCOUNT", description="公众号订阅通知.")
 
 
 @strawberry.type(description="An industry of an official account (所属行业), which decides its library of templates.")

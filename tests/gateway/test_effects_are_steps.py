@@ -53,6 +53,10 @@ OUTSIDE: Mapping[str, Outside] = {
     "gateway/members/audiences.py:take_out": Outside(
         "audienceReduce's step comes to it, erasures, and the sweep, which repeats itself: taken out twice is out",
     ),
+    "gateway/resolvers/typing_shown.py:show": Outside(
+        "that an answer is being written is seen for some seconds and then by nobody: there is nothing to repeat",
+        ("customerServiceTypingShow",),
+    ),
     "gateway/members/welcoming.py:send": Outside(
         "a welcome answers an event within 20 seconds; its attempt is committed first, and it is never repeated",
     ),

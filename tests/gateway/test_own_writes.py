@@ -137,8 +137,8 @@ FOLLOWS: Mapping[str, Follows] = {
     "official_account.untag": _by("tagged"),
     "official_account.web_login": _by("batch"),
     "mini_program_store.stock_change": Follows(why="the book holds the pieces before, and `finish` moves them after"),
-    # Called by nobody yet: the mini-programs' method has its name.
     "official_account.send_subscribe": _by("message_fact"),
+    "official_account.show_typing": Follows(why="it is seen for some seconds, and no row of ours knows of it"),
     "official_account.send_customer_service": _by("message_fact"),
     "official_account.send_template": _by("message_fact"),
     "payments.prepay": Follows(why="nothing is paid yet: the order is our own row, the payment comes with its event"),

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
+    account_subscribe_messages,
     activations,
     ads,
     after_sale_ways,
@@ -64,6 +65,7 @@ from gateway.transactions.effects import (
 #: Every mutation that is an action; two of them may be one step, and one of them two actions of one kind, for two
 #: tools. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
+    account_subscribe_messages.SEND,
     ads.EDIT,
     ads.LIMIT,
     ads.LIMIT_ACCOUNT,
