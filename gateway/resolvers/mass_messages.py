@@ -69,6 +69,13 @@ async def state_now(ctx: Context, record: MassMessageRecord) -> str | None:
     return status.value
 
 
+async def speed(ctx: Context, account: str | None) -> tuple[str, int]:
+    """The appid, and how fast its messages go, by the platform's number; one call."""
+    ctx.principal.require(SCOPE)
+    adapter = ctx.tool(OfficialAccountAdapter, account)
+    return adapter.account, await adapter.sending_speed()
+
+
 def _record(row: Row[Any]) -> MassMessageRecord:
     state = "DELETED" if row.taken_back_at is not None else row.state or "SENDING"
     return MassMessageRecord(

@@ -66,6 +66,7 @@ from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQue
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
+from gateway.schema.sending_speeds import SendingSpeedMutations, SendingSpeedQueries
 from gateway.schema.shipping_info import ShippingInfoMutations, ShippingInfoQueries
 from gateway.schema.shop_figures import ShopFigureQueries
 from gateway.schema.shop_money import ShopMoneyQueries
@@ -122,6 +123,7 @@ QUERIES = (
     WorkbenchTileQueries,
     WxPageQueries,
     ArticleQueries,
+    SendingSpeedQueries,
     TemplateQueries,
     MenuQueries,
     FollowerFigureQueries,
@@ -165,6 +167,7 @@ MUTATIONS = (
     JobMutations,
     JoinWayMutations,
     MassMessageMutations,
+    SendingSpeedMutations,
     MenuMutations,
     LicenceMutations,
     OrderMutations,

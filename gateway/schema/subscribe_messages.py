@@ -107,8 +107,8 @@ class SubscribeMessageMutations:
     """Subscribe messages."""
 
     @strawberry.mutation(
-        description="Send a subscribe message of a mini-program (发送订阅消息) or an official account (发送订阅通知): at"
-        " most once, since the platform cannot be asked. It spends one grant. Needs the scope messages:send."
+        description="Send a subscribe message of a mini-program (发送订阅消息) or an official account (发送订阅通知):"
+        " at most once, since the platform cannot be asked. It spends one grant. Needs the scope messages:send."
     )
     async def subscribe_message_send(
         self,

@@ -115,6 +115,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "official_account.menu_replace": Follows(why="the menu is read at the platform whenever it is asked for"),
     "official_account.publish": _by("upsert"),
     "official_account.scene_code": _by("upsert"),
+    "official_account.sending_speed_change": Follows(why="the speed is read at the platform whenever it is asked for"),
     "official_account.sending_take_back": _by("upsert"),
     "official_account.tag": _by("tagged"),
     "official_account.tag_create": _by("_keep"),
