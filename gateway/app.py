@@ -73,6 +73,7 @@ from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
 from gateway.transactions.group_sends import GroupSends
 from gateway.transactions.handovers import Handovers
+from gateway.transactions.publications import Publications
 from gateway.transactions.red_packets import RedPackets
 from gateway.transactions.store_stock import StoreStock
 from gateway.webhooks.addresses import Addresses
@@ -148,6 +149,7 @@ async def open_gateway(
         red_packets = RedPackets(projector, tools, queue)
         activities = Activities(projector, tools, queue)
         group_sends = GroupSends(projector, tools, queue, gate)
+        publications = Publications(projector, tools, queue)
         retention = Retention(database, queue, settings.privacy, delivery_days=settings.webhooks.delivery_days)
         earning = Earning(database, queue, clock, settings.points)
         projector.followers.append(earning.follow)
@@ -224,6 +226,7 @@ async def open_gateway(
             red_packets,
             activities,
             group_sends,
+            publications,
         ):
             part.register(handlers)
         connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
@@ -243,6 +246,7 @@ async def open_gateway(
             red_packets.settling,
             activities.settling,
             group_sends.settling,
+            publications.settling,
         )
         gateway = Gateway(
             clock, services, inbox, worker, auth, wire, health.States(services), recurring,

@@ -22,7 +22,14 @@ from adapters.enterprise_chat import (
     HandoverFailed,
 )
 from adapters.mini_program_store import AfterSaleChanged, MiniProgramStoreAdapter, OrderChanged, ProductChanged
-from adapters.official_account import FollowerChanged, Interacted, MassDelivered, QrScanned, TemplateDelivered
+from adapters.official_account import (
+    ArticlesPublished,
+    FollowerChanged,
+    Interacted,
+    MassDelivered,
+    QrScanned,
+    TemplateDelivered,
+)
 from adapters.payments import (
     CashCouponUsed,
     CouponReceived,
@@ -137,6 +144,9 @@ def connect(
             for each in events:
                 await mass_messages.give_back(gate, batch, each.appid, each.message_id)
 
+    async def publications_ended(_account: str, events: Sequence[ArticlesPublished]) -> None:
+        await official_account.publications_ended(projector, events)
+
     async def handovers(_account: str, events: Sequence[HandoverFailed]) -> None:
         await enterprise_chat.handovers_failed(projector, events)
 
@@ -178,6 +188,7 @@ def connect(
             QrScanned: interacted,
             TemplateDelivered: delivered,
             MassDelivered: mass_delivered,
+            ArticlesPublished: publications_ended,
             AdClick: clicks,
             PaymentNotice: checkout.on_payments,
             RefundNotice: checkout.refunds.on_refunds,

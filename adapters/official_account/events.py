@@ -33,7 +33,7 @@ EVENT_KINDS: Final = (
     EventKind("location_select", "弹出地理位置选择器", "", _TAP),
     EventKind("TEMPLATESENDJOBFINISH", "模板消息送达", "TemplateDelivered", "it arrived, or why it did not"),
     EventKind("MASSSENDJOBFINISH", "群发结果", "MassDelivered", "how many got it, or why the platform stopped it"),
-    EventKind("FREEPUBLISHJOBFINISH", "发布结果", "ArticlesPublished", "nothing here publishes any", handled=False),
+    EventKind("FREEPUBLISHJOBFINISH", "发布结果", "ArticlesPublished", "a publication ended, or why not"),
     EventKind("subscribe_msg_popup_event", "订阅通知弹窗", "SubscribeAnswered", "one grant more, or a refusal"),
     EventKind(
         "subscribe_msg_change_event",

@@ -140,6 +140,7 @@ _KINDS: Final = (
         ("ad.changed", "调整广告"),
         ("activation.moved", "主题活动状态变更"),
         ("ad.cost", "广告花费"),
+        ("article.published", "发布图文"),
         ("audience.reduced", "移出人群包 {quantity} 人"),
         ("audience.refused", "未获许可，不入人群包"),
         ("audience.uploaded", "上传人群包 {quantity} 人"),

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from typing import Final, TypeVar
 
 from adapters.official_account import (
+    ArticleDay,
+    ArticleUntil,
     ContentDay,
     ContentUntil,
     FollowerDay,
@@ -83,6 +85,18 @@ async def articles(ctx: Context, asked: Span) -> Sequence[ContentUntil]:
     """Articles that came out on these days, each up to thirty days on. One call per day."""
     adapter = ctx.tool(OfficialAccountAdapter, asked.appid)
     return await _pieces(asked, 1, lambda day, _: adapter.articles_published(day))
+
+
+async def daily(ctx: Context, asked: Span) -> Sequence[ArticleDay]:
+    """Each article on each of the days. One call per day."""
+    adapter = ctx.tool(OfficialAccountAdapter, asked.appid)
+    return await _pieces(asked, 1, lambda day, _: adapter.article_day(day))
+
+
+async def sent(ctx: Context, asked: Span) -> Sequence[ArticleUntil]:
+    """Articles that went out as mass messages on these days, each up to seven days on. One call per day."""
+    adapter = ctx.tool(OfficialAccountAdapter, asked.appid)
+    return await _pieces(asked, 1, lambda day, _: adapter.articles_sent(day))
 
 
 async def reading(ctx: Context, asked: Span) -> Sequence[ReadingDay]:

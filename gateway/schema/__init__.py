@@ -15,7 +15,7 @@ from gateway.schema.ad_mutations import AdMutations
 from gateway.schema.ads import AdQueries
 from gateway.schema.after_sale_ways import AfterSaleMutations
 from gateway.schema.app_messages import AppMessageMutations
-from gateway.schema.articles import ArticleQueries
+from gateway.schema.articles import ArticleMutations, ArticleQueries
 from gateway.schema.audience_mutations import AudienceMutations
 from gateway.schema.audiences import AudienceQueries
 from gateway.schema.cash_coupons import CashCouponMutations
@@ -145,6 +145,7 @@ MUTATIONS = (
     AdMutations,
     ActivationMutations,
     AppMessageMutations,
+    ArticleMutations,
     AudienceMutations,
     CashCouponMutations,
     CheckoutMutations,

@@ -168,6 +168,49 @@ class ArticleReading:
         )
 
 
+@strawberry.type(description="How often an article was read, shared and kept.")
+class ArticleReads:
+    """Reads."""
+
+    readers: Long = strawberry.field(description="图文页阅读人数.")
+    reads: Long = strawberry.field(description="图文页阅读次数.")
+    sharers: Long = strawberry.field(description="分享人数.")
+    shares: Long = strawberry.field(description="分享次数.")
+    keepers: Long = strawberry.field(description="收藏人数.")
+
+    @classmethod
+    def of(cls, record: Reads) -> ArticleReads:
+        return cls(
+            readers=Long(record.readers),
+            reads=Long(record.reads),
+            sharers=Long(record.sharers),
+            shares=Long(record.shares),
+            keepers=Long(record.keepers),
+        )
+
+
+@strawberry.type(description="An article on one day (图文群发每日数据).")
+class ArticleDayFigures:
+    """Day."""
+
+    date: date_type = strawberry.field(description=_DAY)
+    article: str = strawberry.field(description="The platform's name of it (msgid); see ArticleFigures.article.")
+    title: str = strawberry.field(description="标题.")
+    reads: ArticleReads = strawberry.field(description="What was made of it on this day.")
+
+
+@strawberry.type(description="An article from its mass message to the end of a day (图文群发总数据).")
+class SentArticleFigures:
+    """Article."""
+
+    article: str = strawberry.field(description="The platform's name of it (msgid); see ArticleFigures.article.")
+    title: str = strawberry.field(description="标题.")
+    sent_on: date_type = strawberry.field(description="When it went out: a business date (Asia/Shanghai).")
+    date: date_type = strawberry.field(description="The end of this business date is meant (Asia/Shanghai).")
+    targets: Long = strawberry.field(description="Followers who were meant (送达人数).")
+    reads: ArticleReads = strawberry.field(description="What was made of it, up to then.")
+
+
 @strawberry.type(description="All articles on one day by where they were shared (图文分享转发).")
 class ArticleSharing:
     """Sharing."""
@@ -193,6 +236,33 @@ class ArticleStatistics:
     )
     async def articles(self, info: Info) -> list[ArticleFigures] | None:
         return [ArticleFigures.of(each) for each in await follower_figures.articles(info.context, self.span)]
+
+    @strawberry.field(
+        description="Each article of mass messages on each of the days, but those with next to no readers. One call"
+        " per day; the platform lets this one run out."
+    )
+    async def daily(self, info: Info) -> list[ArticleDayFigures] | None:
+        return [
+            ArticleDayFigures(date=each.day, article=each.article, title=each.title, reads=ArticleReads.of(each.reads))
+            for each in await follower_figures.daily(info.context, self.span)
+        ]
+
+    @strawberry.field(
+        description="Articles that went out as mass messages on these days, each day by day for up to seven, with how"
+        " many were meant. One call per day; the platform lets this one run out."
+    )
+    async def sent(self, info: Info) -> list[SentArticleFigures] | None:
+        return [
+            SentArticleFigures(
+                article=each.article,
+                title=each.title,
+                sent_on=each.sent_on,
+                date=each.day,
+                targets=Long(each.targets),
+                reads=ArticleReads.of(each.reads),
+            )
+            for each in await follower_figures.sent(info.context, self.span)
+        ]
 
     @strawberry.field(
         description="Where articles were read. One call per three days; the platform lets this one run out."

@@ -9,12 +9,14 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 
 from adapters.official_account import (
+    ArticlesPublished,
     DeliveryStatus,
     Follower,
     FollowerChanged,
     Interacted,
     MassDelivered,
     MassStatus,
+    PublishStatus,
     QrScanned,
     Tag,
     TemplateDelivered,
@@ -23,7 +25,7 @@ from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.statements import upsert
-from gateway.database.tables.followers import mass_message
+from gateway.database.tables.followers import mass_message, publication
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import dialogue, follower, follower_tag
 from gateway.events import labels
@@ -314,6 +316,40 @@ async def delivered(projector: Projector, events: Sequence[TemplateDelivered]) -
                 payload={"message": each.message_id},
             )
             for each, linked in zip(events, batch.linked, strict=True)
+        ]
+
+
+async def publications_ended(
+    projector: Projector, events: Sequence[ArticlesPublished], *, source: Source = "webhook"
+) -> None:
+    """Publications ended: ours, and those that somebody began in the platform's console."""
+    async with projector.batch() as batch:
+        ends = [
+            {
+                "appid": each.appid,
+                "publish_id": each.publication.publish_id,
+                "at": each.at,
+                "state": each.publication.status.value,
+                "article_id": each.publication.article_id or None,
+                "failed": list(each.publication.failed),
+                "settled_at": each.at,
+            }
+            for each in events
+        ]
+        # The event may come before the transaction that began it has told our book.
+        await upsert(batch.connection, publication, ends, keys=("appid", "publish_id"), insert_only=("at",))
+        batch.facts += [
+            Fact(
+                kind="article.published",
+                occurred_at=each.at,
+                source=source,
+                source_key=each.publication.publish_id,
+                account=each.appid,
+                tool=TOOL,
+                reason=None if each.publication.status is PublishStatus.PUBLISHED else each.publication.status.value,
+                payload={"publication": each.publication.publish_id, "article": each.publication.article_id},
+            )
+            for each in events
         ]
 
 

@@ -57,14 +57,18 @@ async def test_a_week_of_articles_in_calls_of_one_three_and_seven_days(served: S
     with served.counted() as count:
         found = (await ask(served, "article-statistics", start, TODAY))["data"]["articleStatistics"]
 
-    for name in ("content", "articles", "reading", "sharing"):
+    for name in ("content", "articles", "daily", "reading", "sharing"):
         assert [each["date"] for each in found[name]] == days(start, TODAY)
     assert {each["source"] for each in found["reading"]} == {0}
     assert found["content"][0]["attention"] == {
         "readers": 120, "sharers": 9, "recommenders": 5, "likers": 7, "comments": 3,
     }  # fmt: skip
     assert all(each["complete"] and each["notified"] for each in found["articles"])
-    assert count.calls == {TOOL: 7 + 7 + 3 + 1}
+    assert sorted({each["sentOn"] for each in found["sent"]}) == days(start, TODAY)
+    read = {"readers": 120, "reads": 210, "sharers": 9, "shares": 12, "keepers": 2}
+    assert [each["reads"] for each in found["daily"]] == [read] * 7
+    assert all(each["targets"] > 0 and each["title"] for each in found["sent"])
+    assert count.calls == {TOOL: 7 + 7 + 7 + 7 + 3 + 1}
 
 
 @pytest.mark.parametrize(("name", "most"), [("follower-statistics", 30), ("article-statistics", 7)])

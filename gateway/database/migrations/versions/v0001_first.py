@@ -1274,6 +1274,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_product_draft_spu"), ["spu"], unique=False)
 
     op.create_table(
+        "publication",
+        sa.Column("appid", sa.String(), nullable=False),
+        sa.Column("publish_id", sa.String(), nullable=False, comment="The platform's number of the job."),
+        sa.Column(
+            "at",
+            types.UtcDateTime(),
+            nullable=False,
+            comment="When the platform took it; of one from its console, its end.",
+        ),
+        sa.Column(
+            "saga",
+            sa.String(length=26),
+            nullable=True,
+            comment="The transaction; null for one from the platform's console.",
+        ),
+        sa.Column("draft", sa.String(), nullable=True, comment="media_id of the draft, which is there no more."),
+        sa.Column("title", sa.String(), nullable=True, comment="Of its first article."),
+        sa.Column(
+            "state", sa.String(), nullable=True, comment="A PublishStatus of the adapter's, once the platform told."
+        ),
+        sa.Column(
+            "article_id", sa.String(), nullable=True, comment="What the platform calls the articles that came of it."
+        ),
+        sa.Column("failed", types.Json(), nullable=True, comment="Places, from 1, of articles that did not pass."),
+        sa.Column("read_at", types.UtcDateTime(), nullable=True, comment="When the platform was asked last."),
+        sa.Column("settled_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("appid", "publish_id", name=op.f("pk_publication")),
+    )
+    with op.batch_alter_table("publication", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_publication_at_appid_publish_id"), ["at", "appid", "publish_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_publication_open",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+
+    op.create_table(
         "purchase",
         sa.Column("id", sa.String(), nullable=False, comment="source:account:native id"),
         sa.Column(
@@ -2785,6 +2826,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_purchase_changed_at_id"))
 
     op.drop_table("purchase")
+    with op.batch_alter_table("publication", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_publication_open",
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_publication_at_appid_publish_id"))
+
+    op.drop_table("publication")
     with op.batch_alter_table("product_draft", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_product_draft_spu"))
 
