@@ -14,6 +14,7 @@ from adapters.ip_content import (
     DropPlace,
     IpContentAdapter,
     Participation,
+    Property,
     Reward,
 )
 from gateway.context import Context
@@ -42,6 +43,13 @@ async def page(
         and (on is None or each.starts <= on < each.ends)
     ]
     return in_memory(ctx, f"ipActivations:{store}:{slug}:{state}:{on}", chosen, args)
+
+
+async def properties(ctx: Context, kind: str | None, args: PageArgs) -> Slice[Property]:
+    """The licensed works, by their short name; of one kind, or of all. Raises Forbidden and ToolNotConfigured."""
+    ctx.principal.require(SCOPE)
+    found = [each for each in await ctx.tool(IpContentAdapter).all_properties() if kind in {None, each.kind}]
+    return in_memory(ctx, f"ipProperties:{kind!r}", found, args)
 
 
 async def of_stores(ctx: Context, stores: Sequence[str]) -> Sequence[Sequence[Activation]]:

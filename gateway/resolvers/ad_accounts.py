@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from adapters.social_ads import (
+    ActionSet,
     Advertiser,
     Creative,
     DailyReport,
@@ -51,6 +52,11 @@ def account(ctx: Context, wanted: str | None) -> str:
 async def advertiser(ctx: Context, accounts: Sequence[str]) -> Sequence[Advertiser]:
     """Batch by account: one call each."""
     return await asyncio.gather(*(ctx.tool(SocialAdsAdapter, each).advertiser() for each in accounts))
+
+
+async def sources(ctx: Context, account: str) -> Sequence[ActionSet]:
+    """The data sources that conversions can be reported to. One call."""
+    return await ctx.tool(SocialAdsAdapter, account).action_sets()
 
 
 async def funds(ctx: Context, account: str) -> Sequence[Fund]:

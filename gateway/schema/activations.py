@@ -413,6 +413,24 @@ class ActivationQueries:
     """Activations."""
 
     @strawberry.field(
+        description="Works that the brand licenses (IP 作品), by their short name. For everybody who has the scope"
+        " catalogue."
+    )
+    async def ip_properties(
+        self,
+        info: Info,
+        kind: Annotated[
+            str | None, strawberry.argument(description="Only of this kind: comic, game, film, tv_series …")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[IpProperty] | None:
+        page = await activations.properties(info.context, kind, args(first, after, last, before))
+        return connect(page, IpProperty.of)
+
+    @strawberry.field(
         description="Activations of licensed works (主题活动), by their first day; closed ones too. Needs the scope"
         " catalogue, which every audience has."
     )

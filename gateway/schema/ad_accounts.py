@@ -36,6 +36,17 @@ class AdFund:
     spent_today: Money = strawberry.field(description="What went out of it today (今日消耗).")
 
 
+@strawberry.type(description="A data source (用户行为数据源) that conversions are reported to.")
+class ConversionSource:
+    """Source."""
+
+    source_id: str = strawberry.field(
+        description="The platform's number (user_action_set_id), for the setting of the same name."
+    )
+    kind: str = strawberry.field(description="The platform's word: WEB, WECHAT, WECHAT_MINI_PROGRAM …")
+    name: str = strawberry.field(description="Its name; empty without.")
+
+
 @strawberry.type(description="Figures of an ad in one day or hour, by the platform's own count.")
 class AdFigures:
     """Figures."""
@@ -147,6 +158,11 @@ class AdAccount:
     """Account."""
 
     account: str = strawberry.field(description="The platform's number (account_id).")
+
+    @strawberry.field(description="Data sources (用户行为数据源) that conversions can be reported to. One call.")
+    async def conversion_sources(self, info: Info) -> list[ConversionSource] | None:
+        found = await ad_accounts.sources(info.context, self.account)
+        return [ConversionSource(source_id=str(each.action_set_id), kind=each.kind, name=each.name) for each in found]
 
     @strawberry.field(description="Whose it is (公司名称). One call for this, status and dailyBudget.")
     async def company(self, info: Info) -> str | None:

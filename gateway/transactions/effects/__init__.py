@@ -40,6 +40,7 @@ from gateway.transactions.effects import (
     menus,
     message_templates,
     mini_program_codes,
+    new_ads,
     order_addresses,
     order_notes,
     pickups,
@@ -69,6 +70,8 @@ from gateway.transactions.effects import (
 ACTIONS: Final[tuple[AnyAction, ...]] = (
     account_subscribe_messages.SEND,
     ads.EDIT,
+    new_ads.CREATE,
+    new_ads.CREATE_SOURCE,
     ads.LIMIT,
     ads.LIMIT_ACCOUNT,
     ads.SWITCH,

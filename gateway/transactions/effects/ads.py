@@ -140,7 +140,7 @@ async def switch(ctx: StepContext, intent: Switch) -> Changed:
     outcomes = await adapter.switch_ads({int(each): intent.on for each in intent.ads})
     changed = _changed(intent.account, intent.ads, outcomes)
     ctx.facts += [_fact(ctx, intent.account, each, "ON" if intent.on else "OFF", None) for each in changed.ads]
-    await _followed(ctx, adapter, changed)
+    await followed(ctx, adapter, changed)
     return changed
 
 
@@ -152,7 +152,7 @@ async def limit(ctx: StepContext, intent: Limit) -> Changed:
     outcomes = await adapter.set_budgets({int(each): fen for each, fen in budgets.items()})
     changed = _changed(intent.account, list(budgets), outcomes)
     ctx.facts += [_fact(ctx, intent.account, each, "BUDGET", budgets[each]) for each in changed.ads]
-    await _followed(ctx, adapter, changed)
+    await followed(ctx, adapter, changed)
     return changed
 
 
@@ -164,7 +164,7 @@ async def edit(ctx: StepContext, intent: Edit) -> Changed:
     await adapter.update_ad(int(intent.ad), wanted)
     ctx.facts.append(_fact(ctx, intent.account, intent.ad, "EDIT", intent.bid))
     changed = Changed(intent.account, (intent.ad,))
-    await _followed(ctx, adapter, changed)
+    await followed(ctx, adapter, changed)
     return changed
 
 
@@ -191,7 +191,7 @@ def _changed(account: str, ads: Sequence[str], outcomes: Sequence[AdChanged | Up
     return Changed(account, done, tuple(Refusal(each, error.reason) for each, error in errors))
 
 
-async def _followed(ctx: StepContext, adapter: SocialAdsAdapter, changed: Changed) -> None:
+async def followed(ctx: StepContext, adapter: SocialAdsAdapter, changed: Changed) -> None:
     """Read the ads into our rows: which status they have now is the platform's to say. Where they cannot be read now,
     the next sync does."""
     with suppress(UpstreamError):
