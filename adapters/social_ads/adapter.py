@@ -38,7 +38,7 @@ from adapters.social_ads.records import (
     Lead,
     LeadFeedback,
 )
-from adapters.social_ads.tokens import TokenKeeper
+from adapters.social_ads.tokens import Pair, TokenKeeper
 from adapters.social_ads.webhooks import CLICK, click_link, interpret_click, receive_click
 
 #: What the calls here need of a consent.
@@ -51,6 +51,17 @@ LEADS_PER_PAGE: Final = 200
 
 class SocialAdsAdapter(Ads, Audiences):
     """One advertiser account. Methods raise ``adapters.base.errors`` kinds unless they say otherwise."""
+
+    def __init__(
+        self,
+        client: SocialAdsClient,
+        tokens: AccessTokens,
+        runtime: Runtime,
+        config: SocialAdsConfig,
+        keeper: TokenKeeper,
+    ) -> None:
+        super().__init__(client, tokens, runtime, config)
+        self._keeper = keeper
 
     async def ping(self) -> None:
         """Read one ad."""
@@ -73,8 +84,8 @@ class SocialAdsAdapter(Ads, Audiences):
     async def consent(self, code: str, redirect_uri: str) -> Consent:
         """The token pair of a consent code, once; ``redirect_uri`` as it was on the page.
 
-        Enter the pair in the account's settings and restart: what is stored belongs to the pair before it, which
-        the platform may have killed. After OutcomeUnknown the code is used up; open the page again.
+        The pair before it may be dead: ``adopt`` this one, or enter it in the account's settings and restart. After
+        OutcomeUnknown the code is used up; open the page again.
         """
         now = self._runtime.clock.now()
         tokens = await self._client.oauth_code(code, redirect_uri)
@@ -86,6 +97,17 @@ class SocialAdsAdapter(Ads, Audiences):
             Secret(tokens.refresh_token),
             now + timedelta(seconds=tokens.access_token_expires_in),
             now + timedelta(seconds=tokens.refresh_token_expires_in),
+        )
+
+    async def adopt(self, consent: Consent) -> None:
+        """Store the pair in place of the one before: all processes use it from now on, and renew it."""
+        await self._keeper.adopt(
+            Pair(
+                consent.access_token.reveal(),
+                consent.refresh_token.reveal(),
+                consent.access_ends,
+                consent.refresh_ends,
+            )
         )
 
     async def daily_reports(
@@ -301,6 +323,6 @@ async def open_account(config: SocialAdsConfig, runtime: Runtime) -> AsyncIterat
     client = SocialAdsClient(Upstream(runtime, NAME, config.external_id), config)
     keeper = TokenKeeper(client, runtime, config)
     try:
-        yield SocialAdsAdapter(client, AccessTokens(runtime, keeper.key, keeper.fetch), runtime, config)
+        yield SocialAdsAdapter(client, AccessTokens(runtime, keeper.key, keeper.fetch), runtime, config, keeper)
     finally:
         await keeper.close()

@@ -141,6 +141,16 @@ class TokenKeeper:
         except TimeoutError as error:
             raise self._unavailable("token_renewal_slow", _SLOW) from error
 
+    async def adopt(self, pair: Pair) -> None:
+        """Store a newly consented pair in place of the one before, when no renewal is under way anywhere.
+
+        A process that still shares the old access token sees it refused, and finds this one.
+        """
+        store = self._runtime.secret_store
+        async with store.rotate(NAME, self._application, f"oauth-{self._lineage}") as rotation:
+            await rotation.put(pair.texts())
+            self._unsaved = None
+
     async def close(self) -> None:
         """Wait for renewals under way: a pair that is being exchanged must still be stored."""
         await asyncio.gather(*self._running, return_exceptions=True)

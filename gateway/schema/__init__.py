@@ -11,6 +11,7 @@ from strawberry.tools import merge_types
 from gateway.schema.activation_mutations import ActivationMutations
 from gateway.schema.activations import ActivationQueries
 from gateway.schema.ad_accounts import AdAccountQueries
+from gateway.schema.ad_consents import AdConsentMutations, AdConsentQueries
 from gateway.schema.ad_mutations import AdMutations
 from gateway.schema.ads import AdQueries
 from gateway.schema.after_sale_ways import AfterSaleMutations
@@ -137,12 +138,14 @@ QUERIES = (
     ShippingInfoQueries,
     AudienceQueries,
     AdAccountQueries,
+    AdConsentQueries,
     RedPacketQueries,
     ActivationQueries,
     LicenceQueries,
 )
 MUTATIONS = (
     AdMutations,
+    AdConsentMutations,
     ActivationMutations,
     AppMessageMutations,
     ArticleMutations,

@@ -8,6 +8,7 @@ from gateway.transactions.actions import AnyAction
 from gateway.transactions.effects import (
     account_subscribe_messages,
     activations,
+    ad_consents,
     ads,
     after_sale_ways,
     after_sales,
@@ -69,6 +70,7 @@ from gateway.transactions.effects import (
 #: tools. A step that is not here cannot be run.
 ACTIONS: Final[tuple[AnyAction, ...]] = (
     account_subscribe_messages.SEND,
+    ad_consents.CONSENT,
     ads.EDIT,
     new_ads.CREATE,
     new_ads.CREATE_SOURCE,
