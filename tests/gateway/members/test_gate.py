@@ -19,6 +19,7 @@ from gateway.database.tables.facts import fact
 from gateway.database.tables.members import member
 from gateway.database.tables.reach import send_attempt, subscribe_grant
 from gateway.events.projections import official_account
+from gateway.events.projections.official_account import Blocking
 from gateway.events.projector import Linked, Projector
 from gateway.members.consent import Purpose, Said, record
 from gateway.members.gate import Asked, Gate
@@ -282,3 +283,28 @@ async def test_an_ask_without_a_key_or_template_is_a_mistake(people: People) -> 
         await people.gate.decide(asked(""), [])
     with pytest.raises(ValueError, match="the template"):
         await people.gate.decide(asked("k", channel=Channel.SUBSCRIBE_MESSAGE), [])
+
+
+async def test_whoever_is_on_the_blacklist_is_refused_until_they_are_off_it(people: People) -> None:
+    first, second = await people.follow("a", "b")
+    await people.allow(first, second)
+    await official_account.blacklist(people.projector.asking(), APP, ["a", "nobody-here"])
+    refused, allowed = await people.gate.decide(asked("blacklist-1"), [first, second])
+    assert (refused.reason, allowed.reason) == (Reason.BLACKLISTED, None)
+    # The same list again is no news, and one that was read before we took somebody off does not bring them back.
+    people.clock.advance(seconds=1)
+    await official_account.blacklist(people.projector.asking(), APP, ["a"])
+    stale = people.projector.asking()
+    people.clock.advance(seconds=1)
+    who = (await people.linked(openid("a"))).identity
+    async with people.projector.batch() as batch:
+        await official_account.blocked(batch, Blocking(APP, (who,), False, "taken-off"))
+    await official_account.blacklist(stale, APP, ["a"])
+    [free] = await people.gate.decide(asked("blacklist-2"), [first])
+    assert free.allowed
+    people.clock.advance(seconds=1)
+    await official_account.blacklist(people.projector.asking(), APP, ["a", "b"])
+    people.clock.advance(seconds=1)
+    await official_account.blacklist(people.projector.asking(), APP, ["b"])
+    assert [kind for kind, _ in await people.facts("follower.blocked")] == ["follower.blocked"] * 3
+    assert [kind for kind, _ in await people.facts("follower.unblocked")] == ["follower.unblocked"] * 2
