@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.schema import build_schema
+from gateway.schema import MUTATIONS, QUERIES, build_schema
 from gateway.transactions.effects import ACTIONS
 from scripts.checks.source import ROOT, modules
 from tests.gateway.test_own_writes import callers_of, writing_methods
@@ -99,3 +99,7 @@ def test_the_mutations_are_there_and_are_no_actions() -> None:
     actions = {each.mutation for each in ACTIONS}
     assert named | actions <= mutation.fields.keys()
     assert not named & actions
+
+
+def test_no_question_is_a_mutation() -> None:
+    assert set(QUERIES).isdisjoint(MUTATIONS)
