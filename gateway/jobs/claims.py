@@ -78,11 +78,9 @@ _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED}'")
 _RUNNING: ColumnElement[str] = literal_column(f"'{State.RUNNING}'")
 
 
-@lru_cache(maxsize=16)
-def due(band: Band = _ALL) -> Select[int]:
-    """Jobs of a band that may start at ``now``: their time has come or their lease is over, and it is their entity's
-    turn. Made once: putting the expression together costs more than running it.
-    """
+def may_start() -> ColumnElement[bool]:
+    """Whether a job may start at the parameter ``now``: its time has come or its lease is over, and it is its entity's
+    turn."""
     now = bindparam("now", type_=job.c.run_at.type)
     other = job.alias("other")
     ahead = exists().where(
@@ -94,9 +92,15 @@ def due(band: Band = _ALL) -> Select[int]:
     # A job whose lease is over holds its entity's turn already.
     expired = and_(job.c.state == _RUNNING, job.c.lease_until <= now)
     waiting = and_(job.c.state == _QUEUED, job.c.run_at <= now, or_(job.c.entity.is_(None), ~ahead))
+    return or_(waiting, expired)
+
+
+@lru_cache(maxsize=16)
+def due(band: Band = _ALL) -> Select[int]:
+    """Jobs of a band that may start. Made once: putting the expression together costs more than running it."""
     return (
         select(job.c.seq)
-        .where(job.c.state.in_([_QUEUED, _RUNNING]), or_(waiting, expired), *_within(band))
+        .where(job.c.state.in_([_QUEUED, _RUNNING]), may_start(), *_within(band))
         .order_by(job.c.priority.desc(), job.c.run_at, job.c.seq)
     )
 

@@ -15,6 +15,7 @@ from gateway.database import Database, Sealed, Ulids, after_commit
 from gateway.database.prepared import Prepared
 from gateway.database.statements import insert_columns, insert_returning
 from gateway.database.tables.jobs import ACTIVE, PARKED, job
+from gateway.jobs.claims import may_start
 from gateway.jobs.model import COLUMNS, Job, JobActive, State, Unfinished
 
 DEFAULT_MAX_ATTEMPTS = 20
@@ -177,9 +178,8 @@ class Queue:
     async def due(self) -> int:
         """How many jobs run now or could: none means that the past has been dealt with."""
         row = await self.database.one(
-            select(func.count().label("jobs")).where(
-                or_(job.c.state == "RUNNING", and_(job.c.state == "QUEUED", job.c.run_at <= self.clock.now()))
-            )
+            select(func.count().label("jobs")).where(or_(job.c.state == "RUNNING", may_start())),
+            {"now": self.clock.now()},
         )
         return 0 if row is None else int(row.jobs)
 

@@ -93,6 +93,19 @@ async def test_urgent_jobs_run_first(queue: Queue, handlers: Handlers, put: Put)
     assert order == ["high", "first", "second", "low"]
 
 
+async def test_a_job_that_waits_for_its_turn_is_not_due(
+    queue: Queue, handlers: Handlers, worker: Worker, clock: ManualClock, put: Put
+) -> None:
+    handlers.add("note", _nothing, versions={1})
+    await put("first", entity="e", run_at=clock.now() + timedelta(minutes=1))
+    await put("second", entity="e")
+    assert (await queue.due(), await worker.drain()) == (0, 0)
+    clock.advance(minutes=1)
+    assert await queue.due() == 1
+    assert await worker.drain() == 2
+    assert await queue.due() == 0
+
+
 async def test_listing_filters_and_pages(queue: Queue, put: Put) -> None:
     ids = [await put(number, kind="even" if number % 2 == 0 else "odd", entity="e") for number in range(4)]
     assert [each.id for each in await queue.list(kind="even")] == [ids[0], ids[2]]
