@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from adapters.mini_program_store import MiniProgramStoreAdapter, SubscribeMessage
 from gateway.members import grants
 from gateway.members.consent import Purpose
-from gateway.members.gate import Asked
+from gateway.members.gate import Asked, Decision
 from gateway.members.reach import Channel
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, sending
@@ -64,40 +65,43 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
     personal=True,
 )
 async def send(ctx: StepContext, intent: Send) -> Sent:
-    """Through the gate, which spends a grant, then to the platform; what was provably not sent gives it back.
-
-    Of an unknown outcome the grant stays spent, and nothing is told.
-    """
+    """See ``granted``."""
     wanted = intent.wanted
+    async with granted(ctx, wanted, intent.key, "mini_program_store", no_grant=_NO_GRANT) as decision:
+        message = SubscribeMessage(await openid_of(ctx, decision), wanted.template, wanted.data, wanted.page)
+        await ctx.tools.get(MiniProgramStoreAdapter, decision.account).send_subscribe(message)
+    return Sent(decision.account)
+
+
+@asynccontextmanager
+async def granted(ctx: StepContext, wanted: Wanted, key: str, tool: str, *, no_grant: str) -> AsyncIterator[Decision]:
+    """Through the gate, which spends a grant; what is sent inside is told of, and what was provably not sent gives the
+    grant back. Of an unknown outcome it stays spent, and nothing is told.
+
+    ``no_grant`` is the platform's reason for a message that no accepted question is left for: its word counts.
+    """
     about = Asked(
         purpose=Purpose(wanted.purpose),
         channel=Channel.SUBSCRIBE_MESSAGE,
-        key=intent.key,
+        key=key,
         account=wanted.appid,
         template=wanted.template,
+        tool=tool,
     )
     [decision] = await ctx.gate.decide(about, [wanted.member])
     must_be_allowed(decision)
-    message = SubscribeMessage(await openid_of(ctx, decision), wanted.template, wanted.data, wanted.page)
-    told = {
-        "tool": "mini_program_store",
-        "key": intent.key,
-        "template": wanted.template,
-        "purpose": wanted.purpose,
-    }
+    told = {"tool": tool, "key": key, "template": wanted.template, "purpose": wanted.purpose}
 
     async def give_back(reason: str) -> None:
-        """The place under the caps, and the grant; where the platform has none, its word counts."""
+        """The place under the caps, and the grant."""
         async with ctx.projector.batch() as batch:
-            await ctx.gate.release(intent.key, [wanted.member], batch=batch)
-            if reason == _NO_GRANT and decision.identity is not None:
+            await ctx.gate.release(key, [wanted.member], batch=batch)
+            if reason == no_grant and decision.identity is not None:
                 await grants.refused(batch.connection, decision.account, decision.identity, wanted.template, ctx.now)
 
     async with sending(ctx, decision, told, give_back):
-        adapter = ctx.tools.get(MiniProgramStoreAdapter, decision.account)
-        await adapter.send_subscribe(message)
+        yield decision
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
-    return Sent(decision.account)
 
 
 SEND: Final = Action("subscribeMessageSend", send, _plan)
