@@ -10,7 +10,7 @@ from adapters.official_account import OfficialAccountAdapter, SubscribeMessage
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects import subscribe_messages
 from gateway.transactions.effects.messages import openid_of
-from gateway.transactions.effects.subscribe_messages import TEMPLATE_LENGTH, Sent, granted
+from gateway.transactions.effects.subscribe_messages import TEMPLATE_LENGTH, Sent, about, spent
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: The platform's reason for a message that no accepted question is left for, by its own count.
@@ -48,9 +48,10 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
     personal=True,
 )
 async def send(ctx: StepContext, intent: Send) -> Sent:
-    """See ``granted``."""
-    wanted = intent.wanted
-    async with granted(ctx, wanted, intent.key, "official_account", no_grant=_NO_GRANT) as decision:
+    """Through the gate, then to the platform."""
+    wanted, asked = intent.wanted, about(intent.wanted, intent.key, "official_account")
+    [decision] = await ctx.gate.decide(asked, [wanted.member])
+    async with spent(ctx, decision, wanted, asked, no_grant=_NO_GRANT):
         message = SubscribeMessage(
             await openid_of(ctx, decision),
             wanted.template,

@@ -65,22 +65,18 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
     personal=True,
 )
 async def send(ctx: StepContext, intent: Send) -> Sent:
-    """See ``granted``."""
-    wanted = intent.wanted
-    async with granted(ctx, wanted, intent.key, "mini_program_store", no_grant=_NO_GRANT) as decision:
+    """Through the gate, then to the platform."""
+    wanted, asked = intent.wanted, about(intent.wanted, intent.key, "mini_program_store")
+    [decision] = await ctx.gate.decide(asked, [wanted.member])
+    async with spent(ctx, decision, wanted, asked, no_grant=_NO_GRANT):
         message = SubscribeMessage(await openid_of(ctx, decision), wanted.template, wanted.data, wanted.page)
         await ctx.tools.get(MiniProgramStoreAdapter, decision.account).send_subscribe(message)
     return Sent(decision.account)
 
 
-@asynccontextmanager
-async def granted(ctx: StepContext, wanted: Wanted, key: str, tool: str, *, no_grant: str) -> AsyncIterator[Decision]:
-    """Through the gate, which spends a grant; what is sent inside is told of, and what was provably not sent gives the
-    grant back. Of an unknown outcome it stays spent, and nothing is told.
-
-    ``no_grant`` is the platform's reason for a message that no accepted question is left for: its word counts.
-    """
-    about = Asked(
+def about(wanted: Wanted, key: str, tool: str) -> Asked:
+    """What the gate is asked, which spends a grant."""
+    return Asked(
         purpose=Purpose(wanted.purpose),
         channel=Channel.SUBSCRIBE_MESSAGE,
         key=key,
@@ -88,19 +84,29 @@ async def granted(ctx: StepContext, wanted: Wanted, key: str, tool: str, *, no_g
         template=wanted.template,
         tool=tool,
     )
-    [decision] = await ctx.gate.decide(about, [wanted.member])
+
+
+@asynccontextmanager
+async def spent(
+    ctx: StepContext, decision: Decision, wanted: Wanted, asked: Asked, *, no_grant: str
+) -> AsyncIterator[None]:
+    """What is sent inside is told of, and what was provably not sent gives the grant back. Of an unknown outcome it
+    stays spent, and nothing is told. Raises StepRefused where the gate said no.
+
+    ``no_grant`` is the platform's reason for a message that no accepted question is left for: its word counts.
+    """
     must_be_allowed(decision)
-    told = {"tool": tool, "key": key, "template": wanted.template, "purpose": wanted.purpose}
+    told = {"tool": asked.tool, "key": asked.key, "template": wanted.template, "purpose": wanted.purpose}
 
     async def give_back(reason: str) -> None:
         """The place under the caps, and the grant."""
         async with ctx.projector.batch() as batch:
-            await ctx.gate.release(key, [wanted.member], batch=batch)
+            await ctx.gate.release(asked.key, [wanted.member], batch=batch)
             if reason == no_grant and decision.identity is not None:
                 await grants.refused(batch.connection, decision.account, decision.identity, wanted.template, ctx.now)
 
     async with sending(ctx, decision, told, give_back):
-        yield decision
+        yield
     ctx.facts.append(message_fact(ctx, decision, "message.accepted", **told))
 
 
