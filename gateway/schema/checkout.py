@@ -69,6 +69,16 @@ class CheckoutQuoteInput:
         )
 
 
+@strawberry.enum(description="How an order is paid at 微信支付.")
+class PaymentMethod(Enum):
+    """Payment method."""
+
+    JSAPI = strawberry.enum_value("JSAPI", description="wx.requestPayment on the shopper's own phone (小程序支付, JSAPI).")
+    NATIVE = strawberry.enum_value(
+        "NATIVE", description="A code on a till or a screen that any phone scans (Native支付, 扫码): whoever scans it pays."
+    )
+
+
 @strawberry.input(description="Buy a basket.")
 class CheckoutInput(CheckoutQuoteInput):
     """Checkout."""
@@ -78,6 +88,10 @@ class CheckoutInput(CheckoutQuoteInput):
         description="Names this purchase: the same key never buys twice. Required; 8 to 64 characters.", default=None
     )
     click_id: str | None = strawberry.field(description="gdt_vid of the landing page, for conversion.", default=None)
+    payment_method: PaymentMethod = strawberry.field(
+        description="How it is to be paid; an order keeps its way, also when its payment is renewed.",
+        default=PaymentMethod.JSAPI,
+    )
 
 
 @strawberry.type(description="A line of a quote.")
@@ -198,7 +212,11 @@ class Checkout:
 
     record: strawberry.Private[records.CheckoutDone]
     payment_request: PaymentRequest | None = strawberry.field(
-        description="What wx.requestPayment takes; null when nothing is to be paid."
+        description="What wx.requestPayment takes; null when nothing is to be paid, and for NATIVE."
+    )
+    code_url: str | None = strawberry.field(
+        description="For NATIVE, what the code says (二维码链接): show it as a QR code until the order's time is over, two"
+        " hours at most; orderPaymentRenew gives one that lives on. Null when nothing is to be paid, and for JSAPI."
     )
 
     @strawberry.field(description="The order.")
@@ -216,6 +234,7 @@ class Checkout:
         request = record.payment_request
         return cls(
             record=record,
+            code_url=record.code_url,
             payment_request=None
             if request is None
             else PaymentRequest(
@@ -345,11 +364,12 @@ class CheckoutMutations:
                 expected_payable=int(input.expected_payable),
                 idempotency_key=key,
                 click_id=input.click_id,
+                by_code=input.payment_method is PaymentMethod.NATIVE,
             ),
         )
         return Checkout.of(result) if isinstance(result, records.CheckoutDone) else problem(result)
 
-    @strawberry.mutation(description="Sign the payment of an unpaid order afresh: same number (重新支付).")
+    @strawberry.mutation(description="Sign the payment of an unpaid order afresh, or show its code again: same number (重新支付).")
     async def order_payment_renew(
         self, info: Info, order: Annotated[strawberry.ID, strawberry.argument(description="The order.")]
     ) -> CheckoutResult:

@@ -32,7 +32,7 @@ from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.effects import ACTIONS
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
 from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
-from gateway.transactions.order_steps import PREPAY, PrepaidAt, Prepay
+from gateway.transactions.order_steps import CODE, CodeAt, PrepaidAt, Prepay
 from gateway.transactions.parties import Seller, Shopper
 from gateway.transactions.planning import Purchase
 from gateway.transactions.pricing import Pricer
@@ -64,7 +64,7 @@ __all__ = [
     "Quote", "QuoteInput", "QuotedLine", "StepView", "TransactionView", "UnusableCoupon", "UsableCoupon",
 ]  # fmt: skip
 
-#: A prepay_id lives two hours; an older one is asked for again, with the same bytes.
+#: A prepay_id lives two hours, and so does a code; an older one is asked for again, with the same bytes.
 PREPAY_ID_AGE: Final = timedelta(minutes=110)
 _PAID = frozenset({SagaState.COMPLETING, SagaState.COMPLETED})
 
@@ -138,9 +138,8 @@ class CheckoutService:
         except StepRefused as error:
             return problem(error)
         scope = f"{principal.id}:{buyer.identity}"
-        claim = Claim(
-            scope, "checkout", asked.idempotency_key, canonical([asked.quote, asked.expected_payable, asked.click_id])
-        )
+        wanted = [asked.quote, asked.expected_payable, asked.click_id, *(["NATIVE"] if asked.by_code else [])]
+        claim = Claim(scope, "checkout", asked.idempotency_key, canonical(wanted))
         earlier = await self._replayed(claim)
         if earlier is not None:
             return earlier
@@ -150,7 +149,7 @@ class CheckoutService:
         return await asyncio.shield(task)
 
     async def renew(self, principal: Principal, order_id: str) -> CheckoutDone | Problem:
-        """Sign the payment of an unpaid order afresh, under the same number."""
+        """Sign the payment of an unpaid order afresh, or show its code again, under the same number."""
         found = await self._own(principal, order_id, operators=False)
         if isinstance(found, Problem):
             return found
@@ -163,7 +162,7 @@ class CheckoutService:
         found = await self._own(principal, order_id, operators=True)
         if isinstance(found, Problem):
             return found
-        if found.step(PREPAY).state is StepState.SKIPPED:
+        if found.prepay.state is StepState.SKIPPED:
             return OrderPayment("SUCCESS" if found.saga.state in _PAID else "CLOSED")
         try:
             return OrderPayment((await self._settlement.ask(found)).value)
@@ -341,7 +340,7 @@ class CheckoutService:
         return await self._signed(found)
 
     async def _signed(self, found: Open) -> CheckoutDone | Problem:
-        """The payment request of an order that waits for its payment, signed here and now."""
+        """The payment request of an order that waits for its payment, signed here and now; or its code."""
         if found.saga.state is SagaState.RUNNING:
             return in_flight()
         if found.saga.state is SagaState.NEEDS_ATTENTION:
@@ -351,7 +350,10 @@ class CheckoutService:
             return not_payable("This order has closed; place a new one with a new idempotencyKey.")
         try:
             adapter = self._tools.get(PaymentsAdapter, found.payable.mchid)
-            prepay_id = await self._prepay_id(adapter, found.step(PREPAY))
+            if found.prepay.name == CODE:
+                code = await self._code(adapter, found.prepay)
+                return CheckoutDone(found.payable.order, found.saga.id, None, code)
+            prepay_id = await self._prepay_id(adapter, found.prepay)
         except (UpstreamError, ToolNotConfigured) as error:
             return problem(error)
         request = adapter.payment_request(found.payable.appid, prepay_id)
@@ -363,6 +365,13 @@ class CheckoutService:
             return stored.prepay_id
         intent: Prepay = row.intent(Prepay)
         return (await adapter.prepay(intent.body)).prepay_id
+
+    async def _code(self, adapter: PaymentsAdapter, row: StepRow) -> str:
+        stored: CodeAt = row.outcome(CodeAt)
+        if self._clock.now() - stored.at < PREPAY_ID_AGE:
+            return stored.url
+        intent: Prepay = row.intent(Prepay)
+        return (await adapter.prepay_code(intent.body)).url
 
     async def _own(self, principal: Principal, order_id: str, *, operators: bool) -> Open | Problem:
         """The caller's own order; any order for an operator, where that is allowed."""

@@ -17,7 +17,9 @@ from gateway.transactions import coupons, stock
 from gateway.transactions.records import CouponRef
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
-RESERVE, PLACE, PREPAY, PAYMENT = "stock.reserve", "order.place", "payment.prepay", "payment.capture"
+RESERVE, PLACE, PREPAY, CODE, PAYMENT = (
+    "stock.reserve", "order.place", "payment.prepay", "payment.code", "payment.capture",
+)  # fmt: skip
 #: Under this name a checkout that somebody cancelled keeps who did.
 CANCELLED = "cancelled"
 
@@ -55,6 +57,13 @@ class PrepaidAt(msgspec.Struct, frozen=True):
     """A prepay that was accepted, and when."""
 
     prepay_id: str
+    at: datetime
+
+
+class CodeAt(msgspec.Struct, frozen=True):
+    """A code to scan (Native), and when it was made."""
+
+    url: str
     at: datetime
 
 
@@ -126,7 +135,7 @@ async def place_order(ctx: StepContext, intent: PlaceOrder) -> Nothing:
     return Nothing()
 
 
-async def _close_payment(ctx: StepContext, intent: Prepay, outcome: PrepaidAt | None) -> None:
+async def _close_payment(ctx: StepContext, intent: Prepay, outcome: PrepaidAt | CodeAt | None) -> None:
     del outcome
     try:
         await ctx.tools.get(PaymentsAdapter, intent.mchid).close(intent.number)
@@ -147,6 +156,20 @@ async def prepay(ctx: StepContext, intent: Prepay) -> PrepaidAt:
     """Ask 微信支付 for a prepay_id. The same bytes under the same number are one order."""
     accepted = await ctx.tools.get(PaymentsAdapter, intent.mchid).prepay(intent.body)
     return PrepaidAt(accepted.prepay_id, ctx.now)
+
+
+@step(
+    name=CODE,
+    tool="payments",
+    kind=Kind.COMPENSATABLE,
+    delivery=Delivery.KEYED,
+    undo=_close_payment,
+    personal=True,
+)
+async def prepay_code(ctx: StepContext, intent: Prepay) -> CodeAt:
+    """Ask 微信支付 for a code to scan instead (Native下单). Who pays is not known before they have."""
+    accepted = await ctx.tools.get(PaymentsAdapter, intent.mchid).prepay_code(intent.body)
+    return CodeAt(accepted.url, ctx.now)
 
 
 async def _ask(ctx: StepContext, intent: Payable) -> Captured | None:

@@ -20,6 +20,7 @@ from gateway.transactions.order_steps import (
     capture,
     place_order,
     prepay,
+    prepay_code,
     reserve_stock,
 )
 from gateway.transactions.parties import Seller, Shopper
@@ -40,6 +41,7 @@ STEPS: Final[tuple[AnyStep, ...]] = (
     reserve_stock,
     place_order,
     prepay,
+    prepay_code,
     capture,
     use_coupon,
     notify_guide,
@@ -122,10 +124,11 @@ def _prepay(plan: Purchase) -> Planned:
             # So that bills can be joined to transactions and stores again.
             attach=f"{plan.saga}|{placed.store or ''}"[:128],
             total=placed.payable,
-            payer_openid=plan.shopper.openid,
+            payer_openid="" if plan.asked.by_code else plan.shopper.openid,
         )
     )
-    return Planned(prepay, Prepay(placed.mchid, placed.appid, placed.number, body), key=placed.number)
+    asking = prepay_code if plan.asked.by_code else prepay
+    return Planned(asking, Prepay(placed.mchid, placed.appid, placed.number, body), key=placed.number)
 
 
 def _coupon(plan: Purchase) -> Planned:

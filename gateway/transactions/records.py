@@ -86,21 +86,24 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutInput:
-    """A purchase. ``click_id`` is the gdt_vid of the landing page."""
+    """A purchase. ``click_id`` is the gdt_vid of the landing page; ``by_code``: it is paid by a code that is scanned."""
 
     quote: QuoteInput
     expected_payable: int
     idempotency_key: str
     click_id: str | None
+    by_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutDone:
-    """An order that stands. ``payment_request`` is None when nothing is (any more) to be paid."""
+    """An order that stands. ``payment_request`` or, for a code that is scanned, ``code_url``: neither when nothing is
+    (any more) to be paid."""
 
     order_id: str
     transaction_id: str
     payment_request: PaymentRequest | None
+    code_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gateway.runtime import OpenTools
 from gateway.transactions import stock
 from gateway.transactions.idempotency import Idempotency
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
-from gateway.transactions.order_steps import CANCELLED, PAYMENT, PREPAY, RESERVE, Captured, Payable, ReserveStock
+from gateway.transactions.order_steps import CANCELLED, CODE, PAYMENT, PREPAY, RESERVE, Captured, Payable, ReserveStock
 from gateway.transactions.runner import Failure, Runner, SagaBusy
 from gateway.transactions.states import Attention, SagaState, StepState
 
@@ -47,6 +47,11 @@ class Open:
     def step(self, name: str) -> StepRow:
         """One of its steps."""
         return next(each for each in self.steps if each.name == name)
+
+    @property
+    def prepay(self) -> StepRow:
+        """The step that asked for the payment, on the shopper's own phone or by a code."""
+        return next(each for each in self.steps if each.name in {PREPAY, CODE})
 
 
 class Settlement:
@@ -262,10 +267,10 @@ class Settlement:
             return
         if found.saga.state is SagaState.AWAITING_PAYMENT and found.saga.deadline and self._in_time(found):
             raise PostponeJob(found.saga.deadline)
-        if found.saga.state is SagaState.COMPENSATING and not found.step(PREPAY).erased:
+        if found.saga.state is SagaState.COMPENSATING and not found.prepay.erased:
             await self._runner.compensate(found.saga.id)
             return
-        if found.step(PREPAY).state is StepState.SKIPPED:
+        if found.prepay.state is StepState.SKIPPED:
             await self._give_back(found)
             return
         state = await self.ask(found)
@@ -282,7 +287,7 @@ class Settlement:
 
     def _may_be_placed(self, found: Open) -> bool:
         """What its process left undone can still be done: nobody was erased, and time is left."""
-        return self._in_time(found) and not found.step(PREPAY).erased
+        return self._in_time(found) and not found.prepay.erased
 
     async def _close(self, found: Open) -> PaymentState:
         try:
@@ -302,7 +307,7 @@ class Settlement:
 
         async def free(batch: Batch) -> None:
             # Only with the commit that begins to undo: an order that was paid meanwhile keeps its key.
-            await self._log.end(batch, found.step(PREPAY), StepState.UNDONE)
+            await self._log.end(batch, found.prepay, StepState.UNDONE)
             if claim_id is not None:
                 await self._idempotency.forget(batch.connection, claim_id)
 

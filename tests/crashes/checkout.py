@@ -24,10 +24,10 @@ CLICK = "wx07ptidwiwn5fde"
 PAYABLE = 81900
 
 
-async def _buy(stage: Stage, values: dict[str, Any]) -> CheckoutDone | None:
+async def _buy(stage: Stage, values: dict[str, Any], *, by_code: bool = False) -> CheckoutDone | None:
     buyer = await stage.shopper(values["appid"], values["openid"])
     basket = QuoteInput((BasketLine(COAT, 1),), CouponRef(*values["coupon"]), "PICKUP", STORE, values["guide"])
-    asked = CheckoutInput(basket, PAYABLE, values["key"], CLICK)
+    asked = CheckoutInput(basket, PAYABLE, values["key"], CLICK, by_code)
     done = await stage.gateway.services.checkout.checkout(buyer, asked)
     return done if isinstance(done, CheckoutDone) else None
 
@@ -39,6 +39,17 @@ class Paid:
         done = await _buy(stage, values)
         assert done is not None
         stage.act("payments", "pay", out_trade_no=done.order_id.rsplit(":", 1)[-1])
+        await stage.notified()
+        await stage.work()
+
+
+class Scanned:
+    """The shopper is shown a code and another phone pays it, which 微信支付 notifies."""
+
+    async def act(self, stage: Stage, values: dict[str, Any]) -> None:
+        done = await _buy(stage, values, by_code=True)
+        assert done is not None
+        stage.act("payments", "pay", code_url=done.code_url, payer_openid=values["payer"])
         await stage.notified()
         await stage.work()
 
@@ -78,6 +89,7 @@ class CheckoutCase:
             "key": f"purchase-{number}",
             "appid": appid,
             "openid": world.people["linxiaowen"].openids[appid],
+            "payer": world.people["xuli"].openids[appid],
             "guide": shop.guide,
             "coupon": give_coupon(shop.sandbox, number),
             "held": held,
@@ -147,6 +159,7 @@ async def _ended(shop: Shop, order: Any, *, paid: bool) -> None:
 #: Which effect a step leaves at a platform.
 _EFFECTS = {
     "payment.prepay": "order",
+    "payment.code": "order",
     "payment.capture": "payment",
     "coupon.use": "coupon_use",
     "guide.notify": "app_message",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crashes.atomic import AtomicCase, InVain, Through
-from tests.crashes.checkout import CheckoutCase, Paid, Refused, Unpaid
+from tests.crashes.checkout import CheckoutCase, Paid, Refused, Scanned, Unpaid
 from tests.crashes.matrix import Case, Matrix
 from tests.crashes.refund import Parts, RefundCase, Whole
 
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.crash_matrix
 CASES: tuple[tuple[Case, int], ...] = (
     (CheckoutCase(Paid), 36),
     (CheckoutCase(Unpaid), 16),
+    (CheckoutCase(Scanned), 36),
     (CheckoutCase(Refused), 10),
     (RefundCase(Whole), 20),
     (RefundCase(Parts), 30),

@@ -73,7 +73,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_the_page_shows_every_document() -> None:
-    assert sorted(FILES) == ["buy", "order", "quote", "refund", "renew", "returned", "watch"]
+    assert sorted(FILES) == ["buy", "order", "quote", "refund", "renew", "returned", "screen", "watch"]
     for text in FILES.values():
         assert f"```graphql\n{text}```" in PAGE
 
@@ -114,6 +114,21 @@ async def test_from_the_quote_to_the_refund(phone: Phone) -> None:
     assert (seen["node"]["refunded"]["amount"], seen["transaction"]["state"]) == (20000, "COMPLETED")
     more = await phone.staff("refund", refund=refund | {"amount": PRICE, "idempotencyKey": "refund-000043"})
     assert more["code"] == "REFUND_TOO_MUCH"
+
+
+async def test_a_code_on_a_screen_is_scanned(phone: Phone) -> None:
+    stage = phone.stage
+    basket = await phone.basket(expectedPayable=PRICE, idempotencyKey="screen-0001", paymentMethod="NATIVE")
+    bought = await phone.ask("screen", basket=basket)
+    order = bought["order"]["id"]
+    renewed = await phone.ask("renew", order=order)
+    assert (renewed["codeUrl"], renewed["paymentRequest"]) == (bought["codeUrl"], None)
+    world = stage.sandbox.world
+    payer = world.people["xuli"].openids[world.mini_programs[0].appid]
+    await stage.act("payments", "pay", code_url=bought["codeUrl"], payer_openid=payer)
+    await stage.quiet()
+    paid = await phone.ask("returned", order=order)
+    assert (paid["state"], paid["order"]["state"]) == ("SUCCESS", "PAID")
 
 
 async def test_another_price_buys_nothing(phone: Phone) -> None:

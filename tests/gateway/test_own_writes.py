@@ -143,6 +143,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "official_account.send_customer_service": _by("message_fact"),
     "official_account.send_template": _by("message_fact"),
     "payments.prepay": Follows(why="nothing is paid yet: the order is our own row, the payment comes with its event"),
+    "payments.prepay_code": Follows(why="the same; who paid comes with its event too"),
     "payments.close": Follows(why="the transaction that ends closes its order; a payment that nobody made has no row"),
     "payments.refund": Follows(why="refund.request wrote it before, refund.settle asks the platform until it ends"),
     # Of a paid order, and at a till.

@@ -119,6 +119,11 @@ class Shop:
     def pass_time(self, **by: float) -> None:
         self.sandbox.kit.clock.advance(timedelta(**by))
 
+    def openid(self, key: str) -> str:
+        """Of a person of the world, in the flagship mini-program."""
+        world = self.sandbox.world
+        return world.people[key].openids[world.mini_programs[0].appid]
+
     async def person(self, key: str) -> Principal:
         """The session of a person of the world, in the flagship mini-program."""
         return await session(self.projector, self.sandbox, key)
@@ -155,8 +160,9 @@ class Shop:
         *,
         click: str | None = None,
         buyer: Principal | None = None,
+        by_code: bool = False,
     ) -> CheckoutDone | Problem:
-        return await self.checkout.checkout(buyer or self.buyer, CheckoutInput(quote, expected, key, click))
+        return await self.checkout.checkout(buyer or self.buyer, CheckoutInput(quote, expected, key, click, by_code))
 
     async def buy(self, quote: QuoteInput, expected: int, key: str = "key-of-a-test", **more: Any) -> CheckoutDone:
         done = await self.ask(quote, expected, key, **more)
@@ -172,6 +178,8 @@ class Shop:
         number = done.order_id.rsplit(":", 1)[-1]
         if done.payment_request is not None:
             more["payment_request"] = wire(done.payment_request)
+        elif done.code_url is not None:
+            more = {"code_url": done.code_url, "payer_openid": self.openid("linxiaowen")} | more
         await self.act("payments", "pay", out_trade_no=number, **more)
         row = await self.order(done.order_id)
         payment = await self.tools.get(PaymentsAdapter, row.mchid).payment(number)

@@ -97,10 +97,26 @@ async def test_a_checkout(shop: Shop, call: tuple[str, str], fault: tuple[FaultK
     await bought_once(shop, done)
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault[0]}-{fault[1]}")
+async def test_a_checkout_by_code(shop: Shop, fault: tuple[FaultKind, float | str]) -> None:
+    await shop.allow_ads()
+    ref = await shop.coupon()
+    plan(shop, ("payments", "POST /v3/pay/transactions/native"), fault)
+    for number in range(3):
+        done = await shop.ask(shop.basket(coupon=ref), 81900, f"purchase-{number}", click=CLICK, by_code=True)
+        if isinstance(done, CheckoutDone):
+            break
+        shop.pass_time(minutes=2)
+        await shop.worker.drain()
+    assert isinstance(done, CheckoutDone), done
+    await shop.notify(await _paid(shop, done))
+    await bought_once(shop, done)
+
+
 async def _paid(shop: Shop, done: CheckoutDone) -> Payment:
     """The shopper pays; what the platform then says, as soon as it can be asked."""
     number = done.order_id.rsplit(":", 1)[-1]
-    await shop.act("payments", "pay", out_trade_no=number)
+    await shop.act("payments", "pay", out_trade_no=number, payer_openid=shop.openid("linxiaowen"))
     for _ in range(3):
         try:
             payment = await shop.payments.payment(number)
