@@ -146,7 +146,7 @@ async def open_gateway(
         handovers = Handovers(projector, tools, queue)
         audiences = Audiences(database, tools, queue, settings.reach)
         store_stock = StoreStock(projector, tools, queue)
-        red_packets = RedPackets(projector, tools, queue)
+        red_packets = RedPackets(projector, tools, queue, gate)
         activities = Activities(projector, tools, queue)
         group_sends = GroupSends(projector, tools, queue, gate)
         publications = Publications(projector, tools, queue)

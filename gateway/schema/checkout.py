@@ -73,9 +73,12 @@ class CheckoutQuoteInput:
 class PaymentMethod(Enum):
     """Payment method."""
 
-    JSAPI = strawberry.enum_value("JSAPI", description="wx.requestPayment on the shopper's own phone (小程序支付, JSAPI).")
+    JSAPI = strawberry.enum_value(
+        "JSAPI", description="wx.requestPayment on the shopper's own phone (小程序支付, JSAPI)."
+    )
     NATIVE = strawberry.enum_value(
-        "NATIVE", description="A code on a till or a screen that any phone scans (Native支付, 扫码): whoever scans it pays."
+        "NATIVE",
+        description="A code on a till or a screen that any phone scans (Native支付, 扫码): whoever scans it pays.",
     )
 
 
@@ -215,8 +218,8 @@ class Checkout:
         description="What wx.requestPayment takes; null when nothing is to be paid, and for NATIVE."
     )
     code_url: str | None = strawberry.field(
-        description="For NATIVE, what the code says (二维码链接): show it as a QR code until the order's time is over, two"
-        " hours at most; orderPaymentRenew gives one that lives on. Null when nothing is to be paid, and for JSAPI."
+        description="For NATIVE, what the code says (二维码链接): show it as a QR code until the order's time is over,"
+        " two hours at most; orderPaymentRenew gives one that lives on. Null when nothing is to be paid, and for JSAPI."
     )
 
     @strawberry.field(description="The order.")
@@ -369,7 +372,9 @@ class CheckoutMutations:
         )
         return Checkout.of(result) if isinstance(result, records.CheckoutDone) else problem(result)
 
-    @strawberry.mutation(description="Sign the payment of an unpaid order afresh, or show its code again: same number (重新支付).")
+    @strawberry.mutation(
+        description="Sign the payment of an unpaid order afresh, or show its code again: same number (重新支付)."
+    )
     async def order_payment_renew(
         self, info: Info, order: Annotated[strawberry.ID, strawberry.argument(description="The order.")]
     ) -> CheckoutResult:

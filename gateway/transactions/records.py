@@ -86,7 +86,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutInput:
-    """A purchase. ``click_id`` is the gdt_vid of the landing page; ``by_code``: it is paid by a code that is scanned."""
+    """A purchase. ``click_id`` is the gdt_vid of the landing page; ``by_code``: it is paid by a code to scan."""
 
     quote: QuoteInput
     expected_payable: int

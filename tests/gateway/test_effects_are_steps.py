@@ -35,6 +35,13 @@ OUTSIDE: Mapping[str, Outside] = {
         "signs the number of a step that is done, with its own stored bytes: the same key is the same order",
         ("checkout", "orderPaymentRenew"),
     ),
+    "gateway/transactions/checkout.py:_code": Outside(
+        "shows the code of a step that is done again, by the same bytes under the same number",
+        ("checkout", "orderPaymentRenew"),
+    ),
+    "gateway/transactions/red_packets.py:_package": Outside(
+        "asks for a transfer again that the platform has just said stands, by the same number: nothing more is offered",
+    ),
     "gateway/transactions/settlement.py:_close": Outside(
         "closing a number is asked for by the job that ends the order, which repeats it until the platform says so",
         ("orderCancel",),

@@ -169,7 +169,8 @@ FOLLOWS: Mapping[str, Follows] = {
     "social_ads.report_lead_status": _by("_fact"),
     # By its action, and by the undoing of an offer.
     "payments.cancel_transfer": Follows(frozenset({"cancelled"}), frozenset({"told"})),
-    "payments.send_transfer": _by("_offered"),
+    # And where an offer that stands is asked for again.
+    "payments.send_transfer": Follows(frozenset({"_offered"}), frozenset({"packaged"})),
 }
 
 

@@ -22,6 +22,8 @@ class Payouts:
     def actions(self) -> Mapping[str, Action]:
         """
         ====================  =========================================================================
+        hold_transfers        {mchid, hold}: transfers are ACCEPTED first, from now on or no more
+        check_transfer        {out_bill_no, mchid?}: one that is ACCEPTED waits for the user, and has its package
         confirm_transfer      {out_bill_no or package, mchid?}: the user confirms on the phone
         settle_transfer       {out_bill_no, fail_reason?, mchid?}: what was confirmed arrives or fails, what was
                               cancelled is CANCELLED; the merchant is told
@@ -30,11 +32,23 @@ class Payouts:
         ====================  =========================================================================
         """
         return {
+            "hold_transfers": self._hold_transfers,
+            "check_transfer": self._check_transfer,
             "confirm_transfer": self._confirm_transfer,
             "settle_transfer": self._settle_transfer,
             "settle_sharing": self._settle_sharing,
             "settle_share_return": self._settle_share_return,
         }
+
+    async def _hold_transfers(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        book = self._books[str(asked["mchid"])]
+        book.checks_transfers = bool(asked["hold"])
+        return {"hold": book.checks_transfers}
+
+    async def _check_transfer(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        _, entry = self._transfer(asked)
+        transfers.checked(self._kit, entry)
+        return {"out_bill_no": entry.out_bill_no, "state": entry.state}
 
     async def _confirm_transfer(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         book, entry = self._transfer(asked)

@@ -221,6 +221,8 @@ class Book:
     cash_stocks: dict[str, CashStock] = field(default_factory=dict)
     cash_coupons: dict[str, CashCoupon] = field(default_factory=dict)
     transfers: dict[str, TransferEntry] = field(default_factory=dict)
+    #: Transfers are ACCEPTED first, and checked when an action says so.
+    checks_transfers: bool = False
     receivers: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     sharings: dict[str, SharingEntry] = field(default_factory=dict)
     share_returns: dict[str, ShareReturnEntry] = field(default_factory=dict)

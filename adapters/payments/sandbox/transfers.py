@@ -74,7 +74,8 @@ def _create(book: Book, kit: Kit, request: Request, raw: bytes) -> dict[str, Any
     if known is None:
         bill_no = f"133{secrets.randbelow(10**9):09d}{now.astimezone(BEIJING):%Y%m%d}{secrets.randbelow(10**20):020d}"
         package = secrets.token_urlsafe(24)
-        known = TransferEntry(number, bill_no, amount, openid, person, url, now, now, body, package)
+        first = "ACCEPTED" if book.checks_transfers else "WAIT_USER_CONFIRM"
+        known = TransferEntry(number, bill_no, amount, openid, person, url, now, now, body, package, first)
         book.transfers[number] = known
         kit.effect(NAME, "transfer", number, mchid=book.merchant.mchid, amount=amount)
     elif known.body != body:
@@ -132,6 +133,13 @@ def _cancel(book: Book, kit: Kit, entry: TransferEntry) -> dict[str, Any]:
         "state": entry.state,
         "update_time": _stamp(entry.updated_at),
     }
+
+
+def checked(kit: Kit, entry: TransferEntry) -> None:
+    """The platform has looked at it, and the user may confirm. Raises ValueError for another state."""
+    if entry.state != "ACCEPTED":
+        raise ValueError(f"transfer {entry.out_bill_no} is {entry.state}: there is nothing to check")
+    entry.state, entry.updated_at = "WAIT_USER_CONFIRM", kit.clock.now()
 
 
 def confirm(book: Book, kit: Kit, entry: TransferEntry) -> None:

@@ -98,6 +98,16 @@ async def offered(batch: Batch, accepted: TransferAccepted, now: datetime) -> No
         batch.facts.append(_fact(row, "reward.reserved", now, "own"))
 
 
+async def packaged(batch: Batch, accepted: TransferAccepted) -> None:
+    """What opens the confirming page of one that waits, and was answered without it; told late it changes nothing."""
+    await batch.connection.execute(
+        update(red_packet)
+        .where(red_packet.c.mchid == accepted.mchid, red_packet.c.out_bill_no == accepted.out_bill_no)
+        .where(red_packet.c.state == "WAIT_USER_CONFIRM")
+        .values(package=accepted.package)
+    )
+
+
 async def told(projector: Projector, transfers: Iterable[Transfer], *, source: Source) -> None:
     """What the platform says of red packets; transfers that are not the gateway's are left out."""
     async with projector.batch() as batch:

@@ -64,7 +64,7 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     [decision] = await ctx.gate.decide(about, [intent.member])
     must_be_allowed(decision)
     adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
-    openid, appid = await openid_of(ctx, intent.identity)
+    openid, appid = await openid_of(ctx.projector, intent.identity)
     number = await adapter.send_cash_coupon(CashCouponSend(intent.stock_id, appid, openid, intent.number))
     await _followed(ctx, adapter, intent, number, openid, appid)
     return Sent(intent.mchid, number)

@@ -107,7 +107,7 @@ async def _deactivate(ctx: StepContext, intent: Issue, outcome: Issued | None) -
         # allows it no more a person has to find it out.
         must_be_allowed((await ctx.gate.decide(_about(intent), [intent.member]))[0])
         with suppress(Rejected, NotFound):
-            openid, appid = await openid_of(ctx, intent.identity)
+            openid, appid = await openid_of(ctx.projector, intent.identity)
             sent = await adapter.send_coupon(CouponSend(intent.stock_id, appid, openid, intent.number))
             outcome = Issued(sent.code, intent.mchid)
     if outcome is None:
@@ -125,7 +125,7 @@ async def issue(ctx: StepContext, intent: Issue) -> Issued:
     [decision] = await ctx.gate.decide(_about(intent), [intent.member])
     must_be_allowed(decision)
     adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
-    openid, appid = await openid_of(ctx, intent.identity)
+    openid, appid = await openid_of(ctx.projector, intent.identity)
     sent = await adapter.send_coupon(CouponSend(intent.stock_id, appid, openid, intent.number))
     await _followed(ctx, adapter, intent, sent.code)
     return Issued(sent.code, intent.mchid)
@@ -134,7 +134,7 @@ async def issue(ctx: StepContext, intent: Issue) -> Issued:
 async def _followed(ctx: StepContext, adapter: PaymentsAdapter, intent: Issue, code: str) -> None:
     """Read the coupon into our rows: its validity is the platform's to say. Where it cannot be read now, the next
     sync of coupons does."""
-    openid, appid = await openid_of(ctx, intent.identity)
+    openid, appid = await openid_of(ctx.projector, intent.identity)
     asking = ctx.projector.asking()
     with suppress(UpstreamError):
         if not code:
@@ -183,7 +183,7 @@ async def _unuse(ctx: StepContext, intent: Use, outcome: Moved | None) -> None:
     """Give it back (退券)."""
     adapter, held = ctx.tools.get(PaymentsAdapter, intent.held.mchid), intent.held
     if outcome is None:
-        openid, appid = await openid_of(ctx, intent.identity)
+        openid, appid = await openid_of(ctx.projector, intent.identity)
         try:
             # Nobody knows whether it was used: by its number it is used once.
             await adapter.use_coupon(CouponUse(held.stock_id, held.code, appid, openid, intent.number, intent.at))
@@ -201,7 +201,7 @@ async def _unuse(ctx: StepContext, intent: Use, outcome: Moved | None) -> None:
 async def redeem(ctx: StepContext, intent: Use) -> Moved:
     """Write it off (核销) for what a till sold."""
     held = intent.held
-    openid, appid = await openid_of(ctx, intent.identity)
+    openid, appid = await openid_of(ctx.projector, intent.identity)
     use = CouponUse(held.stock_id, held.code, appid, openid, intent.number, intent.at)
     used = await ctx.tools.get(PaymentsAdapter, held.mchid).use_coupon(use)
 

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from adapters.payments import PaymentsAdapter
 from gateway.database.tables.members import identity
+from gateway.events.projector import Projector
 from gateway.members.gate import Decision
 from gateway.transactions.actions import Planning
-from gateway.transactions.steps import StepContext, StepRefused
+from gateway.transactions.steps import StepRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,9 @@ def must_be_allowed(decision: Decision) -> None:
         )
 
 
-async def openid_of(ctx: StepContext, identity_id: str) -> tuple[str, str]:
+async def openid_of(projector: Projector, identity_id: str) -> tuple[str, str]:
     """(openid, appid). Raises StepRefused when the member was erased meanwhile."""
-    row = await ctx.projector.database.one(
-        select(identity.c.value, identity.c.issuer).where(identity.c.id == identity_id)
-    )
+    row = await projector.database.one(select(identity.c.value, identity.c.issuer).where(identity.c.id == identity_id))
     if row is None or not row.value:
         raise StepRefused("SUBJECT_ERASED", "The member was erased: the platform cannot be told whose it is.")
     return str(row.value), row.issuer

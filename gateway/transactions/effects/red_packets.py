@@ -190,12 +190,8 @@ async def _withdraw(ctx: StepContext, intent: Offer, outcome: Offered | None) ->
 )
 async def offer(ctx: StepContext, intent: Offer) -> Offered:
     """Through the gate and under the daily limit in one commit, then to the platform. Nobody is paid by it."""
-    about = Asked(
-        purpose=Purpose(intent.purpose), channel=Channel.REWARD, key=f"redPacketSend:{intent.number}",
-        account=intent.mchid,
-    )  # fmt: skip
     async with ctx.projector.batch() as batch:
-        [decision] = await ctx.gate.decide(about, [intent.member], batch=batch)
+        [decision] = await ctx.gate.decide(about(intent), [intent.member], batch=batch)
         left = None
         if decision.allowed:
             left = await red_packets.reserve(batch, _row(ctx, intent), decision.member, intent.daily)
@@ -206,19 +202,8 @@ async def offer(ctx: StepContext, intent: Offer) -> Offered:
         )
     adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     try:
-        openid, appid = await openid_of(ctx, intent.identity)
-        accepted = await adapter.send_transfer(
-            TransferIntent(
-                appid,
-                openid,
-                intent.number,
-                intent.scene,
-                intent.amount,
-                intent.remark,
-                intent.notify_url,
-                intent.report,
-            )
-        )
+        openid, appid = await openid_of(ctx.projector, intent.identity)
+        accepted = await adapter.send_transfer(asked_of_platform(intent, openid, appid))
     except OutcomeUnknown:
         raise
     except (StepRefused, UpstreamError) as refusal:
@@ -227,6 +212,28 @@ async def offer(ctx: StepContext, intent: Offer) -> Offered:
             return _known(ctx, intent, found)
         raise
     return _offered(ctx, intent, accepted)
+
+
+def about(intent: Offer) -> Asked:
+    """What the gate is asked, each time."""
+    return Asked(
+        purpose=Purpose(intent.purpose), channel=Channel.REWARD, key=f"redPacketSend:{intent.number}",
+        account=intent.mchid,
+    )  # fmt: skip
+
+
+def asked_of_platform(intent: Offer, openid: str, appid: str) -> TransferIntent:
+    """The same each time, so that the same number is the same offer."""
+    return TransferIntent(
+        appid,
+        openid,
+        intent.number,
+        intent.scene,
+        intent.amount,
+        intent.remark,
+        intent.notify_url,
+        intent.report,
+    )
 
 
 def _offered(ctx: StepContext, intent: Offer, accepted: TransferAccepted) -> Offered:

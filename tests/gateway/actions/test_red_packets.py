@@ -21,7 +21,7 @@ from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.trading import allow, code, do
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
-from tests.gateway.transactions.shop import MCHID, Shop
+from tests.gateway.transactions.shop import MCHID, Shop, hurried
 
 __all__ = ["any_shop", "opens", "shop", "sqlite_url"]
 
@@ -58,7 +58,7 @@ async def facts(shop: Shop) -> list[tuple[str, str | None, int | None]]:
 
 
 async def settle(shop: Shop) -> None:
-    await RedPackets(shop.projector, shop.tools, shop.queue).settle()
+    await RedPackets(shop.projector, shop.tools, shop.queue, Gate(shop.projector, shop.settings.reach)).settle()
 
 
 async def confirmed(shop: Shop, package: str) -> None:
@@ -255,3 +255,85 @@ async def test_what_cannot_be_is_refused(shop: Shop) -> None:
     assert code(await do(shop, SEND, nobody, "to-nobody")) == "MEMBER_UNKNOWN_TO_MERCHANT"
     assert (await rows(shop), shop.effects("payments", "transfer")) == ([], 0)
     assert await shop.database.fetch(select(saga)) == []
+
+
+async def test_one_that_is_checked_first_has_its_package_later(any_shop: Shop) -> None:
+    """The platform tells it to whoever sends the same number again, and to nobody else."""
+    shop = any_shop
+    await allow(shop)
+    await shop.act("payments", "hold_transfers", mchid=MCHID, hold=True)
+    done = await offer(shop)
+    await settle(shop)
+    [row] = await rows(shop)
+    assert (row.state, row.package) == ("CHECKING", None)
+    await shop.act("payments", "check_transfer", out_bill_no=done.number)
+    for _ in range(2):
+        await settle(shop)
+    [row] = await rows(shop)
+    assert row.state == "WAIT_USER_CONFIRM"
+    assert shop.effects("payments", "transfer") == 1
+    assert shop.sandbox.kit.journal.count("payments", BILLS) == 2
+    await confirmed(shop, row.package)
+    await shop.act("payments", "settle_transfer", out_bill_no=done.number)
+    await red_packets.told(shop.projector, [await transfer(shop, done)], source="webhook")
+    assert await state(shop) == "SUCCESS"
+    assert await facts(shop) == [
+        ("reward.reserved", shop.buyer.member, 188),
+        ("reward.claimed", shop.buyer.member, 188),
+    ]
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "status"])
+async def test_a_package_that_cannot_be_asked_for_now_is_asked_for_again(shop: Shop, fault: FaultKind) -> None:
+    await allow(shop)
+    await shop.act("payments", "hold_transfers", mchid=MCHID, hold=True)
+    done = await offer(shop)
+    await shop.act("payments", "check_transfer", out_bill_no=done.number)
+    shop.sandbox.kit.faults.add("payments", fault, endpoint=BILLS, value=500)
+    with hurried():
+        await settle(shop)
+    [row] = await rows(shop)
+    assert (row.state, row.package) == ("WAIT_USER_CONFIRM", None)
+    shop.sandbox.kit.faults.clear()
+    await settle(shop)
+    assert (await rows(shop))[0].package
+    assert shop.effects("payments", "transfer") == 1
+
+
+async def test_who_allows_it_no_more_is_asked_for_nothing(shop: Shop) -> None:
+    await allow(shop)
+    await shop.act("payments", "hold_transfers", mchid=MCHID, hold=True)
+    done = await offer(shop)
+    await shop.act("payments", "check_transfer", out_bill_no=done.number)
+    await allow(shop, given=False)
+    for _ in range(2):
+        await settle(shop)
+    assert shop.sandbox.kit.journal.count("payments", BILLS) == 1
+    assert await state(shop) == "WAIT_USER_CONFIRM"
+    await allow(shop)
+    await settle(shop)
+    assert (await rows(shop))[0].package
+
+
+async def test_a_refused_package_keeps_no_other_from_being_told(shop: Shop) -> None:
+    await allow(shop)
+    await shop.act("payments", "hold_transfers", mchid=MCHID, hold=True)
+    for key in ("red-packet-1", "red-packet-2"):
+        done = await offer(shop, key)
+        await shop.act("payments", "check_transfer", out_bill_no=done.number)
+    shop.sandbox.kit.faults.add("payments", "code", endpoint=BILLS, value="INVALID_REQUEST", calls=(1,))
+    await settle(shop)
+    assert sorted(bool(each.package) for each in await rows(shop)) == [False, True]
+
+
+async def test_an_erased_shoppers_offer_expires_without_its_package(shop: Shop) -> None:
+    await allow(shop)
+    await shop.act("payments", "hold_transfers", mchid=MCHID, hold=True)
+    done = await offer(shop)
+    await shop.act("payments", "check_transfer", out_bill_no=done.number)
+    assert await shop.database.keyring.destroy(shop.buyer.member or "")
+    await settle(shop)
+    assert (await state(shop), shop.sandbox.kit.journal.count("payments", BILLS)) == ("WAIT_USER_CONFIRM", 1)
+    shop.pass_time(hours=25)
+    await settle(shop)
+    assert await state(shop) == "EXPIRED"

@@ -85,7 +85,7 @@ async def test_a_code_that_nobody_scans_is_closed(any_shop: Shop) -> None:
     assert (await shop.order(done.order_id)).state == "CLOSED"
     assert (await shop.steps(done))["payment.code"] == "UNDONE"
     assert await shop.pieces() == (3, 0)
-    with pytest.raises(ValueError, match="closed|CLOSED"):
+    with pytest.raises(ValueError, match="is CLOSED"):
         await shop.act("payments", "pay", code_url=done.code_url)
     renewed = await shop.checkout.renew(shop.buyer, done.order_id)
     assert isinstance(renewed, Problem)
