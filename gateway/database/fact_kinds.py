@@ -144,6 +144,8 @@ _KINDS: Final = (
         ("audience.reduced", "移出人群包 {quantity} 人"),
         ("audience.refused", "未获许可，不入人群包"),
         ("audience.uploaded", "上传人群包 {quantity} 人"),
+        ("cash_stock.paused", "暂停代金券批次"),
+        ("cash_stock.started", "开始发放代金券批次"),
         ("conversion.reported", "回传转化"),
         ("export.refused", "未获许可，不予导出"),
         ("follower.remarked", "修改粉丝备注"),

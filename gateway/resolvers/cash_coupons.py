@@ -1,7 +1,8 @@
-"""Cash coupons (代金券) that the gateway gave, as our rows have them: no platform is asked."""
+"""Cash coupons (代金券): those that the gateway gave, by our rows; and all of one member's, by the platform."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,12 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
+from adapters.payments import CASH_COUPONS_PER_CALL, CashCoupon, PaymentsAdapter
 from gateway.context import Context
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import cash_coupon
-from gateway.resolvers.paging import OwnedList
+from gateway.resolvers.members import MemberRecord, identities
+from gateway.resolvers.paging import OwnedList, PageArgs, Slice, in_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,56 @@ MEMBER_CASH_COUPONS: Final = OwnedList(
     [(cash_coupon.c.given_at, True), (cash_coupon.c.coupon_id, True)],
     _record,
 )
+
+
+async def page(ctx: Context, member: MemberRecord, args: PageArgs, *, live: bool) -> Slice[CashCouponRecord]:
+    """The newest first. ``live`` asks each merchant, for the one member of a request; of many our rows tell."""
+    if not (live and member.live):
+        return await MEMBER_CASH_COUPONS.page(ctx, member.id, args)
+    ctx.tool(PaymentsAdapter)
+    found = await ctx.loaders.load(_held, member.id)
+    return in_memory(ctx, f"member.cashCoupons:{member.id}:live", found, args)
+
+
+async def _held(ctx: Context, member_ids: Sequence[str]) -> Sequence[Sequence[CashCouponRecord]]:
+    """Batch by member: what the platform lists, one call per merchant in whose apps they are known, and twenty."""
+    return await asyncio.gather(*(_of_member(ctx, each) for each in member_ids))
+
+
+async def _of_member(ctx: Context, member_id: str) -> Sequence[CashCouponRecord]:
+    mine = await ctx.loaders.load(identities, member_id)
+    openids = {each.issuer: each.value for each in mine if each.kind == "OPENID"}
+    asked = []
+    for adapter in ctx.accounts(PaymentsAdapter):
+        appid = next((each for each in adapter.appids if each in openids), None)
+        if appid is not None:
+            asked.append(_listed(adapter, openids[appid], appid))
+    found = [each for some in await asyncio.gather(*asked) for each in some]
+    return sorted(found, key=lambda each: (each.given_at, each.coupon_id), reverse=True)
+
+
+async def _listed(adapter: PaymentsAdapter, openid: str, appid: str) -> Sequence[CashCouponRecord]:
+    records: list[CashCouponRecord] = []
+    while True:
+        answer = await adapter.cash_coupons(openid, appid, offset=len(records), limit=CASH_COUPONS_PER_CALL)
+        records += [_told(each) for each in answer.items]
+        if not answer.items or len(records) >= answer.total:
+            return records
+
+
+def _told(each: CashCoupon) -> CashCouponRecord:
+    return CashCouponRecord(
+        each.mchid,
+        each.coupon_id,
+        each.stock_id,
+        each.name,
+        each.value,
+        each.minimum,
+        each.received_at,
+        each.starts_at,
+        each.expires_at,
+        each.used_at,
+    )
 
 
 async def by_keys(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[CashCouponRecord | None]:

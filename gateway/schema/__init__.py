@@ -20,6 +20,7 @@ from gateway.schema.articles import ArticleMutations, ArticleQueries
 from gateway.schema.audience_mutations import AudienceMutations
 from gateway.schema.audiences import AudienceQueries
 from gateway.schema.cash_coupons import CashCouponMutations
+from gateway.schema.cash_stocks import CashStockMutations, CashStockQueries
 from gateway.schema.chat_figures import ChatFigureQueries
 from gateway.schema.checkout import CheckoutMutations, CheckoutQueries
 from gateway.schema.collection_bills import CollectionBillQueries
@@ -131,6 +132,7 @@ QUERIES = (
     FollowerCareQueries,
     VisitFigureQueries,
     LiveQueries,
+    CashStockQueries,
     ShopFigureQueries,
     ShopMoneyQueries,
     ShopOrderQueries,
@@ -151,6 +153,7 @@ MUTATIONS = (
     ArticleMutations,
     AudienceMutations,
     CashCouponMutations,
+    CashStockMutations,
     CheckoutMutations,
     ConsentMutations,
     ContactRemarkMutations,

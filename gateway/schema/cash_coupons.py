@@ -22,11 +22,11 @@ WRITE = "coupons:write"
 _UNKNOWN = "null where the platform could not be asked when it was given"
 
 
-@strawberry.type(description="A cash coupon (代金券) that the gateway gave; 微信支付 takes it off what its owner pays.")
+@strawberry.type(description="A cash coupon (代金券); 微信支付 takes it off what its owner pays.")
 class CashCoupon:
     """代金券."""
 
-    mchid: str = strawberry.field(description="The merchant that gave it.")
+    mchid: str = strawberry.field(description="The merchant whose stock it is of.")
     coupon_id: str = strawberry.field(description="代金券id, by the platform.")
     stock_id: str = strawberry.field(description="批次号.")
     name: str | None = strawberry.field(description=f"Its name; {_UNKNOWN}.")
@@ -34,7 +34,7 @@ class CashCoupon:
         description=f"What it takes off; null when it is not an amount, and {_UNKNOWN}."
     )
     minimum: Money | None = strawberry.field(description="Least amount of a payment that takes it (使用门槛).")
-    given_at: datetime = strawberry.field(description="When it was given.")
+    given_at: datetime = strawberry.field(description="When it was given (领券时间).")
     starts_at: datetime | None = strawberry.field(description=f"Usable from; {_UNKNOWN}.")
     expires_at: datetime | None = strawberry.field(description=f"Usable until; {_UNKNOWN}.")
     used_at: datetime | None = strawberry.field(description="When a payment took it, as 微信支付 told (代金券核销).")

@@ -174,13 +174,26 @@ class Member(Node):
         return connect(page, Coupon.of)
 
     @strawberry.field(
-        description="Cash coupons (代金券) that the gateway gave the member, newest first; no platform is asked."
+        description="Cash coupons (代金券) of the member, newest first: those that the gateway gave, or live all."
     )
     async def cash_coupons(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        live: Annotated[
+            bool,
+            strawberry.argument(
+                description="Under one member: ask 微信支付 now for all of the merchants' stocks that they hold, also"
+                " those that the console or others gave (根据商户号查用户的券); one call per merchant. Under many"
+                " members it changes nothing: no platform is asked."
+            ),
+        ] = False,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[CashCoupon] | None:
         page_args = args(first, after, last, before)
-        page = await cash_coupons.MEMBER_CASH_COUPONS.page(info.context, self.record.id, page_args)
+        page = await cash_coupons.page(info.context, self.record, page_args, live=live)
         return connect(page, CashCoupon.of)
 
     @strawberry.field(

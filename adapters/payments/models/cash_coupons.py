@@ -32,6 +32,7 @@ class CashCoupon(msgspec.Struct, frozen=True):
     status: str
     available_begin_time: Instant
     available_end_time: Instant
+    create_time: Instant
     coupon_name: str = ""
     coupon_type: str = ""
     no_cash: bool = False

@@ -60,6 +60,7 @@ class CashCoupon:
     state: CashCouponState
     value: int | None
     minimum: int | None
+    received_at: datetime
     starts_at: datetime
     expires_at: datetime
     used_at: datetime | None

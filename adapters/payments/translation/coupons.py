@@ -70,6 +70,7 @@ def cash_coupon(wire: models.CashCoupon, openid: str, appid: str) -> CashCoupon:
         state=CashCouponState(wire.status) if known else CashCouponState.UNKNOWN,
         value=normal.coupon_amount if normal else None,
         minimum=normal.transaction_minimum if normal else None,
+        received_at=utc(wire.create_time),
         starts_at=utc(wire.available_begin_time),
         expires_at=utc(wire.available_end_time),
         used_at=utc(used.consume_time) if used else None,
