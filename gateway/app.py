@@ -73,6 +73,7 @@ from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.files import Files
 from gateway.transactions.group_sends import GroupSends
 from gateway.transactions.handovers import Handovers
+from gateway.transactions.profit_shares import ProfitShares
 from gateway.transactions.publications import Publications
 from gateway.transactions.red_packets import RedPackets
 from gateway.transactions.store_stock import StoreStock
@@ -147,6 +148,7 @@ async def open_gateway(
         audiences = Audiences(database, tools, queue, settings.reach)
         store_stock = StoreStock(projector, tools, queue)
         red_packets = RedPackets(projector, tools, queue, gate)
+        profit_shares = ProfitShares(projector, tools, queue)
         activities = Activities(projector, tools, queue)
         group_sends = GroupSends(projector, tools, queue, gate)
         publications = Publications(projector, tools, queue)
@@ -224,12 +226,13 @@ async def open_gateway(
             audiences,
             store_stock,
             red_packets,
+            profit_shares,
             activities,
             group_sends,
             publications,
         ):
             part.register(handlers)
-        connect(inbox.handling, projector, tools, checkout, settings, cache, gate)
+        connect(inbox.handling, projector, tools, checkout, profit_shares, settings, cache, gate)
         worker = Worker(queue, handlers, lanes=_lanes(settings), clock=clock, sleep=sleep)
         stack.push_async_callback(inbox.close)
         # Whatever still runs is handed back before the tools and the database close.
@@ -244,6 +247,7 @@ async def open_gateway(
             audiences.sweeping,
             store_stock.settling,
             red_packets.settling,
+            profit_shares.settling,
             activities.settling,
             group_sends.settling,
             publications.settling,

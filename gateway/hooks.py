@@ -36,6 +36,7 @@ from adapters.payments import (
     PaymentNotice,
     PaymentsAdapter,
     RefundNotice,
+    ShareNotice,
     TransferNotice,
 )
 from adapters.social_ads import AdClick
@@ -61,6 +62,7 @@ from gateway.runtime import OpenTools
 from gateway.settings import Settings
 from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.effects import mass_messages
+from gateway.transactions.profit_shares import ProfitShares
 
 T = TypeVar("T")
 #: Kinds of ``ProductChanged`` with which a draft moves.
@@ -72,6 +74,7 @@ def connect(
     projector: Projector,
     tools: OpenTools,
     checkout: CheckoutService,
+    profit_shares: ProfitShares,
     settings: Settings,
     cache: EntityCache,
     gate: Gate,
@@ -193,6 +196,7 @@ def connect(
             PaymentNotice: checkout.on_payments,
             RefundNotice: checkout.refunds.on_refunds,
             TransferNotice: transfers,
+            ShareNotice: profit_shares.notices,
             CashCouponUsed: cash_coupons_used,
         }
     )

@@ -85,6 +85,8 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     free_freight_from: int = 19900
     #: https address that the payment platform notifies; without a query. Filled in at start in the sandbox.
     notify_base: str = ""
+    #: mchids whose payments declare 分账: their money is frozen until it is shared or unfrozen.
+    profit_sharing: tuple[str, ...] = ()
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

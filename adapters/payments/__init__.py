@@ -94,6 +94,7 @@ from adapters.payments.records import (
     TransferState,
 )
 from adapters.payments.sharing import (
+    SHARE_DESCRIPTION_LENGTH,
     SHARE_PARTS,
     SHARINGS_PER_PAYMENT,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "REFUND_INTERVAL",
     "REFUND_WINDOW",
     "SCENE_REPORTS",
+    "SHARE_DESCRIPTION_LENGTH",
     "SHARE_PARTS",
     "SHARINGS_PER_PAYMENT",
     "TOOL",

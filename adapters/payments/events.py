@@ -23,6 +23,13 @@ EVENT_KINDS: Final = (
         "TransferNotice",
         "the red packet; a transfer that is not the gateway's is left out",
     ),
-    EventKind("PROFITSHARING.SUCCESS", "分账动账", "ShareNotice", "nothing shares a payment", handled=False),
-    EventKind("PROFITSHARING.RETURN", "分账回退", "ShareNotice", "nothing shares a payment", handled=False),
+    EventKind(
+        "PROFITSHARING.SUCCESS", "分账动账", "ShareNotice", "a fact, and the part where the gateway shared the payment"
+    ),
+    EventKind(
+        "PROFITSHARING.RETURN",
+        "分账回退",
+        "ShareNotice",
+        "a return of the gateway's is asked about; one of others' is a fact",
+    ),
 )

@@ -58,6 +58,7 @@ AUDIENCE_SCOPES: dict[str, frozenset[str]] = {
             "orders:write",
             "products:write",
             "rewards:write",
+            "shares:write",
             "consents:write",
             "bulk",
             "webhooks",

@@ -65,7 +65,10 @@ def sandbox_values(
         "master_data": description["masterData"],
         "clock_offset_seconds": description["clockOffsetSeconds"],
         "levels": description["levels"],
-        "checkout": {"notify_base": f"http://{host}:{port}"},
+        "checkout": {
+            "notify_base": f"http://{host}:{port}",
+            "profit_sharing": [description["platforms"]["payments"]["accounts"]["main"]["mchid"]],
+        },
         "api_keys": [
             {"id": "demo-hq", "key": keys.hq, "audience": "hq", "scopes": ["pii:read"]},
             {"id": "demo-mini-program", "key": keys.frontend, "audience": "frontend"},

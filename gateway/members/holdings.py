@@ -35,6 +35,7 @@ from gateway.database.tables import (
     reconciliation,
     rewards,
     sagas,
+    sharing,
     stock,
     webhooks,
 )
@@ -156,6 +157,15 @@ def _refunds(person: Person) -> Sequence[ColumnElement[bool]]:
     back, pay = projections.refund, projections.payment
     return [
         exists().where(pay.c.mchid == back.c.mchid, pay.c.out_trade_no == back.c.out_trade_no, where)
+        for where in _payments(person)
+    ]
+
+
+def _shared(table: Any) -> Of:
+    """Parts of their own payments."""
+    pay = projections.payment
+    return lambda person: [
+        exists().where(pay.c.mchid == table.c.mchid, pay.c.out_trade_no == table.c.out_trade_no, where)
         for where in _payments(person)
     ]
 
@@ -622,6 +632,30 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         unreported=frozenset({"package"}),
     ),
     Holding(
+        table=sharing.profit_share,
+        title="分账 shares of payments",
+        what="which merchant got how much of a payment, state, numbers",
+        purpose="accounts",
+        ground=Ground.DUTY,
+        kept=_WITH_ORDER,
+        seen_by="headquarters by scope shares:write",
+        erase=Erase.SEAL,
+        of=_shared(sharing.profit_share),
+        sealing=Sealing(RecordClass.ACCOUNTING, ("settled_at", "asked_at"), frozenset()),
+    ),
+    Holding(
+        table=sharing.profit_share_return,
+        title="分账回退 returns of shares",
+        what="which merchant gave how much of a payment back, state, numbers",
+        purpose="accounts",
+        ground=Ground.DUTY,
+        kept=_WITH_ORDER,
+        seen_by="headquarters by scope shares:write",
+        erase=Erase.SEAL,
+        of=_shared(sharing.profit_share_return),
+        sealing=Sealing(RecordClass.ACCOUNTING, ("settled_at", "asked_at"), frozenset()),
+    ),
+    Holding(
         table=projections.payment,
         title="支付 payments",
         what="payer, amount, state, numbers",
@@ -863,6 +897,9 @@ def _without_people(table: Table, title: str, what: str) -> Holding:
 
 #: Tables that hold nothing of people.
 IMPERSONAL: Final[tuple[Holding, ...]] = (
+    _without_people(
+        sharing.profit_receiver, "分账接收方 receivers of shares", "merchants that may get parts of payments"
+    ),
     _without_people(dimensions.store, "门店 stores", "stores with their history"),
     _without_people(dimensions.guide_store, "导购门店 guides' stores", "which guide works where"),
     _without_people(dimensions.sku, "商品 skus", "goods with their history"),

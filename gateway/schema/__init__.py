@@ -62,6 +62,7 @@ from gateway.schema.places import PlaceQueries
 from gateway.schema.privacy import PrivacyMutations
 from gateway.schema.product_drafts import ProductDraftMutations, ProductQueries
 from gateway.schema.product_mutations import ProductMutations
+from gateway.schema.profit_share_mutations import ProfitShareMutations, ProfitShareQueries
 from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQueries
@@ -141,6 +142,7 @@ QUERIES = (
     AudienceQueries,
     AdAccountQueries,
     AdConsentQueries,
+    ProfitShareQueries,
     RedPacketQueries,
     ActivationQueries,
     LicenceQueries,
@@ -185,6 +187,7 @@ MUTATIONS = (
     ProductDraftMutations,
     StoreCouponMutations,
     ProductMutations,
+    ProfitShareMutations,
     ReachMutations,
     SceneCodeMutations,
     RedPacketMutations,

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.resolvers import freshness, ids, orders, places
+from gateway.resolvers import freshness, ids, orders, places, profit_shares
 from gateway.resolvers.orders import AfterSaleRecord, LineRecord, OrderRecord, PaymentRecord
 from gateway.schema.connections import After, Before, Connection, First, Last, args, connect
 from gateway.schema.info import Info
 from gateway.schema.node import Node
 from gateway.schema.places import Campaign, Guide, Sku, Store
+from gateway.schema.profit_shares import ProfitShare
 from gateway.schema.scalars import Money
 
 
@@ -167,6 +168,15 @@ class Order(Node):
     async def after_sales(self, info: Info) -> list[AfterSale]:
         found = await info.context.loaders.load(orders.after_sales, self.record.id)
         return [AfterSale.of(each) for each in found]
+
+    @strawberry.field(
+        description="Parts of its payment for other merchants (分账), oldest first, by our rows. Needs the scope"
+        " shares:write."
+    )
+    async def profit_shares(self, info: Info) -> list[ProfitShare] | None:
+        info.context.principal.require(profit_shares.SCOPE)
+        found = await info.context.loaders.load(profit_shares.of_orders, self.record.id)
+        return [ProfitShare.of(each) for each in found]
 
     @strawberry.field(description="How and whether the goods reach the customer.")
     async def fulfilment(self, info: Info) -> Fulfilment:

@@ -275,7 +275,8 @@ class CheckoutService:
         # Whole seconds: it is what the platform is told.
         expires_at = now.replace(microsecond=0) + timedelta(minutes=self._settings.checkout.expires_minutes)
         url = self._notify_url(order.payable, seller)
-        return Purchase(saga, asked, buyer, seller, priced, order, expires_at, url)
+        shareable = order.mchid in self._settings.checkout.profit_sharing
+        return Purchase(saga, asked, buyer, seller, priced, order, expires_at, url, shareable)
 
     def _notify_url(self, payable: int, seller: Seller) -> str:
         return parties.notify_url(self._tools, self._settings, seller.payments) if payable else ""

@@ -64,6 +64,8 @@ class Purchase:
     order: OwnOrder
     expires_at: datetime
     notify_url: str
+    #: Parts of the payment may go on to other merchants.
+    shareable: bool = False
 
 
 def order(
@@ -124,6 +126,7 @@ def _prepay(plan: Purchase) -> Planned:
             # So that bills can be joined to transactions and stores again.
             attach=f"{plan.saga}|{placed.store or ''}"[:128],
             total=placed.payable,
+            profit_sharing=plan.shareable,
             payer_openid="" if plan.asked.by_code else plan.shopper.openid,
         )
     )

@@ -150,6 +150,12 @@ FOLLOWS: Mapping[str, Follows] = {
     "payments.use_coupon": Follows(frozenset({"coupons", "told"}), frozenset({"moved"})),
     "payments.return_coupon": Follows(frozenset({"coupon_returned"}), frozenset({"moved"})),
     "payments.send_cash_coupon": _by("_followed"),
+    "payments.add_receiver": _by("added"),
+    # By its mutation, and where entering is undone.
+    "payments.delete_receiver": _by("struck_off"),
+    "payments.share": _by("_followed"),
+    "payments.unfreeze": _by("_followed"),
+    "payments.return_share": _by("return_told"),
     "payments.pause_cash_stock": Follows(why="stocks are read at the platform whenever they are asked for"),
     "payments.restart_cash_stock": Follows(why="stocks are read at the platform whenever they are asked for"),
     "payments.start_cash_stock": Follows(why="stocks are read at the platform whenever they are asked for"),

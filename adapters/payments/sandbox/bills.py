@@ -155,6 +155,7 @@ def _booked(book: Book, day: date) -> Iterator[_Flow]:
         moved = amount if misbooked is None else misbooked.amount
         if moved:
             yield at, business_id, name, kind, moved, voucher
+    yield from _shared(book, day)
     for each in wrong.values():
         if _day(each.at) == day and each.amount:
             yield each.at, each.business_id, "交易", FEE_TAKEN if each.fee else "交易", each.amount, ""
@@ -173,6 +174,19 @@ def _flows(book: Book, day: date) -> Iterator[_Flow]:
                 yield refund.created_at, refund.refund_id, "退款", "退款", -refund.amount, number
                 if fee := _fen(_fee(refund.amount)):
                     yield refund.created_at, refund.refund_id, "退款", FEE_RETURNED, fee, number
+
+
+def _shared(book: Book, day: date) -> Iterator[_Flow]:
+    """Parts that arrived elsewhere, and what came back, under the platform's own numbers of them. How the bill names
+    these rows is not documented."""
+    for entry in book.sharings.values():
+        for part in entry.parts:
+            own = part.account == book.merchant.mchid
+            if part.result == "SUCCESS" and not own and part.finished_at and _day(part.finished_at) == day:
+                yield part.finished_at, part.detail_id, "分账", "分账", -part.amount, entry.out_order_no
+    for back in book.share_returns.values():
+        if back.result == "SUCCESS" and _day(back.created_at) == day:
+            yield back.created_at, back.return_id, "分账", "分账回退", back.amount, back.out_return_no
 
 
 def _fen(fee: int) -> int:

@@ -25,6 +25,7 @@ from gateway.database.tables import (
     reconciliation,
     rewards,
     sagas,
+    sharing,
     stock,
     webhooks,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "reconciliation",
     "rewards",
     "sagas",
+    "sharing",
     "stock",
     "webhooks",
 ]

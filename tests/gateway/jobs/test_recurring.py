@@ -98,6 +98,7 @@ async def test_what_comes_back_by_itself_in_a_process_that_serves(database_url: 
         "group_sends.settle",
         "handovers.settle",
         "points.expire.daily",
+        "profit_shares.settle",
         "publications.settle",
         "reconciliation",
         "reconciliation.funds",

@@ -84,6 +84,8 @@ def _value(database: Database, table: Table, column: Column[Any], person: Plante
         "inbox": "DONE",
         "saga": "COMPLETED",
         "red_packet": "SUCCESS",
+        "profit_share": "SUCCESS",
+        "profit_share_return": "SUCCESS",
         "saga_step": "DONE",
         "erasure": "QUEUED",
         "access_report": "READY",
@@ -92,6 +94,8 @@ def _value(database: Database, table: Table, column: Column[Any], person: Plante
         return person.purchase if table.name == "purchase" else person.saga
     if table.name == "saga_step" and column.name in {"kind", "delivery"}:
         return {"kind": "RETRIABLE", "delivery": "KEYED"}[column.name]
+    if table.name == "profit_share" and column.name == "kind":
+        return "SHARE"
     if column.name == "state" and table.name in states:
         return states[table.name]
     if table.name == "file_ledger" and column.name == "expires_at":

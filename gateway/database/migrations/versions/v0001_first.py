@@ -1274,6 +1274,95 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_product_draft_spu"), ["spu"], unique=False)
 
     op.create_table(
+        "profit_receiver",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False, comment="The merchant (商户号) that may get parts."),
+        sa.Column("relation", sa.String(), nullable=False, comment="与分账方的关系类型"),
+        sa.Column(
+            "custom", sa.String(), nullable=True, comment="The relation in the merchant's own words, for CUSTOM."
+        ),
+        sa.Column("added_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("mchid", "account", name=op.f("pk_profit_receiver")),
+    )
+    op.create_table(
+        "profit_share",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False, comment="商户分账单号: made of the transaction."),
+        sa.Column(
+            "receiver", sa.String(), nullable=False, comment="商户号; the merchant itself where the rest was unfrozen."
+        ),
+        sa.Column("kind", sa.String(), nullable=False, comment="SHARE, or REST: unfrozen"),
+        sa.Column("out_trade_no", sa.String(), nullable=False),
+        sa.Column("transaction_id", sa.String(), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False),
+        sa.Column(
+            "amount", sa.Integer(), nullable=False, comment="fen; 0 until the platform says how much the rest is."
+        ),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True, comment="The platform's code of why it is CLOSED."),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "settled_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When it arrived or was closed, by the platform's clock.",
+        ),
+        sa.CheckConstraint("kind IN ('SHARE', 'REST')", name=op.f("ck_profit_share_known_kind")),
+        sa.CheckConstraint(
+            "state IN ('REQUESTED', 'PENDING', 'SUCCESS', 'CLOSED')", name=op.f("ck_profit_share_known_state")
+        ),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_profit_share_amount_counts")),
+        sa.PrimaryKeyConstraint("mchid", "number", "receiver", name=op.f("pk_profit_share")),
+    )
+    with op.batch_alter_table("profit_share", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_profit_share_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
+        batch_op.create_index(
+            "ix_profit_share_open",
+            ["asked_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('REQUESTED', 'PENDING')"),
+            postgresql_where=sa.text("state IN ('REQUESTED', 'PENDING')"),
+        )
+
+    op.create_table(
+        "profit_share_return",
+        sa.Column("mchid", sa.String(), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False, comment="商户回退单号: made of the transaction."),
+        sa.Column("share", sa.String(length=64), nullable=False, comment="The number of the sharing."),
+        sa.Column("receiver", sa.String(), nullable=False, comment="The merchant that gives it back."),
+        sa.Column("out_trade_no", sa.String(), nullable=False),
+        sa.Column("saga", sa.String(length=26), nullable=False),
+        sa.Column("amount", sa.Integer(), nullable=False, comment="fen"),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True, comment="The platform's code of why it FAILED."),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "settled_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When we learnt of its end: the platform does not say when it was.",
+        ),
+        sa.CheckConstraint(
+            "state IN ('REQUESTED', 'PROCESSING', 'SUCCESS', 'FAILED')", name=op.f("ck_profit_share_return_known_state")
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_profit_share_return_amount_positive")),
+        sa.PrimaryKeyConstraint("mchid", "number", name=op.f("pk_profit_share_return")),
+    )
+    with op.batch_alter_table("profit_share_return", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_profit_share_return_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_profit_share_return_mchid_share"), ["mchid", "share"], unique=False)
+        batch_op.create_index(
+            "ix_profit_share_return_open",
+            ["asked_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('REQUESTED', 'PROCESSING')"),
+            postgresql_where=sa.text("state IN ('REQUESTED', 'PROCESSING')"),
+        )
+
+    op.create_table(
         "publication",
         sa.Column("appid", sa.String(), nullable=False),
         sa.Column("publish_id", sa.String(), nullable=False, comment="The platform's number of the job."),
@@ -2835,6 +2924,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_publication_at_appid_publish_id"))
 
     op.drop_table("publication")
+    with op.batch_alter_table("profit_share_return", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_profit_share_return_open",
+            sqlite_where=sa.text("state IN ('REQUESTED', 'PROCESSING')"),
+            postgresql_where=sa.text("state IN ('REQUESTED', 'PROCESSING')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_profit_share_return_mchid_share"))
+        batch_op.drop_index(batch_op.f("ix_profit_share_return_mchid_out_trade_no"))
+
+    op.drop_table("profit_share_return")
+    with op.batch_alter_table("profit_share", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_profit_share_open",
+            sqlite_where=sa.text("state IN ('REQUESTED', 'PENDING')"),
+            postgresql_where=sa.text("state IN ('REQUESTED', 'PENDING')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_profit_share_mchid_out_trade_no"))
+
+    op.drop_table("profit_share")
+    op.drop_table("profit_receiver")
     with op.batch_alter_table("product_draft", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_product_draft_spu"))
 
