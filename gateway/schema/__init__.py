@@ -66,6 +66,7 @@ from gateway.schema.profit_share_mutations import ProfitShareMutations, ProfitSh
 from gateway.schema.reach import ReachMutations
 from gateway.schema.reconciliations import ReconciliationQueries
 from gateway.schema.red_packet_mutations import RedPacketMutations, RedPacketQueries
+from gateway.schema.refund_mutations import RefundMutations
 from gateway.schema.review_cases import ReviewCaseQueries
 from gateway.schema.scalars import CONFIG
 from gateway.schema.scene_codes import SceneCodeMutations, SceneCodeQueries
@@ -191,6 +192,7 @@ MUTATIONS = (
     ReachMutations,
     SceneCodeMutations,
     RedPacketMutations,
+    RefundMutations,
     SessionMutations,
     ShopOrderMutations,
     MiniProgramCodeMutations,

@@ -162,7 +162,7 @@ async def _settled(ctx: StepContext, intent: SettleRefund) -> Settled | None:
     if found.state is RefundState.CLOSED:
         raise StepRefused("REFUND_CLOSED", "微信支付 closed the refund; ask for it anew, under a new number.")
     if found.state is RefundState.ABNORMAL:
-        raise StepRefused("REFUND_ABNORMAL", "The payer's account cannot take it: decide in the merchant console.")
+        raise StepRefused("REFUND_ABNORMAL", "The payer's account cannot take it: see refundRedirect.")
     if ctx.now - intent.asked_at > PATIENCE:
         raise StepRefused("REFUND_UNDECIDED", "The bank has not decided in ten days: ask 微信支付.")
     return None

@@ -145,6 +145,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "payments.prepay": Follows(why="nothing is paid yet: the order is our own row, the payment comes with its event"),
     "payments.prepay_code": Follows(why="the same; who paid comes with its event too"),
     "payments.close": Follows(why="the transaction that ends closes its order; a payment that nobody made has no row"),
+    "payments.redirect_refund": _by("_taken"),
     "payments.refund": Follows(why="refund.request wrote it before, refund.settle asks the platform until it ends"),
     # Of a paid order, and at a till.
     "payments.use_coupon": Follows(frozenset({"coupons", "told"}), frozenset({"moved"})),

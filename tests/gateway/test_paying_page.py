@@ -45,6 +45,7 @@ async def test_the_page_shows_every_document() -> None:
         "pausestock",
         "receiver",
         "receivers",
+        "redirect",
         "restartstock",
         "share",
         "sharereturn",
@@ -149,6 +150,13 @@ async def test_a_payment_is_shared_the_rest_unfrozen_and_a_part_taken_back(stage
     assert (await ask(stage, "receivers"))["nodes"] == []
 
 
+async def test_a_refund_that_is_not_there_goes_nowhere(stage: Stage) -> None:
+    card = {"bank": "ICBC_DEBIT", "number": "6222020200000000000", "holder": "林晓雯"}
+    refused = await ask(stage, "redirect", refund={"number": "RF1", "card": card, "idempotencyKey": "redirect-000042"})
+    assert refused["code"] == "REFUND_UNKNOWN"
+    assert card["number"] not in str(refused)
+
+
 async def shares(stage: Stage, order: str) -> list[dict[str, Any]]:
     answer = await stage.graphql(FILES["shares"], {"order": order}, key=stage.keys.hq)
     found: list[dict[str, Any]] = answer["data"]["node"]["profitShares"]
@@ -160,6 +168,7 @@ async def shares(stage: Stage, order: str) -> list[dict[str, Any]]:
     [
         ("cashstocks", {}, "coupons:write"),
         ("pausestock", {"stock": {"stockId": RUNS}}, "coupons:write"),
+        ("redirect", {"refund": {"number": "1"}}, "operations"),
         ("receivers", {}, "shares:write"),
         ("receiver", {"receiver": {"account": "1", "name": "x", "relation": "STORE"}}, "shares:write"),
         ("strikeoff", {"receiver": {"account": "1"}}, "shares:write"),

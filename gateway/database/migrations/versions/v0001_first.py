@@ -1578,6 +1578,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_refund_mchid_out_trade_no"), ["mchid", "out_trade_no"], unique=False)
 
     op.create_table(
+        "refund_card",
+        sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that sends the refund there."),
+        sa.Column("number", sa.String(), nullable=False, comment="商户退款单号"),
+        sa.Column(
+            "member",
+            sa.String(length=36),
+            nullable=True,
+            comment="The order's shopper, under whose key the card is sealed.",
+        ),
+        sa.Column("card", types.EncryptedJson(), nullable=False, comment="Bank, number and holder."),
+        sa.Column("asked_at", types.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("saga", "number", name=op.f("pk_refund_card")),
+    )
+    with op.batch_alter_table("refund_card", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refund_card_member"), ["member"], unique=False)
+
+    op.create_table(
         "review_case",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -2878,6 +2895,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_review_case_state_id"))
 
     op.drop_table("review_case")
+    with op.batch_alter_table("refund_card", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refund_card_member"))
+
+    op.drop_table("refund_card")
     with op.batch_alter_table("refund", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refund_mchid_out_trade_no"))
 

@@ -1,0 +1,22 @@
+"""Bank cards of refunds that the payer's account does not take (异常退款), for as long as the platform lacks them.
+
+Rows are written and deleted by ``gateway.transactions.effects.refund_redirects`` alone.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, String, Table
+
+from gateway.database.schema import metadata
+from gateway.database.types import EncryptedJson, UtcDateTime
+
+refund_card = Table(
+    "refund_card",
+    metadata,
+    Column("saga", String(26), primary_key=True, comment="The transaction that sends the refund there."),
+    Column("number", String, primary_key=True, comment="商户退款单号"),
+    Column("member", String(36), comment="The order's shopper, under whose key the card is sealed."),
+    Column("card", EncryptedJson, nullable=False, comment="Bank, number and holder."),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Index(None, "member"),
+)

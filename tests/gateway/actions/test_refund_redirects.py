@@ -1,0 +1,138 @@
+"""refundRedirect: once to the card whatever is lost, and the card is kept nowhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from gateway.access.principal import Principal
+from gateway.database.tables.projections import refund
+from gateway.database.tables.refunds import refund_card
+from gateway.database.tables.sagas import saga_step
+from gateway.transactions.effects.refund_redirects import REDIRECT, Card, Redirected, Wanted
+from gateway.transactions.records import RefundDone, RefundInput
+from sandbox.faults import FaultKind
+from tests.databases import *  # noqa: F403
+from tests.gateway.actions.trading import HQ, bought, code, do
+from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
+from tests.gateway.transactions.shop import MCHID, Shop, hurried
+
+__all__ = ["any_shop", "opens", "shop", "sqlite_url"]
+
+TOOL = "payments"
+APPLY = "POST /v3/refund/domestic/refunds/*/apply-abnormal-refund"
+CARD = Card("ICBC_DEBIT", "6222020200000000000", "林晓雯")
+
+
+async def abnormal(shop: Shop, status: str = "ABNORMAL") -> RefundDone:
+    """A refund that the payer's account does not take, as our rows have it."""
+    order = await bought(shop)
+    done = await shop.checkout.refunds.refund(HQ, RefundInput(order, None, "七天无理由", "refund-key"))
+    assert isinstance(done, RefundDone), done
+    await shop.worker.drain()
+    await shop.act(TOOL, "settle_refund", out_refund_no=done.number, status=status)
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    return done
+
+
+async def state(shop: Shop) -> str:
+    row = await shop.database.one(select(refund.c.state))
+    assert row is not None
+    return str(row.state)
+
+
+def sent(shop: Shop, done: RefundDone) -> Any:
+    """Where the platform sends it."""
+    book: Any = shop.sandbox.platforms[TOOL].books[MCHID]  # type: ignore[attr-defined]
+    return book.refunds[done.number][1].redirected
+
+
+async def cards(shop: Shop) -> int:
+    return len(await shop.database.fetch(select(refund_card.c.saga)))
+
+
+async def test_it_goes_to_the_payers_card_and_then_arrives(any_shop: Shop) -> None:
+    shop = any_shop
+    done = await abnormal(shop)
+    for _ in range(2):
+        assert await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1") == Redirected(MCHID, done.number)
+    assert (sent(shop, done)["bank_account"], sent(shop, done)["real_name"]) == (CARD.number, CARD.holder)
+    assert (await state(shop), await cards(shop)) == ("PROCESSING", 0)
+    operator = Principal("hq", "hq", frozenset({"operations"}))
+    await shop.checkout.desk.retry(operator, done.transaction_id, "sent to a card")
+    await shop.act(TOOL, "settle_refund", out_refund_no=done.number, status="SUCCESS")
+    for _ in range(3):
+        shop.pass_time(minutes=2)
+        await shop.worker.drain()
+    view = await shop.checkout.transaction(done.transaction_id)
+    assert view is not None
+    assert (view.state, await state(shop)) == ("COMPLETED", "SUCCESS")
+
+
+async def test_without_a_card_it_goes_to_the_merchants_own_account(shop: Shop) -> None:
+    done = await abnormal(shop)
+    assert await do(shop, REDIRECT, Wanted(done.number, None), "redirect-1") == Redirected(MCHID, done.number)
+    assert (sent(shop, done)["type"], await cards(shop)) == ("MERCHANT_BANK_CARD", 0)
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before", "truncate", "hang"])
+async def test_an_answer_that_is_lost_sends_it_once(shop: Shop, fault: FaultKind) -> None:
+    done = await abnormal(shop)
+    shop.sandbox.kit.faults.add(TOOL, fault, endpoint=APPLY, calls=(1,))
+    with hurried():
+        await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    assert await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1") == Redirected(MCHID, done.number)
+    assert sent(shop, done)["bank_account"] == CARD.number
+    assert (await state(shop), await cards(shop)) == ("PROCESSING", 0)
+
+
+async def test_the_card_is_in_no_intent_no_file_and_no_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    done = await abnormal(shop)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=APPLY)
+    with hurried():
+        waiting = await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    assert code(waiting) == "TRANSACTION_IN_PROGRESS"
+    [row] = await shop.database.fetch(select(refund_card.c.card, refund_card.c.member))
+    assert (row.card["number"], row.member) == (CARD.number, shop.buyer.member)
+    intents = await shop.database.fetch(select(saga_step.c.intent, saga_step.c.outcome))
+    for written in (str([tuple(each) for each in intents]), repr(CARD), caplog.text, repr(waiting)):
+        assert CARD.number not in written
+        assert CARD.holder not in written
+    rows = await shop.database.fetch(text("SELECT card FROM refund_card"))
+    assert CARD.number.encode() not in rows[0].card
+
+
+async def test_a_refusal_keeps_no_card(shop: Shop) -> None:
+    done = await abnormal(shop)
+    shop.sandbox.kit.faults.add(TOOL, "code", endpoint=APPLY, value="INVALID_REQUEST")
+    assert code(await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")) in {"REJECTED", "INVALID"}
+    assert (await cards(shop), await state(shop)) == (0, "ABNORMAL")
+
+
+async def test_an_erased_shoppers_card_is_not_sent(shop: Shop) -> None:
+    done = await abnormal(shop)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=APPLY)
+    with hurried():
+        await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    shop.sandbox.kit.faults.clear()
+    assert await shop.database.keyring.destroy(shop.buyer.member or "")
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    assert (sent(shop, done), await cards(shop)) == ({}, 0)
+
+
+async def test_what_cannot_be_is_refused(shop: Shop) -> None:
+    done = await abnormal(shop, "SUCCESS")
+    refused = await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    assert (code(refused), refused.details["state"]) == ("REFUND_NOT_ABNORMAL", "SUCCESS")
+    assert code(await do(shop, REDIRECT, Wanted("RF1", CARD), "redirect-2")) == "REFUND_UNKNOWN"
+    for number, wrong in enumerate((Card("icbc", "6222020200000000000", "x"), Card("ICBC_DEBIT", "62 22", "x"))):
+        bad = await do(shop, REDIRECT, Wanted(done.number, wrong), f"bad-card-{number}")
+        assert code(bad) == "BAD_USER_INPUT"
+        assert wrong.number not in bad.message
+    assert await cards(shop) == 0
