@@ -143,7 +143,7 @@ async def open_gateway(
         checkout = CheckoutService(database, queue, tools, projector, clock, settings, gate)
         erasures = Erasures(database, queue, tools, settings.member_files, settings.privacy)
         reports = AccessReports(database, queue, tools, settings.privacy)
-        files = Files(database, queue, tools, settings.member_files)
+        files = Files(database, queue, tools, settings.member_files, settings.message_media)
         handovers = Handovers(projector, tools, queue)
         audiences = Audiences(database, tools, queue, settings.reach)
         store_stock = StoreStock(projector, tools, queue)

@@ -309,6 +309,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     artwork: str = "assets"
     #: cloud_storage alias of the bucket that holds pictures of mini-program codes.
     mini_program_codes: str = "assets"
+    #: cloud_storage alias of the bucket that holds the brand's own media for messages.
+    message_media: str = "assets"
     #: Only in the sandbox: how far the emulated platforms' clock is ahead of the real one.
     clock_offset_seconds: float = 0.0
     #: The brand's Open Platform account (开放平台): the issuer of every unionid.

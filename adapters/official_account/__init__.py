@@ -9,6 +9,7 @@ from adapters.base.runtime import Runtime
 from adapters.base.spec import ToolSpec
 from adapters.official_account.adapter import OfficialAccountAdapter
 from adapters.official_account.config import OfficialAccountConfig
+from adapters.official_account.content import MEDIA_LIMIT_BYTES, MEDIA_LIVES
 from adapters.official_account.errors import FAULTS
 from adapters.official_account.events import EVENT_KINDS
 from adapters.official_account.figures import (
@@ -95,6 +96,8 @@ TOOL: ToolSpec[OfficialAccountConfig, OfficialAccountAdapter] = ToolSpec(
 __all__ = [
     "BLACKLISTED_PER_CALL",
     "FOLLOWERS_PER_CALL",
+    "MEDIA_LIMIT_BYTES",
+    "MEDIA_LIVES",
     "TAGGED_PER_CALL",
     "TOOL",
     "Article",

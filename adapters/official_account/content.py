@@ -41,6 +41,15 @@ _VALUES: Final[Mapping[str, str]] = {
     "article_id": "article_id",
     "article_view_limited": "article_id",
 }
+#: A file for messages (临时素材) can be used for so long.
+MEDIA_LIVES: Final = timedelta(days=3)
+#: Bytes of one, by kind (新增临时素材).
+MEDIA_LIMIT_BYTES: Final[Mapping[str, int]] = {
+    "image": 2 * 1024 * 1024,
+    "voice": 2 * 1024 * 1024,
+    "video": 10 * 1024 * 1024,
+    "thumb": 64 * 1024,
+}
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 

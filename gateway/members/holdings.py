@@ -922,6 +922,7 @@ IMPERSONAL: Final[tuple[Holding, ...]] = (
         followers.scene_code, "带参数二维码 scene codes", "QR codes of official accounts, and their scenes"
     ),
     _without_people(files.mini_program_code, "小程序码 mini-program codes", "codes that open a page, and their scenes"),
+    _without_people(files.medium, "素材 media", "what platforms hold of the brand's own files"),
     _without_people(followers.publication, "发布 publications", "drafts that became articles, and how that went"),
     _without_people(followers.mass_message, "群发 mass messages", "mass messages of official accounts, and how many"),
     _without_people(projections.follower_tag, "公众号标签 tags", "tags of the official account"),

@@ -18,6 +18,8 @@ from gateway.resolvers.members import MemberRecord
 from gateway.resolvers.paging import OwnedList, PageArgs, Slice
 
 STATES = ("PENDING", "COMMITTED", "DELETED")
+#: All but what nobody is shown.
+COLUMNS = tuple(each for each in file_ledger.columns if each.name not in {"grant", "asked_by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class UploadRecord:
     deleted_at: datetime | None
 
 
-def _record(row: Row[Any]) -> UploadRecord:
+def record(row: Row[Any]) -> UploadRecord:
+    """Of a row that has ``COLUMNS``."""
     name = row.key.partition("/")[2]
     return UploadRecord(
         row.id,
@@ -59,7 +62,7 @@ MEMBER_UPLOADS = {
         select(UPLOADS).where(UPLOADS.c.state == state),
         UPLOADS.c.owner,
         [(UPLOADS.c.id, True)],
-        _record,
+        record,
     )
     for state in STATES
 }
@@ -72,8 +75,7 @@ async def page(ctx: Context, member: MemberRecord, state: str, args: PageArgs) -
 
 async def by_ids(ctx: Context, ids: Sequence[str]) -> Sequence[tuple[str | None, UploadRecord] | None]:
     """Batch by id: the upload with the id that its member has now, None for no member's. Two statements."""
-    columns = [each for each in file_ledger.columns if each.name not in {"grant", "asked_by"}]
-    rows = await ctx.database.fetch(select(*columns).where(file_ledger.c.id.in_(ids)))
+    rows = await ctx.database.fetch(select(*COLUMNS).where(file_ledger.c.id.in_(ids)))
     home = await present_ids(ctx.database.fetch, sorted({row.member for row in rows if row.member}))
-    found = {row.id: (home.get(row.member, row.member), _record(row)) for row in rows}
+    found = {row.id: (home.get(row.member, row.member), record(row)) for row in rows}
     return [found.get(each) for each in ids]

@@ -51,6 +51,7 @@ from gateway.schema.leads import LeadQueries
 from gateway.schema.licences import LicenceMutations, LicenceQueries
 from gateway.schema.lives import LiveQueries
 from gateway.schema.mass_messages import MassMessageMutations, MassMessageQueries
+from gateway.schema.media import MediaMutations, MediaQueries
 from gateway.schema.member_tags import MemberTagMutations, MemberTagQueries
 from gateway.schema.members import MemberQueries
 from gateway.schema.menus import MenuMutations, MenuQueries
@@ -123,6 +124,7 @@ QUERIES = (
     SidebarQueries,
     ChatFigureQueries,
     MassMessageQueries,
+    MediaQueries,
     SceneCodeQueries,
     WorkbenchTileQueries,
     WxPageQueries,
@@ -177,6 +179,7 @@ MUTATIONS = (
     JobMutations,
     JoinWayMutations,
     MassMessageMutations,
+    MediaMutations,
     SendingSpeedMutations,
     MenuMutations,
     LicenceMutations,

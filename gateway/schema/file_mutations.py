@@ -104,14 +104,15 @@ class FileUploadBeginInput:
 
     purpose: FilePurpose = strawberry.field(description="What it is for.")
     content_type: str = strawberry.field(description="Its type, one of the purpose's.")
-    size: Long = strawberry.field(description="Bytes, exactly: 1 to 104857600 (100 MB).")
+    size: Long = strawberry.field(description="Bytes, exactly: 1 to 104857600 (100 MB), or what FilePurpose says.")
     how: FileUploadWay = strawberry.field(description="How the client uploads.")
     crc64: str | None = strawberry.field(
         description="CRC-64/XZ of the whole, unsigned decimal text; when given, it is compared at the commit.",
         default=None,
     )
     member: strawberry.ID | None = strawberry.field(
-        description="Whose file; left out, the shopper of this session. Another's needs the scope members:write.",
+        description="Whose file; left out, the shopper of this session. Another's needs the scope members:write; with"
+        " the purpose MESSAGE_MEDIA it is nobody's, and left out.",
         default=None,
     )
     idempotency_key: str | None = strawberry.field(
@@ -219,7 +220,8 @@ class FileMutations:
 
     @strawberry.mutation(
         description="Be granted to upload one file of a member to 对象存储 (上传授权), for a quarter of an hour. The"
-        " shopper's own, else by the scope members:write."
+        " shopper's own, else by the scope members:write; media of messages, which are the brand's own, by the scope"
+        " messages:send."
     )
     async def file_upload_begin(
         self,
@@ -244,7 +246,7 @@ class FileMutations:
     @strawberry.mutation(
         description="Say that a file is uploaded (上传完成): the platform is asked for its size, type and CRC-64, and"
         " it counts when they are as announced. A repetition answers the same. The shopper's own, else by the scope"
-        " members:write."
+        " members:write; media of messages by messages:send."
     )
     async def file_upload_commit(
         self,
@@ -263,8 +265,9 @@ class FileMutations:
 
     @strawberry.mutation(
         description="Delete a file that was uploaded through the gateway (删除文件). The shopper's own, else by the"
-        " scope members:write. Should the platform fail, the file is DELETED all the same, and the gateway"
-        " goes on by itself."
+        " scope members:write; media of messages by messages:send, and what platforms hold of these stays there until"
+        " they forget it. Should object storage fail, the file is DELETED all the same, and the gateway goes on by"
+        " itself."
     )
     async def file_delete(
         self,

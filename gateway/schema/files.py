@@ -1,4 +1,4 @@
-"""Members' files in 对象存储 COS."""
+"""Files in 对象存储 COS: members', and the brand's own, with what platforms hold of these."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.resolvers import benefits, ids
+from gateway.resolvers import benefits, ids, media
 from gateway.resolvers.benefits import FileRecord
 from gateway.resolvers.errors import UserError
+from gateway.resolvers.media import MediumRecord
 from gateway.resolvers.uploads import UploadRecord
 from gateway.schema.info import Info
 from gateway.schema.node import Node
@@ -24,6 +25,12 @@ class FilePurpose(Enum):
     INVOICE = strawberry.enum_value("INVOICE", description="发票: application/pdf, image/jpeg or image/png.")
     PICTURE = strawberry.enum_value(
         "PICTURE", description="图片 of the member's own: image/jpeg, image/png or image/webp."
+    )
+    MESSAGE_MEDIA = strawberry.enum_value(
+        "MESSAGE_MEDIA",
+        description="消息素材 of the brand's own, which mediaUpload hands to platforms: image/jpeg or image/png of 10"
+        " MB at most, audio/amr or audio/mpeg of 2 MB, video/mp4 of 10 MB; documents (PDF, DOCX, XLSX, PPTX, TXT, CSV,"
+        " ZIP) of 20 MB; 6 bytes at least.",
     )
     MINI_PROGRAM_CODE = strawberry.enum_value(
         "MINI_PROGRAM_CODE", description="小程序码 of the brand's own, by miniProgramCodeCreate; it cannot be uploaded."
@@ -57,7 +64,64 @@ class FileUpload:
     deleted_at: datetime | None = strawberry.field(description="When it was deleted; null before.")
 
 
-@strawberry.type(description="A file in 对象存储 COS: a member's, or a picture of the brand's own.")
+@strawberry.enum(description="Which tool holds a medium (素材).")
+class MediaTool(Enum):
+    """Tool."""
+
+    ENTERPRISE_CHAT = strawberry.enum_value("ENTERPRISE_CHAT", description="企业微信.")
+    OFFICIAL_ACCOUNT = strawberry.enum_value("OFFICIAL_ACCOUNT", description="公众号.")
+
+
+@strawberry.enum(description="What a medium is (媒体文件类型).")
+class MediaKind(Enum):
+    """Kind."""
+
+    IMAGE = strawberry.enum_value(
+        "IMAGE", description="图片: image/jpeg or image/png; 10 MB at 企业微信, 2 MB at 公众号."
+    )
+    VOICE = strawberry.enum_value(
+        "VOICE", description="语音 of a minute at most: audio/amr, at 公众号 audio/mpeg too; 2 MB."
+    )
+    VIDEO = strawberry.enum_value("VIDEO", description="视频: video/mp4; 10 MB.")
+    FILE = strawberry.enum_value("FILE", description="文件, at 企业微信 only: a document; 20 MB.")
+    THUMB = strawberry.enum_value("THUMB", description="缩略图, at 公众号 only: image/jpeg; 64 KB.")
+
+
+@strawberry.type(description="What a platform holds of a file of the brand's own (素材).")
+class Medium:
+    """Medium."""
+
+    tool: MediaTool = strawberry.field(description="Which tool.")
+    account: str = strawberry.field(description="corpid or appid: nobody else knows it.")
+    kind: MediaKind = strawberry.field(description="What it is there.")
+    name: str = strawberry.field(description="What it was uploaded as: whoever gets a file sees it.")
+    media_id: str | None = strawberry.field(
+        description="For a message's mediaId (media_id of 临时素材); null for a picture that was published."
+    )
+    url: str | None = strawberry.field(
+        description="Address of a picture that was published (上传图片), for messages of 企业微信; null for another."
+    )
+    uploaded_at: datetime = strawberry.field(description="When it was uploaded.")
+    expires_at: datetime | None = strawberry.field(
+        description="When the platform forgets it, three days after its upload; null for never."
+    )
+
+    @classmethod
+    def of(cls, record: MediumRecord) -> Medium:
+        published = record.url is not None
+        return cls(
+            tool=MediaTool[record.tool.upper()],
+            account=record.account,
+            kind=MediaKind.IMAGE if published else MediaKind[record.kind],
+            name=record.name,
+            media_id=record.media_id,
+            url=record.url,
+            uploaded_at=record.uploaded_at,
+            expires_at=record.expires_at,
+        )
+
+
+@strawberry.type(description="A file in 对象存储 COS: a member's, or one of the brand's own.")
 class File(Node):
     """File."""
 
@@ -87,6 +151,19 @@ class File(Node):
         if not self.shown or (self.upload is not None and self.upload.state is not FileState.COMMITTED):
             return None
         return benefits.file_url(info.context, self.record, expires_in)
+
+    @strawberry.field(
+        description="What platforms hold of it now (素材), by mediaUpload and picturePublish, the latest first; of each"
+        " account, kind and name the latest one. Null without the scope messages:send; empty for a member's file. A"
+        " file that is deleted stays at the platforms until they forget it."
+    )
+    async def media(self, info: Info) -> list[Medium] | None:
+        if media.SCOPE not in info.context.principal.scopes:
+            return None
+        if self.upload is None:
+            return []
+        found = await info.context.loaders.load(media.by_files, ids.decode_as("fl", self.id)[1])
+        return [Medium.of(each) for each in found]
 
     @classmethod
     def of(cls, info: Info, record: FileRecord, *, shown: bool) -> File:

@@ -218,8 +218,12 @@ class GroupSend(Node):
 class GroupSendPictureInput:
     """Picture."""
 
-    media_id: str | None = strawberry.field(description="media_id of 临时素材, three days old at most.", default=None)
-    url: str | None = strawberry.field(description="Address of a picture that was uploaded to the corp.", default=None)
+    media_id: str | None = strawberry.field(
+        description="media_id of 临时素材, by mediaUpload, three days old at most.", default=None
+    )
+    url: str | None = strawberry.field(
+        description="Address of a picture of the corp's, by picturePublish.", default=None
+    )
 
 
 @strawberry.input(description="A link (图文消息).")
@@ -239,7 +243,7 @@ class GroupSendMiniProgramInput:
     title: str = strawberry.field(description="64 bytes at most.")
     appid: str = strawberry.field(description="The mini-program, bound to the corp.")
     page: str = strawberry.field(description="Page with its query.")
-    media_id: str = strawberry.field(description="media_id of its picture (临时素材).")
+    media_id: str = strawberry.field(description="media_id of its picture (临时素材), by mediaUpload.")
 
 
 @strawberry.input(description="One attachment (附件).", one_of=True)
@@ -251,8 +255,8 @@ class GroupSendAttachmentInput:
     mini_program: GroupSendMiniProgramInput | None = strawberry.field(
         description="小程序卡片.", default=strawberry.UNSET
     )
-    video: str | None = strawberry.field(description="视频: a media_id.", default=strawberry.UNSET)
-    file: str | None = strawberry.field(description="文件: a media_id.", default=strawberry.UNSET)
+    video: str | None = strawberry.field(description="视频: a media_id, by mediaUpload.", default=strawberry.UNSET)
+    file: str | None = strawberry.field(description="文件: a media_id, by mediaUpload.", default=strawberry.UNSET)
 
     def record(self) -> effects.Piece:
         """As the action takes it."""

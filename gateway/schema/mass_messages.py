@@ -67,7 +67,7 @@ class MassMessageTagInput:
 class MassMessagePicturesInput:
     """Pictures."""
 
-    media_ids: list[str] = strawberry.field(description="media_id of each.")
+    media_ids: list[str] = strawberry.field(description="media_id of each, by mediaUpload.")
     line: str = strawberry.field(description="A line about them.", default="")
 
 
@@ -75,7 +75,7 @@ class MassMessagePicturesInput:
 class MassMessageVideoInput:
     """Video."""
 
-    media_id: str = strawberry.field(description="media_id.")
+    media_id: str = strawberry.field(description="media_id, by mediaUpload.")
     title: str = strawberry.field(description="Its title.", default="")
     description: str = strawberry.field(description="A sentence about it.", default="")
 
@@ -87,7 +87,7 @@ class MassMessageContentInput:
     text: str | None = strawberry.field(description="文本.", default=None)
     draft: str | None = strawberry.field(description="图文消息: media_id of a draft (草稿).", default=None)
     pictures: MassMessagePicturesInput | None = strawberry.field(description="图片.", default=None)
-    voice: str | None = strawberry.field(description="语音: media_id.", default=None)
+    voice: str | None = strawberry.field(description="语音: media_id, by mediaUpload.", default=None)
     video: MassMessageVideoInput | None = strawberry.field(description="视频.", default=None)
 
     def record(self) -> effects.Content:

@@ -18,6 +18,7 @@ from gateway.resolvers import (
     jobs,
     join_ways,
     mass_messages,
+    media,
     members,
     orders,
     places,
@@ -104,7 +105,9 @@ async def _coupon(info: Info, account: str, native: str) -> Node | None:
 
 async def _upload(info: Info, native: str) -> Node | None:
     found = await info.context.loaders.load(uploads.by_ids, native)
-    _require_owner(info, None if found is None else found[0])
+    scopes = info.context.principal.scopes
+    if found is None or found[1].purpose != media.PURPOSE or media.SCOPE not in scopes:
+        _require_owner(info, None if found is None else found[0])
     return None if found is None else File.of_upload(info, *found)
 
 
@@ -323,7 +326,8 @@ class NodeQueries:
         return await fetch(info, id)
 
     @strawberry.field(
-        description="A file (文件) by its id: the shopper's own, else by the scope members:read; null when it is gone."
+        description="A file (文件) by its id: the shopper's own, else by the scope members:read, and media of messages"
+        " by messages:send; null when it is gone."
     )
     async def file(
         self,

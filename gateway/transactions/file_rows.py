@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 
@@ -16,7 +16,10 @@ from gateway.runtime import OpenTools
 from gateway.transactions.steps import StepRefused
 
 #: Whoever works on files of members that are not their own.
-SCOPE = "members:write"
+SCOPE: Final = "members:write"
+#: Pictures, voices, films and files of the brand's own, which messages carry; and who works on them.
+MESSAGE_MEDIA: Final = "MESSAGE_MEDIA"
+MESSAGES_SCOPE: Final = "messages:send"
 
 
 async def find(database: Database, file_id: str) -> Any:
@@ -35,9 +38,12 @@ async def is_self(fetch: Fetch, principal: Principal, member: str) -> bool:
 async def theirs(database: Database, principal: Principal, file_id: str) -> Any:
     """The row. Raises StepRefused where there is none that the caller may touch."""
     row = await find(database, file_id)
-    allowed = row is not None and (
-        SCOPE in principal.scopes or await is_self(database.fetch, principal, row.member or "")
-    )
+    if row is None:
+        allowed = False
+    elif row.purpose == MESSAGE_MEDIA:
+        allowed = MESSAGES_SCOPE in principal.scopes
+    else:
+        allowed = SCOPE in principal.scopes or await is_self(database.fetch, principal, row.member or "")
     if not allowed:
         raise StepRefused("FILE_UNKNOWN", "There is no such file, or it is not yours.")
     return row

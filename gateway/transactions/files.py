@@ -32,8 +32,9 @@ from gateway.database.ulid import Ulids
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
 from gateway.members.family import present_id
 from gateway.runtime import OpenTools, ToolNotConfigured
+from gateway.transactions import media_kinds
 from gateway.transactions.actions import scope_of
-from gateway.transactions.file_rows import SCOPE, find, is_self, remove, theirs
+from gateway.transactions.file_rows import MESSAGE_MEDIA, MESSAGES_SCOPE, SCOPE, find, is_self, remove, theirs
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
@@ -48,10 +49,11 @@ GRANT_SECONDS: Final = 900
 MOST_BYTES: Final = 100 * 1024**2
 #: Files per statement of the sweep.
 SLICE: Final = 100
-#: What may be uploaded for which purpose; all of them are about a member.
+#: What may be uploaded for which purpose; all but the brand's own are about a member.
 TYPES: Final[Mapping[str, frozenset[str]]] = {
     "INVOICE": frozenset({"application/pdf", "image/jpeg", "image/png"}),
     "PICTURE": frozenset({"image/jpeg", "image/png", "image/webp"}),
+    MESSAGE_MEDIA: frozenset(media_kinds.MOST_BYTES),
 }
 #: Refusals that say nothing of the bucket's other objects.
 _OF_ONE_OBJECT: Final = (Conflict, Invalid, Rejected)
@@ -61,7 +63,7 @@ WAYS: Final = ("POST_POLICY", "PRESIGNED_PUT", "TEMPORARY_KEY")
 class Wanted(msgspec.Struct, frozen=True):
     """What the client wants to upload. ``size`` is bytes, ``crc64`` unsigned decimal text.
 
-    ``member`` None: the shopper of the session.
+    ``member`` None: the shopper of the session; the brand's own is no member's.
     """
 
     purpose: str
@@ -120,10 +122,12 @@ class Swept:
 class Files:
     """The ledger. Safe with any number of processes."""
 
-    def __init__(self, database: Database, queue: Queue, tools: OpenTools, alias: str) -> None:
+    def __init__(self, database: Database, queue: Queue, tools: OpenTools, members: str, brand: str) -> None:
+        """``members`` and ``brand`` are aliases of the buckets of members' files and of the brand's own."""
         self._database = database
         self._tools = tools
-        self._alias = alias
+        self._members = members
+        self._brand = brand
         self._clock = database.clock
         self._ulids = Ulids(database.clock)
         self._idempotency = Idempotency(database)
@@ -138,12 +142,16 @@ class Files:
         """A file that may be uploaded. The same key and input again answer the very same grant.
 
         Problems: BAD_USER_INPUT, SESSION_REQUIRED, MEMBER_UNKNOWN, IDEMPOTENCY_MISMATCH, FILE_GRANT_EXPIRED and the
-        platform's own. Raises Forbidden without the scope members:write, unless it is the shopper's own file.
+        platform's own. Raises Forbidden without the scope members:write, unless it is the shopper's own file; of the
+        brand's own without messages:send.
         """
         whose = wanted.member or principal.member
-        if whose is None:
+        if wanted.purpose == MESSAGE_MEDIA:
+            principal.require(MESSAGES_SCOPE)
+            whose = None
+        elif whose is None:
             return Problem("SESSION_REQUIRED", "Send a shopper's session, or name the member.")
-        if not await is_self(self._database.fetch, principal, whose):
+        elif not await is_self(self._database.fetch, principal, whose):
             principal.require(SCOPE)
         refusal = _refusal(wanted)
         if refusal is not None:
@@ -162,10 +170,11 @@ class Files:
         except (UpstreamError, ToolNotConfigured) as error:
             return problem(error)
 
-    async def _new(self, principal: Principal, wanted: Wanted, whose: str, claim: Claim) -> Begun | Problem:
-        bucket = self._tools.named(CloudStorageAdapter, self._alias)
-        owner = await self._owner(principal, whose)
-        if owner is None:
+    async def _new(self, principal: Principal, wanted: Wanted, whose: str | None, claim: Claim) -> Begun | Problem:
+        """``whose`` None: the brand's own."""
+        bucket = self._tools.named(CloudStorageAdapter, self._brand if whose is None else self._members)
+        owner = None if whose is None else await self._owner(principal, whose)
+        if owner is None and whose is not None:
             return Problem("MEMBER_UNKNOWN", "There is no such member.")
         now, file_id = self._clock.now(), self._ulids.next()
         row = {
@@ -334,8 +343,13 @@ def _refusal(wanted: Wanted) -> str | None:
     if wanted.content_type not in TYPES[wanted.purpose]:
         # The text is not repeated: anything may have been typed.
         return f"contentType does not fit the purpose: give one of {', '.join(sorted(TYPES[wanted.purpose]))}."
-    if not 1 <= wanted.size <= MOST_BYTES:
-        return f"size is {wanted.size}: it must be between 1 and {MOST_BYTES}."
+    least, most = 1, MOST_BYTES
+    if wanted.purpose == MESSAGE_MEDIA:
+        if wanted.member is not None:
+            return "member is given: media of messages are the brand's own, and no member's."
+        least, most = media_kinds.LEAST_BYTES, media_kinds.MOST_BYTES[wanted.content_type]
+    if not least <= wanted.size <= most:
+        return f"size is {wanted.size}: it must be between {least} and {most}."
     if wanted.how not in WAYS:
         return f"how is {wanted.how}: give one of {', '.join(WAYS)}."
     if wanted.crc64 is not None and not (wanted.crc64.isdecimal() and len(wanted.crc64) <= 20):

@@ -63,6 +63,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "enterprise_chat.hand_over_groups_resigned": _by("_follow"),
     "enterprise_chat.hand_over_resigned": _by("_follow"),
     "enterprise_chat.mark_tags": _by("tagged"),
+    "enterprise_chat.publish_image": _by("_follow"),
     "enterprise_chat.recall_app_message": _by("_follow_change"),
     # Of a contact, and of a follower: two methods of one name.
     "enterprise_chat.remark": Follows(frozenset({"_follow"}), frozenset({"remarked"})),
@@ -76,6 +77,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "enterprise_chat.update_join_way": Follows(frozenset({"_follow_change"}), frozenset({"_changed"})),
     "enterprise_chat.update_group_welcome": Follows(frozenset({"_follow_change"}), frozenset({"_changed"})),
     "enterprise_chat.upload_image": Follows(why="a picture of a card lives three days and is of no person"),
+    "enterprise_chat.upload_media": _by("_follow"),
     "mini_program_store.coupon_create": _by("_told"),
     "mini_program_store.coupon_status_set": _by("_told"),
     "mini_program_store.coupon_update": _by("_told"),
@@ -110,6 +112,7 @@ FOLLOWS: Mapping[str, Follows] = {
     "official_account.blacklist_remove": _by("blocked"),
     "official_account.mass_preview": _by("message_fact"),
     "official_account.mass_to_followers": _by("_tell"),
+    "official_account.media_upload": _by("_follow"),
     "official_account.remark": Follows(frozenset({"remarked"}), frozenset({"_follow"})),
     "official_account.menu_delete": Follows(why="the menu is read at the platform whenever it is asked for"),
     "official_account.menu_replace": Follows(why="the menu is read at the platform whenever it is asked for"),

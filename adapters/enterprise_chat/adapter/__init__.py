@@ -18,6 +18,7 @@ from adapters.enterprise_chat.adapter.messages import RECIPIENT_LIMIT, Messages
 from adapters.enterprise_chat.adapter.sends import (
     LINK_DESCRIPTION_LIMIT_BYTES,
     LINK_TITLE_LIMIT_BYTES,
+    MEDIA_LIMIT_BYTES,
     MEDIA_LIVES,
     MINI_PROGRAM_TITLE_LIMIT_BYTES,
     WELCOME_TEXT_LIMIT_BYTES,
@@ -35,6 +36,7 @@ __all__ = [
     "CONCURRENCY",
     "LINK_DESCRIPTION_LIMIT_BYTES",
     "LINK_TITLE_LIMIT_BYTES",
+    "MEDIA_LIMIT_BYTES",
     "MEDIA_LIVES",
     "MINI_PROGRAM_TITLE_LIMIT_BYTES",
     "NAME",

@@ -1,5 +1,6 @@
 """The ledger of files: what was granted, and what became of it. Written by ``gateway.transactions.files``, and by
-``effects.mini_program_codes`` for pictures of the brand's own, which are no member's."""
+``effects.mini_program_codes`` for pictures of the brand's own, which are no member's; and what platforms hold of
+these."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from gateway.database.schema import metadata
 from gateway.database.types import Encrypted, Long, UtcDateTime
 
 _UNSWEPT = text("swept_at IS NULL")
+_OWN = text("member IS NULL")
 
 file_ledger = Table(
     "file_ledger",
@@ -35,6 +37,7 @@ file_ledger = Table(
     Column("swept_at", UtcDateTime, comment="The object was deleted, and no grant can bring it back."),
     Index(None, "member", "id"),
     Index(None, "state", "expires_at", sqlite_where=_UNSWEPT, postgresql_where=_UNSWEPT),
+    Index(None, "purpose", "state", "id", sqlite_where=_OWN, postgresql_where=_OWN),
 )
 
 mini_program_code = Table(
@@ -52,4 +55,19 @@ mini_program_code = Table(
     Column("saga", String(26), nullable=False, comment="The transaction that made it."),
     Index(None, "code"),
     Index(None, "made_at", "file"),
+)
+
+#: The latest of each: what was uploaded before it ends by itself.
+medium = Table(
+    "medium",
+    metadata,
+    Column("file", String(26), primary_key=True, comment="In the ledger; the brand's own."),
+    Column("tool", String, primary_key=True, comment="enterprise_chat or official_account"),
+    Column("account", String, primary_key=True, comment="corpid or appid"),
+    Column("kind", String, primary_key=True, comment="IMAGE, VOICE, VIDEO, FILE, THUMB, or PUBLISHED"),
+    Column("name", String, primary_key=True, comment="As whoever gets a file sees it."),
+    Column("media_id", String, comment="NULL for a picture that was published."),
+    Column("url", String, comment="Of a picture that was published."),
+    Column("uploaded_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, comment="When the platform forgets it; NULL for never."),
 )

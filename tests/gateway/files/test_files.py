@@ -44,7 +44,7 @@ async def shop(opens: OpenShop, database_url: str) -> Shop:
 
 @pytest.fixture
 def files(shop: Shop) -> Files:
-    return Files(shop.database, shop.queue, shop.tools, "members")
+    return Files(shop.database, shop.queue, shop.tools, "members", "assets")
 
 
 def bucket(shop: Shop) -> CloudStorageAdapter:

@@ -550,6 +550,13 @@ def upgrade() -> None:
     with op.batch_alter_table("file_ledger", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_file_ledger_member_id"), ["member", "id"], unique=False)
         batch_op.create_index(
+            batch_op.f("ix_file_ledger_purpose_state_id"),
+            ["purpose", "state", "id"],
+            unique=False,
+            sqlite_where=sa.text("member IS NULL"),
+            postgresql_where=sa.text("member IS NULL"),
+        )
+        batch_op.create_index(
             batch_op.f("ix_file_ledger_state_expires_at"),
             ["state", "expires_at"],
             unique=False,
@@ -1048,6 +1055,21 @@ def upgrade() -> None:
             batch_op.f("ix_mass_message_at_appid_message_id"), ["at", "appid", "message_id"], unique=False
         )
 
+    op.create_table(
+        "medium",
+        sa.Column("file", sa.String(length=26), nullable=False, comment="In the ledger; the brand's own."),
+        sa.Column("tool", sa.String(), nullable=False, comment="enterprise_chat or official_account"),
+        sa.Column("account", sa.String(), nullable=False, comment="corpid or appid"),
+        sa.Column("kind", sa.String(), nullable=False, comment="IMAGE, VOICE, VIDEO, FILE, THUMB, or PUBLISHED"),
+        sa.Column("name", sa.String(), nullable=False, comment="As whoever gets a file sees it."),
+        sa.Column("media_id", sa.String(), nullable=True, comment="NULL for a picture that was published."),
+        sa.Column("url", sa.String(), nullable=True, comment="Of a picture that was published."),
+        sa.Column("uploaded_at", types.UtcDateTime(), nullable=False),
+        sa.Column(
+            "expires_at", types.UtcDateTime(), nullable=True, comment="When the platform forgets it; NULL for never."
+        ),
+        sa.PrimaryKeyConstraint("file", "tool", "account", "kind", "name", name=op.f("pk_medium")),
+    )
     op.create_table(
         "member",
         sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7"),
@@ -3024,6 +3046,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_joined_at_id"))
 
     op.drop_table("member")
+    op.drop_table("medium")
     with op.batch_alter_table("mass_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mass_message_at_appid_message_id"))
 
@@ -3147,6 +3170,11 @@ def downgrade() -> None:
             batch_op.f("ix_file_ledger_state_expires_at"),
             sqlite_where=sa.text("swept_at IS NULL"),
             postgresql_where=sa.text("swept_at IS NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_file_ledger_purpose_state_id"),
+            sqlite_where=sa.text("member IS NULL"),
+            postgresql_where=sa.text("member IS NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_file_ledger_member_id"))
 
