@@ -30,7 +30,30 @@ class CustomerServiceLinkInput:
     picture: str | None = strawberry.field(description="Address of the picture beside it.", default=None)
 
 
-@strawberry.input(description="A customer-service message to one member: either text or link.")
+@strawberry.input(description="A film (视频).")
+class CustomerServiceVideoInput:
+    """Film."""
+
+    media_id: str = strawberry.field(description="media_id of the film, by mediaUpload.")
+    thumb_media_id: str = strawberry.field(description="media_id of its picture, by mediaUpload of the kind THUMB.")
+    title: str = strawberry.field(description="Its title.", default="")
+    description: str = strawberry.field(description="A sentence below the title.", default="")
+
+
+@strawberry.input(description="A card that opens a page of a mini-program (小程序卡片), which the account has linked.")
+class CustomerServiceMiniProgramInput:
+    """Card."""
+
+    title: str = strawberry.field(description="Its title.")
+    appid: str = strawberry.field(description="The mini-program.")
+    page: str = strawberry.field(description="The page with its query.")
+    thumb_media_id: str = strawberry.field(description="media_id of its picture, by mediaUpload of the kind THUMB.")
+
+
+@strawberry.input(
+    description="A customer-service message to one member: exactly one of text, link, picture, voice, video and"
+    " miniProgram."
+)
 class CustomerServiceMessageSendInput:
     """Message."""
 
@@ -38,14 +61,22 @@ class CustomerServiceMessageSendInput:
     purpose: ConsentPurpose = strawberry.field(description="What it is for; the member's consent is asked for it.")
     text: str | None = strawberry.field(description="What it says, 2,048 bytes in UTF-8 at most.", default=None)
     link: CustomerServiceLinkInput | None = strawberry.field(description="A link, instead of a text.", default=None)
+    picture: str | None = strawberry.field(description="图片: its media_id, by mediaUpload.", default=None)
+    voice: str | None = strawberry.field(description="语音: its media_id, by mediaUpload.", default=None)
+    video: CustomerServiceVideoInput | None = strawberry.field(description="视频.", default=None)
+    mini_program: CustomerServiceMiniProgramInput | None = strawberry.field(description="小程序卡片.", default=None)
     appid: str | None = strawberry.field(
-        description="Which official account; by default the one whose window is open longest.", default=None
+        description="Which official account; by default the one whose window is open longest. Needed with what was"
+        " uploaded, which only its own account can show.",
+        default=None,
     )
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
     def record(self) -> customer_service_messages.Wanted:
-        """As the action takes it. Raises UserError for an id that is none."""
-        link = self.link
+        """As the action takes it. Raises UserError for an id that is none, and for several things at once."""
+        link, media = self.link, self._media()
+        if len(media) > 1:
+            raise UserError("Give one of picture, voice, video and miniProgram.")
         return customer_service_messages.Wanted(
             member=ids.decode_as("mb", self.member)[1],
             purpose=self.purpose.name,
@@ -54,7 +85,24 @@ class CustomerServiceMessageSendInput:
             if link is None
             else customer_service_messages.WantedLink(link.title, link.url, link.description, link.picture or ""),
             appid=self.appid or "",
+            medium=media[0] if media else None,
         )
+
+    def _media(self) -> list[customer_service_messages.WantedMedium]:
+        wanted, found = customer_service_messages.WantedMedium, []
+        if self.picture is not None:
+            found.append(wanted("PICTURE", self.picture))
+        if self.voice is not None:
+            found.append(wanted("VOICE", self.voice))
+        if self.video is not None:
+            film = self.video
+            found.append(wanted("VIDEO", film.media_id, film.thumb_media_id, film.title, film.description))
+        if self.mini_program is not None:
+            card = self.mini_program
+            found.append(
+                wanted("MINI_PROGRAM", thumb=card.thumb_media_id, title=card.title, appid=card.appid, page=card.page)
+            )
+        return found
 
 
 @strawberry.type(description="Taken by the platform, which gives it no number and tells nothing more of it.")

@@ -139,7 +139,7 @@ class File(Node):
 
     @strawberry.field(
         description="A download link, signed here, that needs no other credential; null without the scope pii:read"
-        " unless it is the shopper's own, and for an upload that is not COMMITTED."
+        " unless it is the shopper's own or the brand's, and for an upload that is not COMMITTED."
     )
     async def url(
         self,

@@ -6,7 +6,15 @@ from typing import Final
 
 import msgspec
 
-from adapters.official_account import CustomerServiceMessage, Link, OfficialAccountAdapter
+from adapters.official_account import (
+    CustomerServiceMessage,
+    Link,
+    MiniProgramPage,
+    OfficialAccountAdapter,
+    Picture,
+    Video,
+    Voice,
+)
 from gateway.members.consent import Purpose
 from gateway.members.gate import Asked
 from gateway.members.reach import Channel
@@ -27,14 +35,31 @@ class WantedLink(msgspec.Struct, frozen=True):
     picture: str = ""
 
 
+class WantedMedium(msgspec.Struct, frozen=True):
+    """What was uploaded to the account: ``kind`` PICTURE, VOICE or VIDEO with its ``media_id``, or MINI_PROGRAM, a card
+    that opens ``page`` of ``appid``. Of a film and a card ``thumb`` is the picture's media_id.
+    """
+
+    kind: str
+    media_id: str = ""
+    thumb: str = ""
+    title: str = ""
+    description: str = ""
+    appid: str = ""
+    page: str = ""
+
+
 class Wanted(msgspec.Struct, frozen=True):
-    """What the client asked for: a text or a link. ``appid`` empty: by whichever account has a window open."""
+    """What the client asked for: one of a text, a link and a medium. ``appid`` empty: by whichever account has a window
+    open.
+    """
 
     member: str
     purpose: str
     text: str | None = None
     link: WantedLink | None = None
     appid: str = ""
+    medium: WantedMedium | None = None
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -51,8 +76,13 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 async def _plan(planning: Planning, asked: Wanted) -> Effect:
-    if (asked.text is None) == (asked.link is None):
-        raise StepRefused("BAD_USER_INPUT", "Give either text or link; a second thing to say is a second message.")
+    if sum(each is not None for each in (asked.text, asked.link, asked.medium)) != 1:
+        raise StepRefused(
+            "BAD_USER_INPUT",
+            "Give one of text, link, picture, voice, video and miniProgram; a second thing to say is a second message.",
+        )
+    if asked.medium is not None and not asked.appid:
+        raise StepRefused("BAD_USER_INPUT", "Give appid: only the account to which the file was uploaded can show it.")
     size = None if asked.text is None else len(asked.text.encode())
     if size is not None and not 1 <= size <= TEXT_BYTES:
         raise StepRefused(
@@ -107,9 +137,23 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     return Sent(decision.account)
 
 
-def _content(wanted: Wanted) -> str | Link:
+def _content(wanted: Wanted) -> str | Link | Picture | Voice | Video | MiniProgramPage:
     link = wanted.link
+    if wanted.medium is not None:
+        return _shown(wanted.medium)
     return (wanted.text or "") if link is None else Link(link.title, link.url, link.description, link.picture)
+
+
+def _shown(medium: WantedMedium) -> Picture | Voice | Video | MiniProgramPage:
+    match medium.kind:
+        case "PICTURE":
+            return Picture(medium.media_id)
+        case "VOICE":
+            return Voice(medium.media_id)
+        case "VIDEO":
+            return Video(medium.media_id, medium.thumb, medium.title, medium.description)
+        case _:
+            return MiniProgramPage(medium.title, medium.appid, medium.page, medium.thumb)
 
 
 SEND: Final = Action("customerServiceMessageSend", send, _plan)

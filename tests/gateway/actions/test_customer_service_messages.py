@@ -109,6 +109,48 @@ async def test_a_link(desk: Desk) -> None:
     assert effect.data["message"]["news"] == {"articles": [LINK]}
 
 
+async def test_what_was_uploaded_to_the_account(desk: Desk) -> None:
+    before = len(desk.sent())
+    await desk.writes()
+    accounts: Any = desk.served.sandbox.platforms["official_account"]
+    shelf, now = accounts.accounts[desk.appid].shelf, desk.served.sandbox.kit.clock.now()
+    for number in ("picture", "thumb", "voice", "film"):
+        shelf.media[number] = ("image/jpeg", b"invented", now)
+    app = min(accounts.accounts[desk.appid].mini_programs)
+    film = {"mediaId": "film", "thumbMediaId": "thumb", "title": "新款", "description": "试穿"}
+    card = {"title": "取货码", "appid": app, "page": "pages/order?id=1", "thumbMediaId": "thumb"}
+    given: dict[str, Any] = {"picture": "picture", "voice": "voice", "video": film, "miniProgram": card}
+    for name, content in given.items():
+        answer = await desk.answer(f"answer-{name}", text=None, appid=desk.appid, **{name: content})
+        assert answer["__typename"] == "CustomerServiceMessageSent", answer
+    assert [effect.data["message"] for effect in desk.sent()[before:]] == [
+        {"msgtype": "image", "image": {"media_id": "picture"}},
+        {"msgtype": "voice", "voice": {"media_id": "voice"}},
+        {
+            "msgtype": "video",
+            "video": {"media_id": "film", "thumb_media_id": "thumb", "title": "新款", "description": "试穿"},
+        },
+        {
+            "msgtype": "miniprogrampage",
+            "miniprogrampage": {
+                "title": "取货码", "appid": app, "pagepath": "pages/order?id=1", "thumb_media_id": "thumb",
+            },
+        },
+    ]  # fmt: skip
+    wrong: tuple[dict[str, Any], ...] = (
+        {"picture": "picture"},
+        {"picture": "picture", "appid": desk.appid, "text": "也说一句"},
+        {"picture": "picture", "voice": "voice", "appid": desk.appid},
+    )
+    for number, changes in enumerate(wrong):
+        refused = await desk.answer(f"wrong-{number:06}", **{"text": None} | changes)
+        assert refused["code"] == "BAD_USER_INPUT"
+    gone = await desk.answer("of-another-account", text=None, appid=desk.appid, picture="nobody's")
+    assert (gone["code"], gone["reason"]) == ("INVALID", "media_unknown")
+    assert len(desk.sent()) == before + 4
+    assert await desk.left() == 1
+
+
 async def test_the_same_key_sends_once(desk: Desk) -> None:
     before = len(desk.sent())
     await desk.writes()
@@ -223,8 +265,8 @@ async def test_among_other_mutations_it_comes_last(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"text": None}, "either text or link"),
-        ({"link": LINK}, "either text or link"),
+        ({"text": None}, "Give one of text, link"),
+        ({"link": LINK}, "Give one of text, link"),
         ({"text": ""}, "text has 0 bytes"),
         ({"text": "长" * 683}, "text has 2049 bytes"),
         ({"text": None, "link": LINK | {"url": "shop.example"}}, "link.url"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -309,6 +310,14 @@ async def test_a_lost_answer_is_asked_for_again(desk: Desk, fault: str, which: s
     [row] = await desk.rows()
     assert (row.media_id or row.url) == answer.get("mediaId", answer.get("url"))
     assert answer["transaction"]["state"] == "COMPLETED"
+
+
+async def test_two_at_once_do_no_harm(desk: Desk) -> None:
+    file = await desk.file()
+    answers = await asyncio.gather(*(desk.upload(file, f"at-once-{number:06}") for number in range(4)))
+    [row] = await desk.rows()
+    assert row.media_id in {each["mediaId"] for each in answers}
+    assert (await desk.upload(file, "afterwards"))["mediaId"] == row.media_id
 
 
 async def test_what_platforms_do_not_take_is_not_uploaded(desk: Desk) -> None:
