@@ -15,12 +15,13 @@ from adapters.cloud_storage import CloudStorageAdapter
 from adapters.cloud_storage.crc64 import Crc64
 from gateway.access.principal import Forbidden, Principal
 from gateway.database.owned import UPLOADS
-from gateway.database.tables.files import file_ledger
+from gateway.database.tables.files import file_ledger, medium
 from gateway.database.tables.jobs import job
 from gateway.events.projector import Linked
 from gateway.jobs import Handlers, Worker
 from gateway.members.erasure import PAUSE, SOON, SWEEP, Erasures
 from gateway.transactions.actions import Performed
+from gateway.transactions.effects import media
 from gateway.transactions.effects.files import DELETE, Deleted, Unwanted
 from gateway.transactions.files import GRANT_SECONDS, MOST_BYTES, SWEEP_JOB, WAYS, Begun, Filed, Files, Swept, Wanted
 from gateway.transactions.records import Problem
@@ -111,6 +112,35 @@ async def test_an_upload_is_committed_once(files: Files, shop: Shop, how: str) -
     assert check.matches(done.crc64 or "")
     assert await files.commit(shop.buyer, granted.id) == done
     assert await stored(shop) == [granted.key]
+
+
+async def test_the_brands_own_is_no_members_and_handed_to_a_platform(opens: OpenShop, database_url: str) -> None:
+    shop = await opens(database_url, more=("cloud_storage", "official_account"))
+    files = Files(shop.database, shop.queue, shop.tools, "members", "assets")
+    hq = Principal("hq", "hq", frozenset({"messages:send"}))
+    asked = Wanted("MESSAGE_MEDIA", None, "image/jpeg", len(CONTENT), "PRESIGNED_PUT")
+    with pytest.raises(Forbidden):
+        await files.begin(shop.buyer, asked, "a-first-key")
+    granted = await files.begin(hq, asked, "a-first-key")
+    assert isinstance(granted, Begun)
+    assert granted.bucket == shop.tools.named(CloudStorageAdapter, "assets").account
+    assert (await send(granted)).status == 200
+    for caller in (shop.buyer, Principal("staff", "hq", frozenset({"members:write"}))):
+        assert code(await files.commit(caller, granted.id)) == "FILE_UNKNOWN"
+        assert code(await delete(shop, caller, granted.id)) == "FILE_UNKNOWN"
+    assert isinstance(await files.commit(hq, granted.id), Filed)
+    [told] = await shop.facts("file.stored")
+    assert (told.member, told.account, told.quantity) == (None, granted.bucket, len(CONTENT))
+    done = []
+    for n in range(2):
+        shop.pass_time(days=3)
+        image = media.Wanted(granted.id, "IMAGE", None)
+        done.append(await shop.checkout.actions.perform(hq, media.ACCOUNT_UPLOAD, image, f"media-key-{n}"))
+    uploaded = [each.outcome.media_id for each in done if isinstance(each, Performed)]
+    assert len(set(uploaded)) == 2
+    rows = await shop.database.fetch(select(medium.c.media_id))
+    assert [row.media_id for row in rows] == uploaded[1:]
+    assert await delete(shop, hq, granted.id) == Deleted(granted.id)
 
 
 async def test_a_repetition_is_given_the_same_grant(files: Files, shop: Shop) -> None:
