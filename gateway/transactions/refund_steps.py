@@ -184,7 +184,8 @@ async def _need_all_back(projector: Projector, order: str) -> None:
     """
     row = await projector.database.one(select(purchase.c.refunded, purchase.c.payable).where(purchase.c.id == order))
     if row is None or row.refunded < row.payable:
-        raise StepSkipped("REFUNDED_IN_PART")
+        # What has gone back does not come again: less of it had when an earlier attempt looked.
+        raise StepSkipped("REFUNDED_IN_PART", decided=True)
 
 
 @step(name=RETURN_COUPON, tool="payments", kind=Kind.RETRIABLE, delivery=Delivery.KEYED)

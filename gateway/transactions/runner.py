@@ -448,7 +448,8 @@ class Runner:
         try:
             outcome = await self._run_or_ask(step, row, ctx)
         except StepSkipped as skipped:
-            await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, skipped.reason, job)
+            state = StepState.SKIPPED if skipped.decided else _unless_begun(row, StepState.SKIPPED)
+            await self._end(row, state, ctx, skipped.reason, job)
         except StepWaits as waits:
             if row.started_at is None:
                 async with self._projector.database.write() as connection:

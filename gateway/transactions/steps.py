@@ -61,11 +61,15 @@ class StepRefused(Exception):
 
 
 class StepSkipped(Exception):
-    """The step turned out not to be needed; ``reason`` is shown."""
+    """The step turned out not to be needed; ``reason`` is shown.
 
-    def __init__(self, reason: str) -> None:
+    ``decided``: it was not needed before either, so that no earlier attempt of it can have done anything.
+    """
+
+    def __init__(self, reason: str, *, decided: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.decided = decided
 
 
 class StepWaits(Exception):
