@@ -50,6 +50,20 @@ def is_own(planning: Planning, pair: Pair) -> bool:
     return planning.principal.guide in {None, f"{pair.corpid}:{pair.userid}"}
 
 
+async def must_be_own(planning: Planning, member: str) -> None:
+    """Raises StepRefused where the caller has a guide's session, and the member is no contact of the guide's.
+
+    For what is written about members elsewhere than on a contact.
+    """
+    if planning.principal.guide is None:
+        return
+    found = await contacts_of(planning.database, [member])
+    if not any(is_own(planning, pair) for pairs in found.values() for pair in pairs):
+        raise StepRefused(
+            "CONTACT_UNKNOWN", "The guide does not have the member as a contact; Member.chat says who has."
+        )
+
+
 async def external_userids(database: Database, identities: Collection[str]) -> Mapping[str, str]:
     """Our ids → the platform's; whoever was erased meanwhile is left out."""
     return await platform_names(database, identities, "EXTERNAL_USERID")

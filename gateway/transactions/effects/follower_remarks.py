@@ -10,6 +10,7 @@ from adapters.official_account import OfficialAccountAdapter
 from gateway.events.projections import official_account
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.customers import must_be_own
 from gateway.transactions.effects.followers import follows, follows_not
 from gateway.transactions.effects.people import platform_names
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
@@ -44,6 +45,7 @@ class Noted(msgspec.Struct, frozen=True):
 async def _plan(planning: Planning, asked: Wanted) -> Effect:
     if len(asked.text) > TEXT_LENGTH:
         raise StepRefused("BAD_USER_INPUT", f"text has {len(asked.text)} characters: {TEXT_LENGTH} at most.")
+    await must_be_own(planning, asked.member)
     appid, identities = await follows(planning.database, asked.member, asked.account)
     planning.tools.get(OfficialAccountAdapter, appid)
     intent = Note(appid, tuple(identities), asked.text, planning.key)

@@ -19,6 +19,7 @@ from gateway.events.projections import official_account
 from gateway.events.projections.official_account import Tagging
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.customers import must_be_own
 from gateway.transactions.effects.followers import follows, follows_not
 from gateway.transactions.effects.people import platform_names
 from gateway.transactions.effects.tagging import Known, TagName, Wanted, find_tags
@@ -79,6 +80,7 @@ async def _plan(planning: Planning, asked: Wanted, *, adding: bool) -> Effect:
     """Whom the member is by our rows, and what they carry by the platform: one call."""
     if asked.guide is not None or any(each.group for each in asked.tags):
         raise StepRefused("BAD_USER_INPUT", "Tags of an official account have neither a guide nor a group.")
+    await must_be_own(planning, asked.member)
     appid, identities = await follows(planning.database, asked.member, asked.account)
     adapter = planning.tools.get(OfficialAccountAdapter, appid)
     tags = await _tags(planning, adapter, asked.tags)

@@ -14,6 +14,7 @@ from adapters.enterprise_chat import EnterpriseChatAdapter
 from gateway.database.tables.dimensions import guide
 from gateway.database.tables.members import guide_session
 from gateway.resolvers import ids
+from tests.gateway.actions.test_follower_tags import document as follower_document
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import KEYS, Client, Served, without
 
@@ -152,6 +153,25 @@ async def test_a_guide_writes_on_contacts_of_their_own(open_served: OpenServed) 
     # The same key of another guide's is another request.
     assert (await other.data(document("remark"), input=note))["contactRemark"]["code"] == "CONTACT_UNKNOWN"
     await mine.data(document("untag"), **tagging | {"guide": note["guide"], "key": "untag-of-my-own"})
+
+
+async def test_followers_of_others_are_not_a_guides(open_served: OpenServed) -> None:
+    served = await open_served()
+    member, mine, other = await protagonist(served), await logged_in(served), await logged_in(served, "fengbo")
+    tagging = {"member": member, "tags": [{"name": "星标组"}]}
+    before = len(served.sandbox.kit.journal.of_kind("official_account", "tagged"))
+
+    refused = [
+        (await other.data(follower_document("tag"), **tagging, key="tag-of-another")),
+        (await other.data(follower_document("untag"), **tagging, key="untag-of-another")),
+        (await other.data(follower_document("remark"), member=member, text="林", key="note-of-another")),
+    ]
+
+    assert [each["code"] for answer in refused for each in answer.values()] == ["CONTACT_UNKNOWN"] * 3
+    assert len(served.sandbox.kit.journal.of_kind("official_account", "tagged")) == before
+    done = (await mine.data(follower_document("tag"), **tagging, key="follower-of-my-own"))["memberTag"]
+    assert "星标组" in {each["name"] for each in done["follower"]["tags"]}
+    await mine.data(follower_document("untag"), **tagging, key="not-starred-any-more")
 
 
 async def test_a_session_costs_one_statement(open_served: OpenServed) -> None:
