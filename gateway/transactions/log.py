@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -22,9 +22,13 @@ from gateway.database.reading import chunks
 from gateway.database.rows import AnyRow
 from gateway.database.statements import insert_rows
 from gateway.database.tables.sagas import saga, saga_step
+from gateway.database.ulid import Ulids, ulid_time
 from gateway.events.projector import Batch
 from gateway.transactions.states import SAGA_MOVES, SETTLED, Attention, SagaState, StepState, saga_before, step_before
 from gateway.transactions.steps import AnyStep, Kind
+
+#: How long a saga may take to be decided, at most: see ``actions.DEADLINE``.
+_SIBLINGS: Final = timedelta(days=1)
 
 
 class IntentErased(Exception):
@@ -346,6 +350,16 @@ class SagaLog:
     async def _set(self, connection: AsyncConnection, row: StepRow, state: StepState, **values: Any) -> bool:
         statement = _step_move(state).values(**values)
         return (await connection.execute(statement, {"of": row.saga, "at": row.seq})).rowcount == 1
+
+
+async def siblings(database: Database, saga_id: str, name: str) -> list[StepRow]:
+    """Steps of this name of other sagas that may have had their effect while this one did: all that began a day before
+    it, or later."""
+    since = Ulids().next(ulid_time(saga_id) - _SIBLINGS)
+    rows = await database.fetch(
+        select(saga_step).where(saga_step.c.name == name, saga_step.c.saga_id >= since, saga_step.c.saga_id != saga_id)
+    )
+    return [_step(row) for row in rows]
 
 
 def _is_one(column: ColumnElement[Any], states: Iterable[StrEnum]) -> ColumnElement[bool]:

@@ -8,9 +8,11 @@ import msgspec
 
 from adapters.official_account import OfficialAccountAdapter
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.template_book import Kept, WantedGone, known, new, number
+from gateway.transactions.effects.template_book import Kept, WantedGone, came, known, number
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
+TOOL: Final = "official_account"
+_ADD: Final = "message_template.add"
 #: Words of a template by category, and characters of one.
 MOST_KEYWORDS: Final = 10
 KEYWORD_LENGTH: Final = 32
@@ -27,7 +29,7 @@ class Wanted(msgspec.Struct, frozen=True):
 class Add(msgspec.Struct, frozen=True):
     """The same, and the templates that were there when this was asked."""
 
-    appid: str
+    account: str
     number: str
     keywords: tuple[str, ...]
     before: tuple[str, ...]
@@ -58,22 +60,23 @@ async def _plan_delete(planning: Planning, asked: WantedGone) -> Effect:
 
 
 async def _ask_add(ctx: StepContext, intent: Add) -> Kept | None:
-    adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
-    found = new([each.template_id for each in await adapter.templates()], intent.before)
-    return None if found is None else Kept(intent.appid, found)
+    adapter = ctx.tools.get(OfficialAccountAdapter, intent.account)
+    listed = [each.template_id for each in await adapter.templates()]
+    found = await came(ctx, _ADD, TOOL, intent.account, listed, intent.before)
+    return None if found is None else Kept(intent.account, found)
 
 
 async def _undo_add(ctx: StepContext, intent: Add, outcome: Kept | None) -> None:
     outcome = outcome or await _ask_add(ctx, intent)
-    adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
+    adapter = ctx.tools.get(OfficialAccountAdapter, intent.account)
     if outcome is not None and any(each.template_id == outcome.template for each in await adapter.templates()):
         await adapter.template_delete(outcome.template)
 
 
 # A second call would take a second template; the list of all shows whether the first one did.
 @step(
-    name="message_template.add",
-    tool="official_account",
+    name=_ADD,
+    tool=TOOL,
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
     ask=_ask_add,
@@ -81,8 +84,8 @@ async def _undo_add(ctx: StepContext, intent: Add, outcome: Kept | None) -> None
 )
 async def add(ctx: StepContext, intent: Add) -> Kept:
     """One call."""
-    adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
-    return Kept(intent.appid, await adapter.template_add(intent.number, intent.keywords))
+    adapter = ctx.tools.get(OfficialAccountAdapter, intent.account)
+    return Kept(intent.account, await adapter.template_add(intent.number, intent.keywords))
 
 
 async def _ask_delete(ctx: StepContext, intent: Drop) -> Kept | None:
@@ -94,7 +97,7 @@ async def _ask_delete(ctx: StepContext, intent: Drop) -> Kept | None:
 # A PIVOT: taken again, it has another id, which nobody's settings know.
 @step(
     name="message_template.delete",
-    tool="official_account",
+    tool=TOOL,
     kind=Kind.PIVOT,
     delivery=Delivery.ASKABLE,
     ask=_ask_delete,

@@ -14,9 +14,11 @@ from adapters.mini_program_store import MiniProgramStoreAdapter
 from adapters.official_account import OfficialAccountAdapter
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.template_book import Kept, WantedGone, known, new, number
+from gateway.transactions.effects.template_book import Kept, WantedGone, came, known, number
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
+_ACCOUNT_ADD: Final = "account.subscribe_template.add"
+_ADD: Final = "mini_program.subscribe_template.add"
 #: Words that one template takes, and characters of what it is for (服务场景描述).
 KEYWORDS: Final = range(2, 6)
 PURPOSE_LENGTH: Final = 15
@@ -78,8 +80,13 @@ async def listed(adapter: AnyAdapter) -> list[str]:
     return [each.template for each in await adapter.subscribe_templates()]
 
 
-async def _added(adapter: AnyAdapter, intent: Add) -> Kept | None:
-    found = new(await listed(adapter), intent.before)
+async def _added(ctx: StepContext, adapter: AnyAdapter, intent: Add) -> Kept | None:
+    step_name, tool = (
+        (_ACCOUNT_ADD, "official_account")
+        if isinstance(adapter, OfficialAccountAdapter)
+        else (_ADD, "mini_program_store")
+    )
+    found = await came(ctx, step_name, tool, intent.account, await listed(adapter), intent.before)
     return None if found is None else Kept(intent.account, found)
 
 
@@ -102,18 +109,18 @@ async def _plan_account_delete(planning: Planning, asked: WantedGone) -> Effect:
 
 
 async def _ask_account_add(ctx: StepContext, intent: Add) -> Kept | None:
-    return await _added(ctx.tools.get(OfficialAccountAdapter, intent.account), intent)
+    return await _added(ctx, ctx.tools.get(OfficialAccountAdapter, intent.account), intent)
 
 
 async def _undo_account_add(ctx: StepContext, intent: Add, outcome: Kept | None) -> None:
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.account)
-    outcome = outcome or await _added(adapter, intent)
+    outcome = outcome or await _added(ctx, adapter, intent)
     if outcome is not None and await _there(adapter, outcome.template):
         await adapter.subscribe_template_delete(outcome.template)
 
 
 @step(
-    name="account.subscribe_template.add",
+    name=_ACCOUNT_ADD,
     tool="official_account",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
@@ -161,18 +168,18 @@ async def _plan_mini_program_delete(planning: Planning, asked: WantedGone) -> Ef
 
 
 async def _ask_mini_program_add(ctx: StepContext, intent: Add) -> Kept | None:
-    return await _added(ctx.tools.get(MiniProgramStoreAdapter, intent.account), intent)
+    return await _added(ctx, ctx.tools.get(MiniProgramStoreAdapter, intent.account), intent)
 
 
 async def _undo_mini_program_add(ctx: StepContext, intent: Add, outcome: Kept | None) -> None:
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)
-    outcome = outcome or await _added(adapter, intent)
+    outcome = outcome or await _added(ctx, adapter, intent)
     if outcome is not None and await _there(adapter, outcome.template):
         await adapter.subscribe_template_delete(outcome.template)
 
 
 @step(
-    name="mini_program.subscribe_template.add",
+    name=_ADD,
     tool="mini_program_store",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,11 @@ ATOMIC = """mutation ($member: ID!, $points: Long!) @atomic(key: "template-of-th
   program: subscribeTemplateAdd(input: {number: "1001", keywords: [1, 2]}) { __typename }
   points: pointsAdjust(input: {member: $member, points: $points, reason: "双11"}) { __typename }
 }"""
+LOSING = {
+    "TEMPLATE_MESSAGE": (ADDING, "GET /cgi-bin/template/get_all_private_template", "official_account"),
+    "OFFICIAL_ACCOUNT": (CHOOSING, "GET /wxaapi/newtmpl/gettemplate", "official_account"),
+    "MINI_PROGRAM": (CHOOSING, "GET /wxaapi/newtmpl/gettemplate", "mini_program_store"),
+}
 
 
 AT_A_SHOP = """mutation ($account: String!) {
@@ -61,6 +67,13 @@ class Desk(TagDesk):
     def does(self, tool: str, kind: str, endpoint: str, **rule: Any) -> None:
         """A fault of either platform's."""
         self.served.sandbox.kit.faults.add(tool, kind, endpoint=endpoint, **rule)
+
+    async def later(self) -> None:
+        """Two minutes on, and what was due is done."""
+        by = timedelta(minutes=2)
+        self.served.sandbox.kit.clock.advance(by)
+        self.served.gateway.clock.advance(by)
+        await self.served.gateway.worker.drain()
 
     def made(self, tool: str, kind: str) -> int:
         """How often a platform did something."""
@@ -116,6 +129,50 @@ async def test_both_tools_have_the_same_book_of_subscribe_messages(desk: Desk, t
     assert (gone["transaction"]["state"], await desk.chosen(tool)) == ("COMPLETED", before)
     again = await desk.play("subscribe-template-delete", **wanted, key=f"drop-again-{tool.lower()}")
     assert again["code"] == "TEMPLATE_UNKNOWN"
+
+
+def plays(desk: Desk, tool: str, number: str, key: str) -> Any:
+    """One way of taking a template."""
+    if tool == "TEMPLATE_MESSAGE":
+        return desk.play("template-add", number=number, key=key)
+    return desk.play("subscribe-template-add", tool=tool, number="1001", keywords=[1, int(number[-1]) - 3], key=key)
+
+
+@pytest.mark.parametrize("tool", ["TEMPLATE_MESSAGE", *BOTH])
+async def test_a_lost_answer_is_not_found_in_what_another_request_took(desk: Desk, tool: str) -> None:
+    adding, listing, whose = LOSING[tool]
+    desk.does(whose, "reset_before", adding, calls=(1,))
+    # The plan may read the list, and after that nobody may.
+    desk.does(whose, "status", listing, value=503, calls=tuple(range(2, 20)))
+    lost = await plays(desk, tool, "TM00015", f"lost-{tool.lower()}")
+    assert lost["code"] == "TRANSACTION_IN_PROGRESS"
+    desk.served.sandbox.kit.faults.clear()
+    another = await plays(desk, tool, "TM00016", f"another-{tool.lower()}")
+
+    await desk.later()
+
+    found = await plays(desk, tool, "TM00015", f"lost-{tool.lower()}")
+    assert found["templateId"] != another["templateId"]
+    there = await desk.listed() if tool == "TEMPLATE_MESSAGE" else {each for _, each in await desk.chosen(tool)}
+    assert {found["templateId"], another["templateId"]} <= there
+
+
+async def test_of_two_lost_answers_nobody_takes_the_others(desk: Desk) -> None:
+    adding, listing, whose = LOSING["TEMPLATE_MESSAGE"]
+    before = await desk.listed()
+    for fault, number in (("reset_before", "TM00015"), ("reset_after", "TM00016")):
+        desk.does(whose, fault, adding, calls=(1,))
+        desk.does(whose, "status", listing, value=503, calls=tuple(range(2, 20)))
+        answer = await desk.play("template-add", number=number, key=f"both-lost-{number}")
+        assert answer["code"] == "TRANSACTION_IN_PROGRESS"
+        desk.served.sandbox.kit.faults.clear()
+
+    await desk.later()
+
+    # One template came, and it is nobody's while it may be either's: nothing is taken a second time.
+    answers = [await desk.play("template-add", number=each, key=f"both-lost-{each}") for each in ("TM00015", "TM00016")]
+    assert [each.get("code") for each in answers] == ["TRANSACTION_IN_PROGRESS", "TRANSACTION_IN_PROGRESS"]
+    assert len(await desk.listed() - before) == 1
 
 
 async def test_what_cannot_be_is_refused(desk: Desk) -> None:
