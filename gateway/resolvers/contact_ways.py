@@ -49,7 +49,8 @@ class Brought:
 async def page(ctx: Context, state: str | None, *, deleted: bool, args: PageArgs) -> Slice[WayRecord]:
     """Ways made here, the newest first; ``deleted`` those too. Raises Forbidden."""
     ctx.principal.require(SCOPE)
-    statement = select(contact_way)
+    # A row without config_id keeps the state of a code that is being made.
+    statement = select(contact_way).where(contact_way.c.config_id.is_not(None))
     if state is not None:
         statement = statement.where(contact_way.c.state == state)
     if not deleted:
@@ -60,7 +61,9 @@ async def page(ctx: Context, state: str | None, *, deleted: bool, args: PageArgs
 
 async def by_ids(ctx: Context, ids: Sequence[str]) -> Sequence[WayRecord | None]:
     """Batch by id."""
-    rows = await ctx.database.fetch(select(contact_way).where(contact_way.c.id.in_(ids)))
+    rows = await ctx.database.fetch(
+        select(contact_way).where(contact_way.c.id.in_(ids), contact_way.c.config_id.is_not(None))
+    )
     found = {row.id: _record(row) for row in rows}
     return [found.get(each) for each in ids]
 

@@ -40,7 +40,8 @@ class JoinWayRecord:
 async def page(ctx: Context, state: str | None, *, deleted: bool, args: PageArgs) -> Slice[JoinWayRecord]:
     """Ways made here, the newest first; ``deleted`` those too. Raises Forbidden."""
     ctx.principal.require(SCOPE)
-    statement = select(join_way)
+    # A row without config_id keeps the state of a code that is being made.
+    statement = select(join_way).where(join_way.c.config_id.is_not(None))
     if state is not None:
         statement = statement.where(join_way.c.state == state)
     if not deleted:
@@ -51,7 +52,7 @@ async def page(ctx: Context, state: str | None, *, deleted: bool, args: PageArgs
 
 async def by_ids(ctx: Context, ids: Sequence[str]) -> Sequence[JoinWayRecord | None]:
     """Batch by id."""
-    rows = await ctx.database.fetch(select(join_way).where(join_way.c.id.in_(ids)))
+    rows = await ctx.database.fetch(select(join_way).where(join_way.c.id.in_(ids), join_way.c.config_id.is_not(None)))
     found = {row.id: _record(row) for row in rows}
     return [found.get(each) for each in ids]
 

@@ -73,7 +73,7 @@ class Effect:
         subject: the member under whose key a personal intent is sealed; empty where none is.
         values: ids that operators may see. ``member`` among them says whose it is to whoever follows transactions.
         book: writes what the intent refers to and is too much for it, in the commit that holds the intent; it is
-            given the transaction's id.
+            given the transaction's id. Raises StepRefused where something else took what it needs: then nothing stays.
     """
 
     intent: object
@@ -161,7 +161,11 @@ class Actions:
             # The refusal may be the doing of the very request that this one repeats.
             return await self._replayed(claim, action) or problem(error)
         claim_id = self._ulids.next()
-        if not await self._begin(principal, action.step, effect, claim, claim_id, saga_id):
+        try:
+            begun = await self._begin(principal, action.step, effect, claim, claim_id, saga_id)
+        except StepRefused as error:
+            return await self._replayed(claim, action) or problem(error)
+        if not begun:
             return await self._replayed(claim, action) or in_flight()
         [row] = await self._log.steps(saga_id)
 

@@ -19,11 +19,11 @@ from adapters.base.errors import NotFound
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from adapters.enterprise_chat.records.ways import ContactWay, ContactWaySpec
 from gateway.database.rows import AnyRow
-from gateway.database.statements import insert_new
 from gateway.database.tables.contacts import contact_way
 from gateway.database.tables.dimensions import guide
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.way_states import reserve, state_taken
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: People behind one way; the platform counts those of departments too.
@@ -115,12 +115,30 @@ async def _plan_make(planning: Planning, asked: Wanted) -> Effect:
     state = asked.state or f"cw{planning.key}"
     _check(asked.behind, state)
     await _known(planning, adapter.account, asked.behind.userids)
-    taken = select(contact_way.c.id).where(contact_way.c.corpid == adapter.account, contact_way.c.state == state)
+    taken = select(contact_way.c.id).where(
+        contact_way.c.corpid == adapter.account, contact_way.c.state == state, contact_way.c.config_id.is_not(None)
+    )
     if await planning.database.one(taken) is not None:
-        raise StepRefused("STATE_TAKEN", "Another contact way has this state, or had it: its contacts carry it.")
+        raise state_taken()
     at = planning.projector.clock.now()
     intent = Make(planning.key, adapter.account, asked.behind, state, asked.in_mini_program, at)
-    return Effect(intent, values={"corpid": adapter.account})
+
+    async def book(batch: Batch, saga_id: str) -> None:
+        row = {
+            "id": intent.id,
+            "saga": saga_id,
+            "corpid": intent.corpid,
+            "config_id": None,
+            "state": state,
+            "qr_code": "",
+            "in_mini_program": intent.in_mini_program,
+            "single": len(intent.behind.userids) == 1 and not intent.behind.departments,
+            "created_at": batch.now,
+            **_columns(intent.behind),
+        }
+        await reserve(batch, contact_way, row)
+
+    return Effect(intent, values={"corpid": adapter.account}, book=book)
 
 
 def _check(behind: Behind, state: str) -> None:
@@ -220,22 +238,8 @@ def _spec(behind: Behind, state: str, *, in_mini_program: bool = False) -> Conta
 
 
 def _follow(ctx: StepContext, intent: Make, way: ContactWay) -> Made:
-    async def follow(batch: Batch) -> None:
-        row = {
-            "id": intent.id,
-            "saga": ctx.saga,
-            "corpid": intent.corpid,
-            "config_id": way.config_id,
-            "state": intent.state,
-            "qr_code": way.qr_code,
-            "in_mini_program": intent.in_mini_program,
-            "single": len(intent.behind.userids) == 1 and not intent.behind.departments,
-            "created_at": ctx.now,
-            **_columns(intent.behind),
-        }
-        await insert_new(batch.connection, contact_way, [row], keys=("id",))
-
-    ctx.on_done.append(follow)
+    values = {"config_id": way.config_id, "qr_code": way.qr_code, "created_at": ctx.now}
+    _follow_change(ctx, intent.id, values)
     return Made(intent.id, way.config_id)
 
 
@@ -254,7 +258,9 @@ def _columns(behind: Behind) -> Mapping[str, Any]:
 
 async def _there(planning: Planning, way_id: str) -> AnyRow:
     row = await planning.database.one(
-        select(contact_way).where(contact_way.c.id == way_id, contact_way.c.deleted_at.is_(None))
+        select(contact_way).where(
+            contact_way.c.id == way_id, contact_way.c.config_id.is_not(None), contact_way.c.deleted_at.is_(None)
+        )
     )
     if row is None:
         raise StepRefused("CONTACT_WAY_UNKNOWN", "There is no such contact way; the query contactWays lists them.")

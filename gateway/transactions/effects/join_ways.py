@@ -1,7 +1,7 @@
 """Join ways (加入群聊): codes of customer groups, and the channel that those carry who join by them.
 
-Every way made here has a channel (state) of its own. The platform lists no ways and calls nobody back: the row, in the
-commit of the outcome, is all that knows the code.
+Every way made here has a channel (state) of its own, which the row keeps for it from the commit of the intent on. The
+platform lists no ways and calls nobody back: the row, with what the outcome told, is all that knows the code.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from adapters.base.errors import NotFound, UpstreamError
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from adapters.enterprise_chat.records.ways import JoinWaySpec
 from gateway.database.rows import AnyRow
-from gateway.database.statements import insert_new
 from gateway.database.tables.contacts import join_way
 from gateway.database.tables.projections import customer_group
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.way_states import reserve, state_taken
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Groups behind one way.
@@ -110,11 +110,28 @@ async def _plan_make(planning: Planning, asked: Wanted) -> Effect:
     adapter = planning.tools.get(EnterpriseChatAdapter, asked.corpid)
     state = asked.state or f"jw{planning.key}"
     await _check(planning, adapter.account, asked.behind, state)
-    taken = select(join_way.c.id).where(join_way.c.corpid == adapter.account, join_way.c.state == state)
+    taken = select(join_way.c.id).where(
+        join_way.c.corpid == adapter.account, join_way.c.state == state, join_way.c.config_id.is_not(None)
+    )
     if await planning.database.one(taken) is not None:
-        raise StepRefused("STATE_TAKEN", "Another join way has this state, or had it: those who joined carry it.")
+        raise state_taken()
     intent = Make(planning.key, adapter.account, asked.behind, state, asked.in_mini_program)
-    return Effect(intent, values={"corpid": adapter.account})
+
+    async def book(batch: Batch, saga_id: str) -> None:
+        row = {
+            "id": intent.id,
+            "saga": saga_id,
+            "corpid": intent.corpid,
+            "config_id": None,
+            "state": state,
+            "qr_code": "",
+            "in_mini_program": intent.in_mini_program,
+            "created_at": batch.now,
+            **_columns(intent.behind),
+        }
+        await reserve(batch, join_way, row)
+
+    return Effect(intent, values={"corpid": adapter.account}, book=book)
 
 
 async def _check(planning: Planning, corpid: str, behind: Behind, state: str) -> None:
@@ -141,10 +158,9 @@ async def _check(planning: Planning, corpid: str, behind: Behind, state: str) ->
 
 async def _unmake(ctx: StepContext, intent: Make, outcome: Made | None) -> None:
     """Delete it again. One whose making got no answer is a code that nobody has, and that brings nobody."""
-    if outcome is None:
-        return
-    with suppress(NotFound):
-        await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_join_way(outcome.config_id)
+    if outcome is not None:
+        with suppress(NotFound):
+            await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_join_way(outcome.config_id)
     async with ctx.projector.batch() as batch:
         await batch.connection.execute(deleting(join_way).where(join_way.c.id == intent.id))
 
@@ -180,21 +196,7 @@ def _spec(behind: Behind, state: str, *, in_mini_program: bool) -> JoinWaySpec:
 
 
 def _follow(ctx: StepContext, intent: Make, config_id: str, qr_code: str) -> Made:
-    async def follow(batch: Batch) -> None:
-        row = {
-            "id": intent.id,
-            "saga": ctx.saga,
-            "corpid": intent.corpid,
-            "config_id": config_id,
-            "state": intent.state,
-            "qr_code": qr_code,
-            "in_mini_program": intent.in_mini_program,
-            "created_at": ctx.now,
-            **_columns(intent.behind),
-        }
-        await insert_new(batch.connection, join_way, [row], keys=("id",))
-
-    ctx.on_done.append(follow)
+    _follow_change(ctx, intent.id, {"config_id": config_id, "qr_code": qr_code, "created_at": ctx.now})
     return Made(intent.id, config_id)
 
 
@@ -211,7 +213,11 @@ def _columns(behind: Behind) -> Mapping[str, Any]:
 
 
 async def _there(planning: Planning, way_id: str) -> AnyRow:
-    row = await planning.database.one(select(join_way).where(join_way.c.id == way_id, join_way.c.deleted_at.is_(None)))
+    row = await planning.database.one(
+        select(join_way).where(
+            join_way.c.id == way_id, join_way.c.config_id.is_not(None), join_way.c.deleted_at.is_(None)
+        )
+    )
     if row is None:
         raise StepRefused("JOIN_WAY_UNKNOWN", "There is no such join way; the query joinWays lists them.")
     planning.tools.get(EnterpriseChatAdapter, row.corpid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -140,6 +141,14 @@ async def test_other_guides_stand_behind_the_same_code_until_it_is_deleted(desk:
     assert gone["id"] == way["id"]
     assert (await desk.delete(way["id"], "contact-way-6"))["code"] == "CONTACT_WAY_UNKNOWN"
     assert (await desk.update(way["id"], "contact-way-7", remark="x"))["code"] == "CONTACT_WAY_UNKNOWN"
+
+
+async def test_one_state_is_one_codes_also_of_requests_at_once(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.create(f"contact-way-at-once-{n}", "maolin", state="同时") for n in range(3)))
+    await desk.later()
+    codes = sorted(each.get("code", "MADE") for each in answers)
+    assert codes == ["MADE", "STATE_TAKEN", "STATE_TAKEN"]
+    assert (len(desk.made()), len(await desk.ways(state="同时"))) == (1, 1)
 
 
 @pytest.mark.parametrize("lost", ["reset_before", "reset_after"])

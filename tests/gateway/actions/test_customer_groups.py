@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -184,6 +185,27 @@ async def test_a_lost_answer_leaves_one_code_that_anybody_is_shown(desk: Desk) -
     # The platform lists none, so one that nobody is shown is left there.
     assert list(desk.made()).index(way["configId"]) == 1
     assert [each["id"] for each in await desk.ways()] == [way["id"]]
+
+
+async def test_one_state_is_one_codes_also_of_requests_at_once(desk: Desk) -> None:
+    answers = await asyncio.gather(
+        *(desk.create(f"join-way-at-once-{n}", desk.chats[0], state="同时") for n in range(3))
+    )
+    await desk.later()
+    codes = sorted(each.get("code", "MADE") for each in answers)
+    assert codes == ["MADE", "STATE_TAKEN", "STATE_TAKEN"]
+    assert (len(desk.made()), len(await desk.ways(state="同时"))) == (1, 1)
+
+
+async def test_a_state_is_free_again_where_no_code_was_made(desk: Desk) -> None:
+    desk.misbehaves("code", "groupchat/add_join_way", value=40058, calls=(1,))
+    assert (await desk.create("join-way-refused", desk.chats[0], state="再来"))["code"] == "INVALID"
+    assert await desk.ways(deleted=True) == []
+    assert (await desk.create("join-way-again", desk.chats[0], state="再来"))["joinWay"]["state"] == "再来"
+    desk.misbehaves("status", "groupchat/add_join_way", value=503)
+    waiting = await desk.create("join-way-waits", desk.chats[0], state="等着")
+    assert waiting["code"] == "TRANSACTION_IN_PROGRESS"
+    assert (await desk.create("join-way-behind", desk.chats[0], state="等着"))["code"] == "STATE_TAKEN"
 
 
 async def test_what_nobody_answered_is_carried_on_by_the_job(desk: Desk) -> None:

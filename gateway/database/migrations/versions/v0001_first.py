@@ -252,7 +252,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that made it."),
         sa.Column("corpid", sa.String(), nullable=False),
-        sa.Column("config_id", sa.String(), nullable=False, comment="The platform's name of it."),
+        sa.Column(
+            "config_id",
+            sa.String(),
+            nullable=True,
+            comment="The platform's name of it; null: being made, and the state is kept for it.",
+        ),
         sa.Column("state", sa.String(), nullable=False, comment="The channel that contacts carry whom it brings."),
         sa.Column("qr_code", sa.String(), nullable=False, comment="The picture's address; empty for a button."),
         sa.Column("in_mini_program", sa.Boolean(), nullable=False),
@@ -970,7 +975,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("saga", sa.String(length=26), nullable=False, comment="The transaction that made it."),
         sa.Column("corpid", sa.String(), nullable=False),
-        sa.Column("config_id", sa.String(), nullable=False, comment="The platform's name of it."),
+        sa.Column(
+            "config_id",
+            sa.String(),
+            nullable=True,
+            comment="The platform's name of it; null: being made, and the state is kept for it.",
+        ),
         sa.Column("state", sa.String(), nullable=False, comment="The channel that those carry who join by it."),
         sa.Column(
             "qr_code", sa.String(), nullable=False, comment="The picture's address; empty: a button, or not told yet."
