@@ -11,14 +11,17 @@ from typing import Final
 
 import msgspec
 
-from adapters.base.errors import NotFound
+from adapters.base.errors import NotFound, OutcomeUnknown
 from adapters.enterprise_chat import CorpTag, EnterpriseChatAdapter
 from gateway.events.projections import enterprise_chat
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.tagging import Known, TagName, find_tags
+from gateway.transactions.log import siblings
+from gateway.transactions.states import StepState
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
+_CREATE: Final = "corp_tag.create"
 #: Characters of a tag's name and of a group's, and tags of one request.
 NAME_LENGTH: Final = 30
 MOST_NAMES: Final = 30
@@ -112,7 +115,11 @@ def _free(tags: Sequence[CorpTag], group: str, name: str) -> None:
     """Raises StepRefused where no tag of the group can be called that."""
     _check("name", name)
     if any((each.group, each.name) == (group, name) for each in tags):
-        raise StepRefused("TAG_EXISTS", "The group has a tag of this name.", tag=name)
+        raise _exists(name)
+
+
+def _exists(name: str) -> StepRefused:
+    return StepRefused("TAG_EXISTS", "The group has a tag of this name.", tag=name)
 
 
 def _check(what: str, text: str) -> None:
@@ -120,10 +127,24 @@ def _check(what: str, text: str) -> None:
         raise StepRefused("BAD_USER_INPUT", f"{what} has {len(text)} characters: 1 to {NAME_LENGTH} are possible.")
 
 
-async def _made(ctx: StepContext, intent: Make) -> Sequence[Tag]:
-    """There were none of these names when this was planned, and names are unique: those that are there now are ours."""
+async def _made(ctx: StepContext, intent: Make) -> tuple[Sequence[Tag], frozenset[str]]:
+    """Tags of these names that are ours, and names that another transaction made meanwhile.
+
+    There were none of these names when this was planned, and names are unique: those that are there now are ours, or
+    that one's. Raises OutcomeUnknown where nobody knows yet what became of such another.
+    """
     tags = await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).corp_tags()
-    return _tags([each for each in tags if each.group == intent.group and each.name in intent.names])
+    there = [each for each in tags if each.group == intent.group and each.name in intent.names]
+    if not there:
+        return (), frozenset()
+    others = await siblings(ctx.projector.database, ctx.saga, _CREATE)
+    theirs = {tag.id for each in others if each.state is StepState.DONE for tag in each.outcome(Kept).tags}
+    ours = _tags([each for each in there if each.id not in theirs])
+    doubtful = [each.intent(Make) for each in others if each.state in {StepState.RUNNING, StepState.UNKNOWN}]
+    where = (intent.corpid, intent.group)
+    if any((each.corpid, each.group) == where and tag.name in each.names for each in doubtful for tag in ours):
+        raise OutcomeUnknown("enterprise_chat", "not_told_apart", "Another transaction may have made these tags.")
+    return ours, frozenset(each.name for each in there if each.id in theirs)
 
 
 def _tags(records: Sequence[CorpTag]) -> Sequence[Tag]:
@@ -131,24 +152,30 @@ def _tags(records: Sequence[CorpTag]) -> Sequence[Tag]:
 
 
 async def _ask_create(ctx: StepContext, intent: Make) -> Kept | None:
-    found = await _made(ctx, intent)
-    return _keep(ctx, Kept(intent.corpid, tuple(found))) if len(found) == len(intent.names) else None
+    ours, theirs = await _made(ctx, intent)
+    if {each.name for each in ours} | theirs < set(intent.names):
+        return None
+    if not ours:
+        raise _exists(intent.names[0])
+    return _keep(ctx, Kept(intent.corpid, tuple(ours)))
 
 
 async def _undo_create(ctx: StepContext, intent: Make, outcome: Kept | None) -> None:
-    """Whoever was given them meanwhile loses them."""
-    made = {each.id for each in outcome.tags} if outcome is not None else None
-    there = [each.id for each in await _made(ctx, intent) if made is None or each.id in made]
+    """Whoever was given them meanwhile loses them. What another transaction made stays."""
+    ours, _ = await _made(ctx, intent) if outcome is None else (outcome.tags, None)
+    gone = [each.id for each in ours]
+    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
+    there = [each.id for each in await adapter.corp_tags_by_id(tags=gone)]
     if there:
         with suppress(NotFound):
-            await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_corp_tags(tags=there)
+            await adapter.delete_corp_tags(tags=there)
     async with ctx.projector.batch() as batch:
-        await enterprise_chat.tags_gone(batch, intent.corpid, [*there, *(made or ())])
+        await enterprise_chat.tags_gone(batch, intent.corpid, gone)
 
 
 # ASKABLE: the platform does not make a second tag of a name in a group, and the list of all tells which there are.
 @step(
-    name="corp_tag.create",
+    name=_CREATE,
     tool="enterprise_chat",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
@@ -156,9 +183,13 @@ async def _undo_create(ctx: StepContext, intent: Make, outcome: Kept | None) -> 
     undo=_undo_create,
 )
 async def create(ctx: StepContext, intent: Make) -> Kept:
-    """One call."""
-    made = await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).add_corp_tags(intent.group, intent.names)
-    return _keep(ctx, Kept(intent.corpid, tuple(_tags(made))))
+    """One call. Names that are there by now are not answered: by an attempt before this one, or by somebody else."""
+    made = _tags(await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).add_corp_tags(intent.group, intent.names))
+    if len(made) < len(intent.names):
+        made, _ = await _made(ctx, intent)
+        if not made:
+            raise _exists(intent.names[0])
+    return _keep(ctx, Kept(intent.corpid, tuple(made)))
 
 
 async def _ask_rename(ctx: StepContext, intent: Rename) -> Kept | None:

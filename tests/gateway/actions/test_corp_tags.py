@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -79,6 +80,13 @@ class Desk(AnyDesk):
         found = (await self.served.client().data(MINE, m=await self.member("protagonist")))["member"]["chat"]
         return {tag["name"] for each in found["contacts"]["nodes"] for tag in each["tags"]}
 
+    async def later(self) -> None:
+        """Two minutes on, and what was due is done."""
+        by = timedelta(minutes=2)
+        self.served.sandbox.kit.clock.advance(by)
+        self.served.gateway.clock.advance(by)
+        await self.served.gateway.worker.drain()
+
     def effects(self, kind: str) -> list[Effect]:
         """What the platform did."""
         return self.served.sandbox.kit.journal.of_kind(TOOL, kind)
@@ -101,6 +109,50 @@ async def desk(open_served: OpenServed) -> AsyncIterator[Desk]:
     desk.platform.tag_groups[:] = groups
     for name in ("remark", "description", "company", "mobiles", "tags"):
         setattr(desk.relation, name, getattr(relation, name))
+
+
+async def test_an_undone_creation_does_not_take_the_tag_of_another(desk: Desk) -> None:
+    desk.misbehaves("reset_before", "add_corp_tag", calls=(1,))
+    # The plan may read the list, and after that nobody may.
+    desk.misbehaves("status", "get_corp_tag_list", value=503, calls=tuple(range(2, 20)))
+    given = {"member": await desk.member("protagonist"), "points": 5}
+    failed = await desk.served.client().data(ATOMIC, **given)
+    assert failed["make"]["__typename"] == "DomainProblem"
+    desk.served.sandbox.kit.faults.clear()
+    made = await desk.play("corp-tag-create", group="活动", names=["双11"], key="make-meanwhile")
+    assert made["transaction"]["state"] == "COMPLETED"
+
+    await desk.later()
+
+    assert {each for each in desk.there() if each[0] == "活动"} == {("活动", "双11")}
+    assert ("活动", "双11") in await desk.tags()
+
+
+async def test_a_lost_answer_is_not_found_in_the_tag_of_another(desk: Desk) -> None:
+    desk.misbehaves("reset_before", "add_corp_tag", calls=(1,))
+    desk.misbehaves("status", "get_corp_tag_list", value=503, calls=tuple(range(2, 20)))
+    lost = await desk.play("corp-tag-create", group="活动", names=["双11"], key="lost-creation")
+    assert lost["code"] == "TRANSACTION_IN_PROGRESS"
+    desk.served.sandbox.kit.faults.clear()
+    await desk.play("corp-tag-create", group="活动", names=["双11"], key="made-meanwhile")
+
+    await desk.later()
+
+    told = await desk.play("corp-tag-create", group="活动", names=["双11"], key="lost-creation")
+    assert told["code"] == "TAG_EXISTS"
+    assert len([each for each in desk.there() if each[0] == "活动"]) == 1
+
+
+async def test_of_two_at_once_one_is_told_that_it_is_there(desk: Desk) -> None:
+    asked = [desk.play("corp-tag-create", group="活动", names=["双11"], key=f"tags-at-once-{n}") for n in range(3)]
+    answers = await asyncio.gather(*asked)
+    await desk.later()
+    made = [each for each in answers if each.get("tags")]
+    assert len(made) == 1
+    again = [
+        await desk.play("corp-tag-create", group="活动", names=["双11"], key=f"tags-at-once-{n}") for n in range(3)
+    ]
+    assert sorted(each.get("code", "MADE") for each in again) == ["MADE", "TAG_EXISTS", "TAG_EXISTS"]
 
 
 async def test_tags_from_their_making_to_their_end(desk: Desk) -> None:
