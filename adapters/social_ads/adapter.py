@@ -99,6 +99,11 @@ class SocialAdsAdapter(Ads, Audiences):
             now + timedelta(seconds=tokens.refresh_token_expires_in),
         )
 
+    @property
+    def authorisation(self) -> str:
+        """Names the token pair that the account works with: accounts of one authorisation share it."""
+        return self._keeper.key
+
     async def adopt(self, consent: Consent) -> None:
         """Store the pair in place of the one before: all processes use it from now on, and renew it."""
         await self._keeper.adopt(

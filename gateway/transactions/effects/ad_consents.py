@@ -46,7 +46,15 @@ class Consented(msgspec.Struct, frozen=True):
 async def _plan(planning: Planning, asked: Wanted) -> Effect:
     if not 1 <= len(asked.code) <= CODE_LENGTH or not 1 <= len(asked.redirect_uri) <= ADDRESS_LENGTH:
         raise StepRefused("BAD_USER_INPUT", "Give code and redirectUri as the browser brought them back.")
-    account = planning.tools.get(SocialAdsAdapter, asked.account).account
+    adapter = planning.tools.get(SocialAdsAdapter, asked.account)
+    account, accounts = adapter.account, planning.tools.all(SocialAdsAdapter)
+    shared = [each.account for each in accounts if each.authorisation == adapter.authorisation]
+    if len(shared) > 1:
+        # The pair of one advertiser's own consent is none for the others.
+        raise StepRefused(
+            "CONSENT_SHARED",
+            f"The accounts {', '.join(sorted(shared))} share one pair of tokens; give its new pair in the settings.",
+        )
     return Effect(Exchange(account, asked.code, asked.redirect_uri), values={"account": account})
 
 

@@ -64,6 +64,13 @@ def _another(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, tools=tools)
 
 
+def _two_of_one_pair(settings: Settings) -> Settings:
+    accounts = settings.tools[TOOL]["accounts"]
+    both = {"main": accounts["main"], "second": {**accounts["main"], "account_id": 999}}
+    tools = {**settings.tools, TOOL: {**settings.tools[TOOL], "accounts": both}}
+    return msgspec.structs.replace(settings, tools=tools)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(open_served: OpenServed) -> AsyncIterator[Desk]:
     desk = Desk(await open_served())
@@ -110,6 +117,15 @@ async def test_the_consent_of_another_account_changes_nothing(open_served: OpenS
     refused = await other.consent(await desk.agreed(), "consent-of-another")
     assert refused["code"] == "CONSENT_OF_OTHER_ACCOUNT"
     assert str(desk.account) in refused["message"]
+
+
+async def test_a_pair_that_several_accounts_share_is_not_replaced_by_one_of_them(
+    open_served: OpenServed, desk: Desk
+) -> None:
+    agency, code = Desk(await open_served(_two_of_one_pair)), await desk.agreed()
+    assert (await agency.consent(code, "consent-of-one-of-two"))["code"] == "CONSENT_SHARED"
+    # The code was not used.
+    assert (await desk.consent(code, "consent-of-the-one"))["account"] == desk.account
 
 
 async def test_what_cannot_be_is_refused(desk: Desk) -> None:
