@@ -39,7 +39,7 @@ class Publications(Settling):
         super().__init__(projector, tools, queue, SETTLE_JOB)
 
     async def settle(self) -> None:
-        """Ask about every open publication whose time has come; one that cannot be asked now waits for the next run."""
+        """Ask about every open publication whose time has come; one that cannot be asked waits for its next turn."""
         now = self._projector.clock.now()
         rows = await self._projector.database.fetch(
             select(publication)
@@ -51,6 +51,8 @@ class Publications(Settling):
             try:
                 await self._read(self._tools.get(OfficialAccountAdapter, row.appid), row, now)
             except (UpstreamError, ToolNotConfigured) as error:
+                # It was its turn: those of an account that cannot be asked do not keep the others from theirs.
+                await self._asked(row, now)
                 log.warning("a publication of %s cannot be settled now: %s", row.appid, type(error).__name__)
 
     async def _read(self, adapter: OfficialAccountAdapter, row: Row[Any], now: datetime) -> None:
@@ -59,12 +61,15 @@ class Publications(Settling):
         except NotFound:
             found = Publication(row.publish_id, PublishStatus.OTHER, "")
         if found.status is PublishStatus.PUBLISHING:
-            async with self._projector.database.write() as connection:
-                await connection.execute(
-                    update(publication)
-                    .where(publication.c.appid == row.appid, publication.c.publish_id == row.publish_id)
-                    .values(read_at=now)
-                )
+            await self._asked(row, now)
             return
         ended = ArticlesPublished(row.appid, found, now)
         await official_account.publications_ended(self._projector, [ended], source="poll")
+
+    async def _asked(self, row: Row[Any], now: datetime) -> None:
+        async with self._projector.database.write() as connection:
+            await connection.execute(
+                update(publication)
+                .where(publication.c.appid == row.appid, publication.c.publish_id == row.publish_id)
+                .values(read_at=now)
+            )

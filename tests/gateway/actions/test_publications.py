@@ -11,7 +11,9 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from adapters.official_account import ArticlesPublished, Publication, PublishStatus
+from gateway.database.statements import insert_rows
 from gateway.database.tables.facts import fact
+from gateway.database.tables.followers import publication
 from gateway.events.projections import official_account
 from gateway.transactions.publications import Publications
 from tests.gateway.actions.test_follower_tags import Desk as TagDesk
@@ -125,6 +127,18 @@ async def test_where_no_event_comes_the_platform_is_asked(desk: Desk) -> None:
     article = desk.shelf.publications[answer["publication"]["publishId"]]
     assert [(each["state"], each["articleId"]) for each in await desk.listed()] == [("PUBLISHED", article)]
     assert await desk.told_of() == [("poll", None)]
+
+
+async def test_those_that_nobody_can_ask_about_do_not_keep_others_from_their_turn(desk: Desk) -> None:
+    services = desk.served.gateway.services
+    before = services.projector.clock.now() - timedelta(days=30)
+    gone = [{"appid": "wxgone", "publish_id": str(number), "at": before} for number in range(30)]
+    async with services.database.write() as connection:
+        await insert_rows(connection, publication, gone)
+    await desk.publish(desk.draft(), "publish-behind-them")
+    await desk.settle()
+    await desk.settle()
+    assert [each["state"] for each in await desk.listed() if each["account"] == desk.appid] == ["PUBLISHED"]
 
 
 async def test_what_the_platform_never_heard_of_is_over_too(desk: Desk) -> None:
