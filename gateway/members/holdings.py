@@ -874,7 +874,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         what="which guides were sent a card, whether it still stands, the right to change its buttons",
         purpose="taking a card back, and saying that its task is done",
         ground=Ground.CONTRACT,
-        kept="as long as it is of use",
+        kept="4 days, then deleted within one",
         seen_by=_INTERNAL,
         why="It is about employees and not about shoppers.",
     ),

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Table, delete, select, tuple_, update
 from gateway.database import rotation
 from gateway.database.clock import BUSINESS_ZONE
 from gateway.database.engine import Database
+from gateway.database.tables.contacts import app_message
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import guide_session, phone_proof, session
@@ -65,6 +66,8 @@ class Retention:
             (idempotency, idempotency.c.expires_at < now),
             # Of a change that its platform refused, or that nobody could finish.
             (order_address, order_address.c.asked_at < now - timedelta(days=1)),
+            # Nothing of it can be changed any more: its buttons, which last longest, for three days.
+            (app_message, app_message.c.sent_at < now - timedelta(days=4)),
             (inbox, (inbox.c.state == "DONE") & (inbox.c.received_at < handled)),
             (inbox, (inbox.c.state == "PARKED") & (inbox.c.received_at < parked)),
             (webhook_delivery, (webhook_delivery.c.created_at < told) & (webhook_delivery.c.state != "PENDING")),

@@ -150,4 +150,5 @@ app_message = Table(
     Column("sent_at", UtcDateTime, nullable=False),
     Column("recalled_at", UtcDateTime),
     Column("answered_at", UtcDateTime, comment="When its buttons were changed."),
+    Index(None, "sent_at"),
 )

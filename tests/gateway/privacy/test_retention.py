@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from gateway.database import ERASED, Database
+from gateway.database.tables.contacts import app_message
 from gateway.database.tables.inbox import inbox
 from gateway.database.tables.jobs import job
 from gateway.database.tables.keys import data_key
+from gateway.database.tables.members import guide_session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
 from gateway.database.tables.sagas import idempotency
 from gateway.jobs import Handlers, Queue, Worker
@@ -88,6 +90,33 @@ async def test_each_term_ends_where_the_settings_say(database: Database, clock: 
     assert database.keyring.unseal(old) is ERASED
     rows = await database.fetch(select(job.c.kind, job.c.state).order_by(job.c.seq))
     assert [(row.kind, row.state) for row in rows] == [("retention", "DONE"), ("retention", "QUEUED")]
+
+
+async def test_what_gives_a_right_goes_when_the_right_is_over(database: Database, clock: ManualClock) -> None:
+    queue, handlers = Queue(database, clock), Handlers()
+    retention = Retention(database, queue, Privacy())
+    retention.register(handlers)
+    await retention.daily.ensure()
+    clock.advance(days=1)
+    now = clock.now()
+    cards = [
+        {"corpid": "ww1", "message_id": f"{days}", "saga": "s", "userids": ["a"], "response_code": "code",
+         "sent_at": now - days * DAY}
+        for days in (3, 5)
+    ]  # fmt: skip
+    sessions = [
+        {"id": str(n), "token_hash": str(n), "guide": "ww1:a", "door": "PAGE", "created_at": now,
+         "expires_at": now + n * DAY}
+        for n in (-2, 0)
+    ]  # fmt: skip
+    async with database.write() as connection:
+        await connection.execute(app_message.insert(), cards)
+        await connection.execute(guide_session.insert(), sessions)
+
+    assert await Worker(queue, handlers, clock=clock).drain() == 1
+
+    assert [row.message_id for row in await database.fetch(select(app_message.c.message_id))] == ["3"]
+    assert await kept(database, guide_session) == {"0"}
 
 
 async def test_jobs_that_are_over_go_after_their_term(database: Database, clock: ManualClock) -> None:

@@ -124,6 +124,9 @@ def upgrade() -> None:
         sa.Column("answered_at", types.UtcDateTime(), nullable=True, comment="When its buttons were changed."),
         sa.PrimaryKeyConstraint("corpid", "message_id", name=op.f("pk_app_message")),
     )
+    with op.batch_alter_table("app_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_app_message_sent_at"), ["sent_at"], unique=False)
+
     op.create_table(
         "audience_person",
         sa.Column("upload", sa.String(length=26), nullable=False, comment="Which request named the member."),
@@ -3271,6 +3274,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audience_person_account_id_audience_id_state"))
 
     op.drop_table("audience_person")
+    with op.batch_alter_table("app_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_app_message_sent_at"))
+
     op.drop_table("app_message")
     with op.batch_alter_table("after_sale", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_after_sale_purchase"))
