@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import select
 
+from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.official_account import BLACKLISTED_PER_CALL, OfficialAccountAdapter
 from gateway.database.tables.projections import follower
 from gateway.events.projections import official_account
@@ -106,11 +107,17 @@ async def change(ctx: StepContext, intent: Change) -> Changed:
     calls = await _calls(ctx, intent.identities)
     if not calls:
         raise follows_not()
-    for some in calls:
-        if intent.blocking:
-            await adapter.blacklist_add(some)
-        else:
-            await adapter.blacklist_remove(some)
+    for number, some in enumerate(calls):
+        try:
+            if intent.blocking:
+                await adapter.blacklist_add(some)
+            else:
+                await adapter.blacklist_remove(some)
+        except UpstreamError as error:
+            if number == 0:
+                raise
+            # Part of it happened, so nobody may be told that nothing did.
+            raise OutcomeUnknown(error.tool, error.reason, "Only some of them were changed.") from error
     blocking = Blocking(intent.appid, intent.identities, intent.blocking, intent.key)
 
     async def follow(batch: Batch) -> None:

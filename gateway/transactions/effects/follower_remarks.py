@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from adapters.base.errors import Conflict, Invalid, NotFound, OutcomeUnknown, Rejected, UpstreamError
 from adapters.official_account import OfficialAccountAdapter
 from gateway.events.projections import official_account
 from gateway.events.projector import Batch
@@ -15,6 +16,8 @@ from gateway.transactions.effects.followers import follows, follows_not
 from gateway.transactions.effects.people import platform_names
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
+#: What the platform says of one name for good.
+_FINAL: Final = (Rejected, Invalid, NotFound, Conflict)
 #: Characters of a note.
 TEXT_LENGTH: Final = 30
 
@@ -61,16 +64,30 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
     personal=True,
 )
 async def remark(ctx: StepContext, intent: Note) -> Noted:
-    """One call; our row follows in the commit of the outcome."""
+    """One call per name of theirs; our row follows in the commit of the outcome."""
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
     openids = await platform_names(ctx.projector.database, intent.identities, "OPENID")
     if not openids:
         raise follows_not()
-    for openid in openids.values():
-        await adapter.remark(openid, intent.text)
+    done: list[str] = []
+    failure: UpstreamError | None = None
+    for who, openid in openids.items():
+        try:
+            await adapter.remark(openid, intent.text)
+            done.append(who)
+        except _FINAL as error:
+            # Of one who left the account meanwhile; they are noted about by their other name all the same.
+            failure = error
+        except UpstreamError as error:
+            if not done:
+                raise
+            # Part of it happened, so nobody may be told that nothing did.
+            raise OutcomeUnknown(error.tool, error.reason, "Only some of the notes were written.") from error
+    if failure is not None and not done:
+        raise failure
 
     async def follow(batch: Batch) -> None:
-        await official_account.remarked(batch, intent.appid, intent.identities, intent.text, intent.key)
+        await official_account.remarked(batch, intent.appid, done, intent.text, intent.key)
 
     ctx.on_done.append(follow)
     return Noted(intent.appid)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from adapters.official_account import Follower
 from gateway.database.tables.facts import fact
+from gateway.events.projections import official_account
 from gateway.resolvers import ids
+from gateway.transactions.effects import follower_blocks
 from tests.gateway.actions.test_follower_tags import Desk as TagDesk
 from tests.gateway.actions.test_follower_tags import document
 from tests.gateway.conftest import OpenServed
@@ -175,6 +179,32 @@ async def test_a_note_is_for_staff(desk: Desk) -> None:
     database = desk.served.gateway.services.database
     rows = await database.fetch(select(fact.c.payload).where(fact.c.kind == "follower.remarked"))
     assert [row.payload for row in rows] == [{}, {}]
+
+
+async def test_nobody_is_told_that_nothing_happened_when_half_of_it_did(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Somebody who follows by two accounts of WeChat's, so that there are two calls.
+    monkeypatch.setattr(follower_blocks, "BLACKLISTED_PER_CALL", 1)
+    other = Follower(desk.appid, "oSecondSelf", desk.served.person("protagonist").unionid, subscribed=True)
+    projector = desk.served.gateway.services.projector
+    await official_account.followers(projector, [other])
+    desk.platform.followers["oSecondSelf"] = replace(desk.platform.followers[desk.openid], openid="oSecondSelf")
+    desk.platform.unionids["oSecondSelf"] = other.unionid
+    desk.misbehaves("code", BLOCKING, value=40003, calls=(2,))
+    desk.misbehaves("code", REMARKING, value=-1, calls=(2,))
+
+    blocked = await desk.block("block-both-1")
+    noted = await desk.play("remark", member=await desk.member("protagonist"), text="两个号", key="note-both-1")
+
+    assert blocked["transaction"]["state"] == noted["transaction"]["state"] == "COMPLETED"
+    assert set(desk.listed()) == {desk.openid, "oSecondSelf"}
+    assert desk.noted() == desk.platform.followers["oSecondSelf"].remark == "两个号"
+    desk.misbehaves("code", REMARKING, value=40003, calls=(2,))
+    left = await desk.play("remark", member=await desk.member("protagonist"), text="一个号", key="note-one-1")
+    assert left["transaction"]["state"] == "COMPLETED"
+    assert {desk.noted(), desk.platform.followers.pop("oSecondSelf").remark} == {"一个号", "两个号"}
+    del desk.platform.unionids["oSecondSelf"]
 
 
 @pytest.mark.parametrize("caller", ["guide", "frontend", "partner"])
