@@ -243,7 +243,14 @@ async def _ask_remove(ctx: StepContext, intent: Remove) -> Named | None:
 )
 async def remove(ctx: StepContext, intent: Remove) -> Named:
     """Groups that chose it greet no more."""
-    await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_group_welcome(intent.template_id)
+    try:
+        await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_group_welcome(intent.template_id)
+    except (Invalid, NotFound):
+        # Gone by somebody else's doing: gone.
+        gone = await _ask_remove(ctx, intent)
+        if gone is None:
+            raise
+        return gone
     _follow_change(ctx, intent.id, {"deleted_at": ctx.now})
     return Named(intent.id)
 

@@ -106,6 +106,17 @@ async def test_a_welcome_from_its_making_to_its_end(desk: Desk) -> None:
     assert [len(desk.effects(each)) for each in kinds][2:] == [1]
 
 
+async def test_one_that_is_gone_at_the_platform_can_be_deleted(desk: Desk) -> None:
+    welcome = (await desk.create("welcome-gone-1", text="欢迎"))["groupWelcome"]["id"]
+    desk.misbehaves("code", "del", value=40058, calls=(1,))
+    refused = await desk.play("group-welcome-delete", welcome=welcome, key="welcome-gone-2")
+    assert (refused["code"], len(desk.platform)) == ("INVALID", 1)
+    desk.platform.clear()
+    gone = await desk.play("group-welcome-delete", welcome=welcome, key="welcome-gone-3")
+    assert gone["groupWelcome"]["deletedAt"] is not None
+    assert await desk.listed() == []
+
+
 async def test_a_making_whose_answer_is_lost_is_not_made_again(desk: Desk) -> None:
     before = len(desk.effects("group_welcome"))
     desk.misbehaves("reset_after", "add")
