@@ -7,12 +7,16 @@ from typing import Final
 
 import msgspec
 
+from adapters.base.errors import OutcomeUnknown
 from adapters.official_account import OfficialAccountAdapter, Tag
 from gateway.events.projections import official_account
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.log import siblings
+from gateway.transactions.states import StepState
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
+_CREATE: Final = "follower_tag.create"
 #: Characters of a tag's name, and tags of one account.
 NAME_LENGTH: Final = 30
 MOST_TAGS: Final = 100
@@ -81,20 +85,30 @@ def _free(tags: Sequence[Tag], name: str) -> None:
     if not 1 <= len(name) <= NAME_LENGTH:
         raise StepRefused("BAD_USER_INPUT", f"The name has {len(name)} characters: 1 to {NAME_LENGTH} are possible.")
     if any(each.name == name for each in tags):
-        raise StepRefused("TAG_EXISTS", "The account has a tag of this name.", tag=name)
+        raise _exists(name)
+
+
+def _exists(name: str) -> StepRefused:
+    return StepRefused("TAG_EXISTS", "The account has a tag of this name.", tag=name)
 
 
 async def _ask_create(ctx: StepContext, intent: Change) -> Kept | None:
-    """There was none of the name when this was planned, and names are unique: one that is there now is ours."""
-    found = await _made(ctx, intent)
+    """There was none of the name when this was planned, and names are unique: one that is there now is ours, or
+    another transaction's."""
+    found, theirs = await _made(ctx, intent)
+    if theirs:
+        raise _exists(intent.new_name)
     return None if found is None else _keep(ctx, Kept(intent.appid, found.id, found.name))
 
 
 async def _undo_create(ctx: StepContext, intent: Change, outcome: Kept | None) -> None:
-    """Whoever was given it meanwhile loses it."""
+    """Whoever was given it meanwhile loses it. What another transaction made stays."""
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
-    made = await _made(ctx, intent)
-    if made is not None and (outcome is None or made.id == outcome.id):
+    if outcome is None:
+        made, _ = await _made(ctx, intent)
+    else:
+        made = next((each for each in await adapter.tags() if each.id == outcome.id), None)
+    if made is not None:
         await adapter.tag_delete(made.id)
         outcome = Kept(intent.appid, made.id, made.name)
     if outcome is not None:
@@ -102,14 +116,29 @@ async def _undo_create(ctx: StepContext, intent: Change, outcome: Kept | None) -
             await official_account.tag_gone(batch, intent.appid, outcome.id)
 
 
-async def _made(ctx: StepContext, intent: Change) -> Tag | None:
+async def _made(ctx: StepContext, intent: Change) -> tuple[Tag | None, bool]:
+    """The tag of the name, and whether another transaction made it meanwhile, which is none of ours then.
+
+    Raises OutcomeUnknown where nobody knows yet what became of such another.
+    """
     tags = await ctx.tools.get(OfficialAccountAdapter, intent.appid).tags()
-    return next((each for each in tags if each.name == intent.new_name), None)
+    found = next((each for each in tags if each.name == intent.new_name), None)
+    if found is None:
+        return None, False
+    others = await siblings(ctx.projector.database, ctx.saga, _CREATE)
+    mine = (intent.appid, found.id)
+    outcomes = [each.outcome(Kept) for each in others if each.state is StepState.DONE]
+    if any((each.appid, each.id) == mine for each in outcomes):
+        return None, True
+    doubtful = [each.intent(Change) for each in others if each.state in {StepState.RUNNING, StepState.UNKNOWN}]
+    if any((each.appid, each.new_name) == (intent.appid, intent.new_name) for each in doubtful):
+        raise OutcomeUnknown("official_account", "not_told_apart", "Another transaction may have made this tag.")
+    return found, False
 
 
 # The platform refuses a second tag of the name without saying whose the first one is; the list of all does.
 @step(
-    name="follower_tag.create",
+    name=_CREATE,
     tool="official_account",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,

@@ -115,6 +115,33 @@ async def test_a_tag_is_seen_at_once_and_found_by_and_goes(desk: Desk) -> None:
     assert (await desk.told_of_tags())[1:] == [("follower.untagged", "星标组")]
 
 
+async def test_an_undone_creation_does_not_take_the_tag_of_another(desk: Desk) -> None:
+    desk.misbehaves("reset_before", "POST /cgi-bin/tags/create", calls=(1,))
+    # The plan may read the list, and after that nobody may.
+    desk.misbehaves("status", "GET /cgi-bin/tags/get", value=503, calls=tuple(range(2, 20)))
+    failed = await desk.served.client().data(ATOMIC, member=await desk.member("protagonist"), points=5)
+    assert failed["make"]["__typename"] == "DomainProblem"
+    desk.served.sandbox.kit.faults.clear()
+    made = await desk.play("tag-create", name="双11", key="make-meanwhile")
+    assert made["transaction"]["state"] == "COMPLETED"
+
+    await desk.later()
+
+    assert "双11" in desk.platform.tags.values()
+    assert "双11" in await desk.tags()
+
+
+async def test_a_lost_answer_is_not_found_in_the_tag_of_another(desk: Desk) -> None:
+    desk.misbehaves("reset_before", "POST /cgi-bin/tags/create", calls=(1,))
+    desk.misbehaves("status", "GET /cgi-bin/tags/get", value=503, calls=tuple(range(2, 20)))
+    lost = await desk.play("tag-create", name="双11", key="lost-creation-2")
+    assert lost["code"] == "TRANSACTION_IN_PROGRESS"
+    desk.served.sandbox.kit.faults.clear()
+    await desk.play("tag-create", name="双11", key="made-meanwhile-2")
+    await desk.later()
+    assert (await desk.play("tag-create", name="双11", key="lost-creation-2"))["code"] == "TAG_EXISTS"
+
+
 async def test_a_lost_answer_is_asked_about(desk: Desk) -> None:
     before = len(desk.effects("tagged"))
     desk.misbehaves("reset_after", TAGGING)
