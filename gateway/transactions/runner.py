@@ -320,15 +320,20 @@ class Runner:
         step = self._registry.find(row.name, row.version)
         assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
         intent, outcome = row.intent(step.intent), row.outcome(step.outcome)
+        ctx = self._context(row)
         if step.tool is not None:
-            await step.undo(self._context(row), intent, outcome)
+            await step.undo(ctx, intent, outcome)
         async with self._projector.batch() as batch:
             if await self.log.hold(batch.connection, row.saga, SagaState.COMPENSATING) is None:
                 raise SagaMoved(f"saga {row.saga} is not being undone any more; step {row.name} stays")
-            if await self.log.end(batch, row, StepState.UNDONE) and step.tool is None:
+            if not await self.log.end(batch, row, StepState.UNDONE):
+                return
+            if step.tool is None:
                 ctx = self._context(row, batch)
                 await step.undo(ctx, intent, outcome)
-                batch.facts += ctx.facts
+            for write in ctx.on_done:
+                await write(batch)
+            batch.facts += ctx.facts
 
     async def _compensate_job(self, job: RunningJob) -> None:
         async with self.within_limit(job, job.payload["saga"], Attention.UNDO_FAILED):

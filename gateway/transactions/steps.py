@@ -97,8 +97,8 @@ class StepContext:
     Attributes:
         key: the natural key of the step.
         gate: asked before anything reaches the shopper or tells of them.
-        facts: appended to the log in the commit of the outcome, also of a failed one.
-        on_done: run in the commit of a good outcome.
+        facts: appended to the log in the commit of the outcome, also of a failed one, or of the undoing.
+        on_done: run in the commit of a good outcome, or of the undoing.
     """
 
     saga: str

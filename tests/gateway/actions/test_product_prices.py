@@ -29,7 +29,7 @@ from gateway.transactions.steps import StepContext
 from sandbox.faults import FaultKind
 from tests.adapters.mini_program_store.scenes import SKU, content, goods
 from tests.databases import *  # noqa: F403
-from tests.gateway.actions.trading import TOOL, code, do, misbehave, store
+from tests.gateway.actions.trading import TOOL, begun, code, do, misbehave, part, rolled_back, store
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
 from tests.gateway.transactions.shop import Shop, hurried
 
@@ -108,6 +108,16 @@ async def test_the_former_price_is_put_back_where_it_is_still_ours(shop: Shop) -
     await store(shop).product_change(asked.product, [SkuChange(goods(shop.sandbox)[1], price=12300)])
     await CHANGE.step.undo(context(shop), intent, None)
     assert await theirs(shop) == 12300
+
+
+async def test_a_transaction_that_is_undone_tells_of_both(any_shop: Shop) -> None:
+    shop = any_shop
+    before, opened = await theirs(shop), await begun(shop)
+    assert isinstance(await part(opened, "price", CHANGE, wanted(shop)), Changed)
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    assert await theirs(shop) == before
+    told = [(each.payload["transaction"], each.reason) for each in await shop.facts("product.repriced")]
+    assert told == [(opened.id, None), (opened.id, "UNDONE")]
 
 
 async def test_where_it_cannot_be_read_again_it_is_done_all_the_same(shop: Shop) -> None:

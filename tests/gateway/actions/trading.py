@@ -13,6 +13,7 @@ from gateway.database.tables.projections import after_sale
 from gateway.events.projections import mini_program_store
 from gateway.members.consent import Purpose, Said, record
 from gateway.transactions.actions import Action, Performed
+from gateway.transactions.atomic import Atomic, Failed
 from gateway.transactions.records import Problem
 from sandbox.faults import FaultKind
 from tests.gateway.transactions.shop import COAT, Shop
@@ -85,6 +86,25 @@ async def do(shop: Shop, action: Action[Any, Any], asked: object, key: str = "ke
     """The outcome of an action, or its problem."""
     done = await shop.checkout.actions.perform(HQ, action, asked, key)
     return done.outcome if isinstance(done, Performed) else done
+
+
+async def begun(shop: Shop, key: str = "atomic-of-a-test") -> Atomic:
+    """A transaction that a client composes."""
+    opened = await shop.checkout.atomics.open(HQ, key, "a document")
+    assert isinstance(opened, Atomic), opened
+    return opened
+
+
+async def part(opened: Atomic, field: str, action: Action[Any, Any], asked: object) -> Any:
+    """What the transaction's field answers."""
+    opened.at(field)
+    done = await opened.perform(action, asked)
+    return done.outcome if isinstance(done, Performed) else done
+
+
+async def rolled_back(opened: Atomic) -> str:
+    """The transaction fails after all of its fields; what each of them answers."""
+    return (await opened.undo(Failed("later", "REJECTED", "No."))).code
 
 
 def code(answer: Any) -> str:
