@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from adapters.base.errors import NotFound
 from adapters.mini_program_store import MiniProgramStoreAdapter
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.shop_orders import TOOL, buyer, found
@@ -50,9 +51,12 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
 
 
 async def _put_back(ctx: StepContext, intent: Note, outcome: Noted | None) -> None:
-    """Also where nobody knows whether it was replaced."""
+    """The former remark, where nobody has written another one meanwhile; also where it may never have been replaced."""
     del outcome
-    await ctx.tools.get(MiniProgramStoreAdapter, intent.account).order_note(intent.native, intent.former)
+    adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)
+    [now] = await adapter.orders([intent.native])
+    if not isinstance(now, NotFound) and now.merchant_notes == intent.text:
+        await adapter.order_note(intent.native, intent.former)
 
 
 @step(

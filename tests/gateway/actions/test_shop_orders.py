@@ -232,6 +232,10 @@ async def test_a_remark_is_put_back(shop: Shop) -> None:
     assert SET.step.undo is not None
     await SET.step.undo(context(shop), Note(store(shop).account, number(order), "second", "first"), None)
     assert await notes(shop, order) == "first"
+    # What somebody else wrote meanwhile stays.
+    await store(shop).order_note(number(order), "third")
+    await SET.step.undo(context(shop), Note(store(shop).account, number(order), "second", "first"), None)
+    assert await notes(shop, order) == "third"
 
 
 # A parcel more --------------------------------------------------------------------------------------
