@@ -211,7 +211,7 @@ class StoreCouponOfferInput:
         description="Fen, for kinds that take money off: 1 to 10,000,000.", default=None
     )
     pay_percent: float | None = strawberry.field(
-        description="For kinds that take a share: what is to be paid of a hundred, 10 to 99.9; 85 for 八五折.",
+        description="For kinds that take a share: what is to be paid of a hundred, 10 to 99.99; 85 for 八五折.",
         default=None,
     )
     from_amount: Long | None = strawberry.field(description="Least sum, fen (门槛金额).", default=None)

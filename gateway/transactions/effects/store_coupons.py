@@ -6,6 +6,8 @@ read when they are asked for.
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -131,7 +133,9 @@ def _wrong_terms(offer: CouponOffer) -> str:
     if not 1 <= len(offer.name) <= NAME:
         return f"name must have 1 to {NAME} characters."
     if offer.kind in _SHARES and (offer.off or not 10 <= offer.pay_percent < 100):
-        return f"A coupon of the kind {offer.kind} takes a share: give payPercent, 10 to 99.9, and no off."
+        return f"A coupon of the kind {offer.kind} takes a share: give payPercent, 10 to 99.99, and no off."
+    if not math.isclose(offer.pay_percent * 100, round(offer.pay_percent * 100), abs_tol=1e-6):
+        return "payPercent has two decimals at most: the platform counts hundredths of a percent."
     if offer.kind not in _SHARES and (offer.pay_percent or not 1 <= offer.off <= MOST_OFF):
         return f"A coupon of the kind {offer.kind} takes money off: give off, 1 to {MOST_OFF} fen, and no payPercent."
     if (offer.kind in _CONDITIONAL) != bool(offer.from_amount or offer.from_quantity):
@@ -179,14 +183,30 @@ async def _made(ctx: StepContext, intent: Make) -> str | None:
 
 
 def _says(coupon: StoreCoupon, offer: CouponOffer) -> bool:
-    return (coupon.kind, coupon.name, coupon.off, coupon.pay_percent, coupon.left, coupon.valid_days) == (
-        offer.kind,
-        offer.name,
-        offer.off,
-        offer.pay_percent,
-        offer.total,
-        offer.valid_days,
-    ) and (coupon.from_amount, coupon.from_quantity) == (offer.from_amount, offer.from_quantity)
+    """All that the platform tells of a coupon is what the offer says: a name alone is easily another's, too."""
+    return all(
+        theirs == mine
+        for theirs, mine in (
+            (coupon.kind, offer.kind),
+            (coupon.name, offer.name),
+            (coupon.left, offer.total),
+            (coupon.off, offer.off),
+            (round(coupon.pay_percent * 100), round(offer.pay_percent * 100)),
+            (coupon.from_amount, offer.from_amount),
+            (coupon.from_quantity, offer.from_quantity),
+            (set(coupon.product_ids), set(offer.product_ids)),
+            (_second(coupon.take_from), _second(offer.take_from)),
+            (_second(coupon.take_to), _second(offer.take_to)),
+            (_second(coupon.valid_from), _second(offer.valid_from)),
+            (_second(coupon.valid_to), _second(offer.valid_to)),
+            (coupon.valid_days, offer.valid_days),
+        )
+    )
+
+
+def _second(at: datetime | None) -> int:
+    """The platform counts in whole ones, and has none for an instant that is not given."""
+    return 0 if at is None else int(at.timestamp())
 
 
 async def _ask_made(ctx: StepContext, intent: Make) -> Changed | None:

@@ -77,10 +77,41 @@ async def test_a_coupon_from_its_draft_to_its_end(any_shop: Shop) -> None:
 async def test_an_answer_that_is_lost_writes_one_coupon(shop: Shop, fault: FaultKind) -> None:
     """Also beside one that says the same and was there before."""
     before = await store(shop).coupon_create(offer(shop.sandbox))
-    misbehave(shop, fault, f"{COUPON}create", call=2)
+    misbehave(shop, fault, f"{COUPON}create")
     made = await again(shop, CREATE, new(shop))
     assert made.coupon != before
     assert (shop.effects(TOOL, "coupon_created"), await told(shop)) == (2, [("store_coupon.created", None)])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"take_to": timedelta(days=31)},
+        {"kind": CouponKind.PRODUCT_THRESHOLD_OFF, "product_ids": ("2",)},
+        {"valid_days": None, "valid_from": timedelta(0), "valid_to": timedelta(days=3)},
+    ],
+    ids=["time", "products", "validity"],
+)
+async def test_a_colleagues_coupon_of_the_same_name_is_not_taken_for_its_own(
+    shop: Shop, changes: dict[str, Any]
+) -> None:
+    """Neither answered for it, nor deleted with it."""
+    now = shop.sandbox.world.now
+    given = {name: now + each if isinstance(each, timedelta) else each for name, each in changes.items()}
+    mine = given | ({"product_ids": ("1",)} if "product_ids" in given else {})
+    mine |= {name: each + timedelta(days=1) for name, each in given.items() if name in {"take_to", "valid_to"}}
+    theirs = await store(shop).coupon_create(offer(shop.sandbox, **given))
+    intent = Make(store(shop).account, offer(shop.sandbox, **mine), ())
+    gate, at = Gate(shop.projector, shop.settings.reach), shop.projector.clock.now()
+    ctx = StepContext("saga", None, shop.projector, at, gate, open_tools=shop.tools)
+    assert CREATE.step.ask is not None
+    assert CREATE.step.undo is not None
+    assert await CREATE.step.ask(ctx, intent) is None
+    await CREATE.step.undo(ctx, intent, None)
+    assert (await seen(shop, Changed(intent.appid, theirs))).status is CouponStatus.EDITING
+    # Its own is found, among both.
+    own = await store(shop).coupon_create(intent.offer)
+    assert await CREATE.step.ask(ctx, intent) == Changed(intent.appid, own)
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -131,6 +162,8 @@ async def test_a_coupon_goes_where_its_state_lets_it(shop: Shop) -> None:
         {"pay_percent": 85},
         {"kind": CouponKind.STORE_DISCOUNT, "off": 0, "from_amount": 0, "pay_percent": 100},
         {"kind": CouponKind.STORE_DISCOUNT, "off": 0, "pay_percent": 85},
+        {"kind": CouponKind.STORE_DISCOUNT, "off": 0, "from_amount": 0, "pay_percent": 99.999},
+        {"kind": CouponKind.STORE_DISCOUNT, "off": 0, "from_amount": 0, "pay_percent": 85.555},
         {"from_amount": 0},
         {"kind": CouponKind.PRODUCT_OFF, "from_amount": 0},
         {"product_ids": ("1",)},
