@@ -65,11 +65,12 @@ class Other(msgspec.Struct, frozen=True):
 
 
 class Add(msgspec.Struct, frozen=True):
-    """The product to write."""
+    """The product to write; ``known`` are those that were never on sale before it."""
 
     appid: str
     content: ProductContent
     submit: bool
+    known: tuple[str, ...] = ()
 
 
 class Replace(msgspec.Struct, frozen=True):
@@ -111,7 +112,20 @@ async def _plan_add(planning: Planning, asked: New) -> Effect:
     mine[1] = mine[1].where(product_draft.c.state != "DELETED")
     if await planning.database.one(union_all(*mine).limit(1)) is not None:
         raise StepRefused("SPU_TAKEN", f"The shop has a product {spu!r} already; change that one by productUpdate.")
-    return Effect(Add(adapter.account, asked.content, asked.submit), values={"account": adapter.account})
+    known = await _never_listed(adapter)
+    return Effect(Add(adapter.account, asked.content, asked.submit, tuple(known)), values={"account": adapter.account})
+
+
+async def _never_listed(adapter: MiniProgramStoreAdapter) -> list[str]:
+    """One call per thirty."""
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await adapter.product_ids(cursor, ProductStatus.NEVER_LISTED)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 def shop_of(planning: Planning, account: str) -> MiniProgramStoreAdapter:
@@ -171,31 +185,29 @@ def _number(what: str, number: int, least: int, most: int) -> str:
 
 
 async def _ask_added(ctx: StepContext, intent: Add) -> Written | None:
-    """By its spu: among our rows where it has passed meanwhile, and among what was never on sale."""
+    """By its spu, among our rows where it has passed meanwhile, and among what was never on sale and is new."""
     number = await _added(ctx, intent)
     return None if number is None else await _followed(ctx, intent.appid, number, "product.added")
 
 
 async def _added(ctx: StepContext, intent: Add) -> str | None:
-    spu = intent.content.spu
-    row = await ctx.projector.database.one(
+    """What was there before is not ours: staff write products in the platform's console too, and no row has these."""
+    spu, known = intent.content.spu, set(intent.known)
+    rows = await ctx.projector.database.fetch(
         select(product.c.product_id).where(product.c.appid == intent.appid, product.c.spu == spu)
     )
-    if row is not None:
-        return str(row.product_id)
+    passed = [str(row.product_id) for row in rows if row.product_id not in known]
+    if passed:
+        return passed[0]
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.appid)
-    cursor: str | None = None
-    while True:
-        page = await adapter.product_ids(cursor, ProductStatus.NEVER_LISTED)
-        for number in page.items:
+    for number in await _never_listed(adapter):
+        if number not in known:
             # Somebody else's may be deleted between the two calls.
             with suppress(NotFound):
                 draft = await adapter.product_draft(number)
                 if draft is not None and draft.spu == spu:
                     return number
-        cursor = page.next_cursor
-        if cursor is None:
-            return None
+    return None
 
 
 async def _unadd(ctx: StepContext, intent: Add, outcome: Written | None) -> None:
@@ -210,7 +222,7 @@ async def _unadd(ctx: StepContext, intent: Add, outcome: Written | None) -> None
     ctx.facts.append(_fact(ctx, intent.appid, number, "product.deleted", undone=True))
 
 
-# ASKABLE: the platform has no key; the spu was nobody's before.
+# ASKABLE: the platform has no key, but lists what was never on sale.
 @step(
     name="product.add", tool=TOOL, kind=Kind.COMPENSATABLE, delivery=Delivery.ASKABLE, ask=_ask_added, undo=_unadd
 )  # fmt: skip
@@ -251,12 +263,14 @@ def _numbered(content: ProductContent, known: list[Sku]) -> ProductContent:
     )
 
 
-async def _ask_replaced(ctx: StepContext, intent: Replace) -> Written | None:
-    """In audit: it was not before. Else it is written again, which is the same."""
-    draft = await ctx.tools.get(MiniProgramStoreAdapter, intent.appid).product_draft(intent.product)
+async def _ask_replaced(ctx: StepContext, intent: Replace) -> Written:
+    """In audit: it was not before. Else nobody can tell, since the draft cannot be read whole; it is written again,
+    which is the same."""
+    adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.appid)
+    draft = await adapter.product_draft(intent.product)
     if not intent.submit or draft is None or draft.state not in _SENT:
-        return None
-    return await _followed(ctx, intent.appid, intent.product, "product.updated")
+        await adapter.product_update(intent.product, intent.content, list_it=intent.submit)
+    return await _told(ctx, adapter, intent.product, "product.updated")
 
 
 # A PIVOT: what the draft said before cannot be read whole, so it cannot be put back.

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from adapters.base.errors import Invalid, NotFound
 from adapters.mini_program_store import DraftState, ProductContent, SkuDraft
 from gateway.database.tables.projections import product_draft
+from gateway.database.tables.sagas import saga
 from gateway.events.projections import mini_program_store
 from gateway.members.gate import Gate
 from gateway.transactions.effects.product_drafts import (
@@ -23,12 +24,13 @@ from gateway.transactions.effects.product_drafts import (
     Other,
     Written,
 )
+from gateway.transactions.effects.product_prices import CHANGE, Changed, Price, Wanted
 from gateway.transactions.effects.shelves import Listed
 from gateway.transactions.steps import StepContext
 from sandbox.faults import FaultKind
 from tests.adapters.mini_program_store.scenes import SKU, content, goods
 from tests.databases import *  # noqa: F403
-from tests.gateway.actions.trading import TOOL, code, do, misbehave, store
+from tests.gateway.actions.trading import TOOL, begun, code, do, misbehave, part, rolled_back, store
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
 from tests.gateway.transactions.shop import Shop, hurried
 
@@ -114,6 +116,28 @@ async def test_an_answer_that_is_lost_adds_one(shop: Shop, fault: FaultKind) -> 
     assert await told(shop, "product.added") == [("product.added", written.product, None)]
 
 
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before"])
+async def test_a_draft_of_the_same_code_that_was_there_before_is_somebody_elses(shop: Shop, fault: FaultKind) -> None:
+    """Written in the platform's console, so that no row of ours has it."""
+    theirs = await store(shop).product_add(content())
+    misbehave(shop, fault, ADDING)
+    written = await again(shop, ADD, new())
+    assert (written.product != theirs, shop.effects(TOOL, "product_added")) == (True, 2)
+
+
+async def test_what_is_somebody_elses_is_not_deleted_with_it(shop: Shop) -> None:
+    theirs = await store(shop).product_add(content())
+    opened = await begun(shop)
+    for call in (1, 2):
+        misbehave(shop, "reset_before", ADDING, call=call)
+    with hurried():
+        assert code(await part(opened, "add", ADD, new())) == "OUTCOME_UNKNOWN"
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    draft = await store(shop).product_draft(theirs)
+    assert draft is not None
+    assert shop.effects(TOOL, "product_deleted") == 0
+
+
 async def test_one_that_has_passed_before_it_was_asked_for(shop: Shop) -> None:
     """The audit's event has it in our rows then."""
     number = await store(shop).product_add(content(), list_it=True)
@@ -166,6 +190,25 @@ async def test_an_answer_that_is_lost_replaces_it_as_well(shop: Shop, fault: Fau
     asked = other(shop, submit=submit)
     assert (await again(shop, UPDATE, asked)).state == ("IN_AUDIT" if submit else "EDITING")
     assert shop.effects(TOOL, "product_audit_asked") == int(submit)
+    assert len(await told(shop, "product.updated")) == 1
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before"])
+async def test_under_atomic_nobody_says_that_a_draft_was_not_replaced_that_was(shop: Shop, fault: FaultKind) -> None:
+    """Its words cannot be told from others: it is written again, and the rest stays."""
+    opened, asked = await begun(shop), coat(shop)
+    price = Wanted(asked.appid, asked.product, (Price(SKU, 66600),))
+    assert isinstance(await part(opened, "price", CHANGE, price), Changed)
+    for call in (1, 2):
+        misbehave(shop, fault, UPDATING, call=call)
+    with hurried():
+        assert code(await part(opened, "words", UPDATE, other(shop))) == "OUTCOME_UNKNOWN"
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    draft = await store(shop).product_draft(asked.product)
+    assert draft is not None
+    found = await shop.database.one(select(saga.c.state).where(saga.c.id == opened.id))
+    assert (draft.title, found.state) == ("山岚羽绒服二代", "COMPLETED")
     assert len(await told(shop, "product.updated")) == 1
 
 
