@@ -52,6 +52,7 @@ mini_program_code = Table(
     Column("width", Integer, nullable=False, comment="Pixels."),
     Column("transparent", Boolean, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
+    # Empty once it was answered for another one too.
     Column("saga", String(26), nullable=False, comment="The transaction that made it."),
     Index(None, "code"),
     Index(None, "made_at", "file"),

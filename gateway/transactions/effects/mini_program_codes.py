@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from adapters.cloud_storage import CloudStorageAdapter
 from adapters.mini_program_store import MiniProgramStoreAdapter
@@ -30,6 +31,8 @@ SCENE_LENGTH: Final = 32
 PAGE_LENGTH: Final = 128
 NARROWEST: Final = 280
 WIDEST: Final = 1280
+#: Instead of a transaction, of a code that was answered for more than one.
+SHARED: Final = ""
 _SCENE: Final = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~`]{1,32}", re.ASCII)
 _PAGE: Final = re.compile(r"([^\s/?][^\s?]*)?", re.ASCII)
 
@@ -95,7 +98,7 @@ def _digest(*parts: Any) -> bytes:
 
 
 async def _undo(ctx: StepContext, intent: Make, outcome: Made | None) -> None:
-    """Delete what this transaction made. Without a row the object is nobody's, and the next making replaces it."""
+    """Delete what this transaction alone made. Without a row the object is nobody's: the next making replaces it."""
     if outcome is None:
         return
     database = ctx.projector.database
@@ -103,6 +106,15 @@ async def _undo(ctx: StepContext, intent: Make, outcome: Made | None) -> None:
     row = await file_rows.find(database, intent.file)
     if row is not None and made is not None and made.saga == ctx.saga:
         await file_rows.remove(database, ctx.tools, row)
+
+
+async def _shared(saga: str, file: str, batch: Batch) -> None:
+    """What another transaction made was answered for this one, too: the undoing of neither may take it away."""
+    await batch.connection.execute(
+        update(mini_program_code)
+        .where(mini_program_code.c.file == file, mini_program_code.c.saga != saga)
+        .values(saga=SHARED)
+    )
 
 
 # KEYED by the code: the same picture again under the same name.
@@ -113,6 +125,7 @@ async def create(ctx: StepContext, intent: Make) -> Made:
     """The mini-program's platform draws it, the bucket keeps it; neither where the ledger has it already."""
     row = await file_rows.find(ctx.projector.database, intent.file)
     if row is not None and row.state == "COMMITTED":
+        ctx.on_done.append(partial(_shared, ctx.saga, intent.file))
         return Made(intent.file)
     if row is not None:
         raise StepRefused("FILE_DELETED", "The code was deleted meanwhile; make it again with a new key.")
@@ -155,6 +168,7 @@ async def create(ctx: StepContext, intent: Make) -> Made:
         # Of two at once the first one counts: its row may have been deleted by now.
         await insert_new(batch.connection, file_ledger, [filed], keys=("id",))
         await insert_new(batch.connection, mini_program_code, [made], keys=("file",))
+        await _shared(ctx.saga, intent.file, batch)
 
     ctx.on_done.append(follow)
     return Made(intent.file)

@@ -18,7 +18,7 @@ from gateway.transactions.effects.mini_program_codes import CREATE, Made, Make, 
 from gateway.transactions.steps import StepContext
 from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
-from tests.gateway.actions.trading import TOOL, code, do, store
+from tests.gateway.actions.trading import TOOL, begun, code, do, part, rolled_back, store
 from tests.gateway.transactions.conftest import OpenShop, opens, sqlite_url
 from tests.gateway.transactions.shop import Shop, hurried
 
@@ -128,6 +128,15 @@ async def test_it_is_undone_by_who_made_it(shop: Shop, own: bool) -> None:
     for outcome in (None, done):
         await CREATE.step.undo(ctx, intent, outcome)
         assert await there(shop, row.key) is (outcome is None or not own)
+
+
+async def test_what_another_was_given_too_stays(shop: Shop) -> None:
+    opened = await begun(shop)
+    made = await part(opened, "code", CREATE, wanted())
+    assert await do(shop, CREATE, wanted(), "code-of-another") == made
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    [row] = await rows(shop)
+    assert (row.id, await there(shop, row.key)) == (made.file, True)
 
 
 @pytest.mark.parametrize(
