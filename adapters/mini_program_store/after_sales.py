@@ -150,4 +150,5 @@ def _after_sale(appid: str, wire: models.AfterSale) -> AfterSale:
         return_carrier=wire.return_info.delivery_name or wire.return_info.delivery_id,
         return_tracking_number=wire.return_info.waybill_id,
         seconds_left=number(wire.deadline) or None,
+        status=wire.status,
     )

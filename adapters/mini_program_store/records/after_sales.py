@@ -36,7 +36,8 @@ class AfterSaleState(enum.StrEnum):
 class AfterSale:
     """An after-sale (售后单) of one variant.
 
-    ``refund`` is fen, 0 for an exchange; ``reason`` is the text that the buyer chose.
+    ``refund`` is fen, 0 for an exchange; ``reason`` is the text that the buyer chose; ``status`` is the platform's
+    own word for its state, which says more.
     """
 
     appid: str
@@ -57,6 +58,7 @@ class AfterSale:
     return_tracking_number: str = ""
     #: Seconds that the merchant has left to answer, None where nobody waits for them.
     seconds_left: int | None = None
+    status: str = ""
 
 
 class AfterSaleAccept(enum.StrEnum):

@@ -25,6 +25,7 @@ from gateway.transactions.effects.after_sales import (
     Decided,
     Refusal,
     followed,
+    moved,
     must_be_a_reason,
     order_of,
     told,
@@ -199,7 +200,9 @@ async def _plan_propose(planning: Planning, asked: Offer) -> Effect:
 
 async def _proposed(ctx: StepContext, intent: Propose) -> Decided | None:
     number = intent.asked.proposal.after_sale_id
-    return await followed(ctx, intent.asked.appid, number, lambda found: _moved(found, intent.seen, _WITH_BUYER))
+    return await followed(
+        ctx, intent.asked.appid, number, lambda found: moved(found, intent.seen, "propose", _WITH_BUYER)
+    )
 
 
 @step(name="after_sale.propose", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_proposed)
@@ -237,7 +240,7 @@ async def _exchange(planning: Planning, appid: str, number: str) -> AfterSale:
 
 async def _shipped(ctx: StepContext, intent: Ship) -> Decided | None:
     asked = intent.asked
-    return await followed(ctx, asked.appid, asked.after_sale, lambda found: _moved(found, intent.seen, _SENT))
+    return await followed(ctx, asked.appid, asked.after_sale, lambda found: moved(found, intent.seen, "ship", _SENT))
 
 
 # ASKABLE: the platform has no key. A second parcel of one exchange is refused by its state.
@@ -252,7 +255,9 @@ async def ship(ctx: StepContext, intent: Ship) -> Decided:
 
 async def _not_shipped(ctx: StepContext, intent: Refuse) -> Decided | None:
     asked = intent.asked
-    return await followed(ctx, asked.appid, asked.after_sale, lambda found: _moved(found, intent.seen, _REFUSED))
+    return await followed(
+        ctx, asked.appid, asked.after_sale, lambda found: moved(found, intent.seen, "refuse", _REFUSED)
+    )
 
 
 @step(name="after_sale.exchange_refuse", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_not_shipped)
@@ -276,7 +281,7 @@ async def _plan_prove(planning: Planning, asked: Proof) -> Effect:
 
 async def _proved(ctx: StepContext, intent: Prove) -> Decided | None:
     asked = intent.asked
-    return await followed(ctx, asked.appid, asked.after_sale, lambda found: _moved(found, intent.seen, _SENT))
+    return await followed(ctx, asked.appid, asked.after_sale, lambda found: moved(found, intent.seen, "prove", _SENT))
 
 
 @step(name="after_sale.refund_proof", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_proved)
@@ -286,10 +291,6 @@ async def prove(ctx: StepContext, intent: Prove) -> Decided:
     adapter = ctx.tools.get(MiniProgramStoreAdapter, asked.appid)
     await adapter.after_sale_refund_proof(asked.after_sale, asked.pictures, asked.text)
     return await told(ctx, asked.appid, asked.after_sale)
-
-
-def _moved(found: AfterSale, seen: datetime, states: frozenset[AfterSaleState]) -> bool:
-    return found.updated_at != seen and found.state in states
 
 
 def _short(text: str) -> None:

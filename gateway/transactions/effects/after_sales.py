@@ -24,6 +24,8 @@ _AGREED: Final = {
 }
 #: The platform gives the buyer a word where they may ask it to decide.
 _REFUSED: Final = frozenset({AfterSaleState.REJECTED, AfterSaleState.AWAITING_BUYER})
+#: Words of the platform's for a state that one decision alone leads to.
+_LED_BY: Final = {"USER_WAIT_RETURN": "accept", "USER_WAIT_CONFIRM_UPDATE": "propose"}
 
 
 class Acceptance(msgspec.Struct, frozen=True):
@@ -121,6 +123,13 @@ async def followed(ctx: StepContext, appid: str, number: str, happened: Callable
     return Decided(found.state)
 
 
+def moved(found: AfterSale, seen: datetime, decision: str, states: frozenset[AfterSaleState]) -> bool:
+    """Whether it has moved on since ``seen`` to where the decision leads, as far as the platform tells: several leave
+    it to the buyer, and a colleague's is not ours."""
+    led_by = _LED_BY.get(found.status, decision)
+    return found.updated_at != seen and found.state in states and led_by == decision
+
+
 async def told(ctx: StepContext, appid: str, number: str) -> Decided:
     """After the platform took a decision: where it cannot be read now, its event has it read again."""
     with suppress(UpstreamError):
@@ -134,7 +143,7 @@ async def _accepted(ctx: StepContext, intent: Accept) -> Decided | None:
     def happened(found: AfterSale) -> bool:
         # The second yes waits for the merchant again, and then the buyer has sent the goods.
         sent = asked.what is AfterSaleAccept.RETURN_GOODS and bool(found.return_tracking_number)
-        return found.updated_at != intent.seen and (found.state in _AGREED[asked.what] or sent)
+        return moved(found, intent.seen, "accept", _AGREED[asked.what]) or (found.updated_at != intent.seen and sent)
 
     return await followed(ctx, asked.appid, asked.after_sale, happened)
 
@@ -155,7 +164,7 @@ async def _rejected(ctx: StepContext, intent: Reject) -> Decided | None:
         ctx,
         asked.appid,
         asked.after_sale,
-        lambda found: found.updated_at != intent.seen and found.state in _REFUSED,
+        lambda found: moved(found, intent.seen, "reject", _REFUSED),
     )
 
 

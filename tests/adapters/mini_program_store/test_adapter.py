@@ -262,6 +262,7 @@ async def test_after_sales(store: MiniProgramStoreAdapter, platform: Sandbox, ac
         created_at=row.created_at,
         updated_at=row.updated_at,
         product_id=next(p.store_product_id for p in platform.world.products if row.sku in {s.code for s in p.skus}),
+        status="MERCHANT_EXCHANGE_SUCCESS",
     )
     made = (await act("after_sale_new", order_id=row.order_id, type="REFUND"))["after_sale_id"]
     now = platform.kit.clock.now()

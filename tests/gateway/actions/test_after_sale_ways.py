@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.mini_program_store import AfterSaleKind, AfterSaleProposal
+from adapters.mini_program_store import AfterSaleAccept, AfterSaleKind, AfterSaleProposal
 from gateway.transactions.effects.after_sale_ways import (
     EXCHANGE_REFUSE,
     EXCHANGE_SHIP,
@@ -21,7 +21,7 @@ from gateway.transactions.effects.after_sale_ways import (
     Proof,
     Wanted,
 )
-from gateway.transactions.effects.after_sales import Decided, Refusal
+from gateway.transactions.effects.after_sales import ACCEPT, Acceptance, Decided, Refusal
 from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.trading import (
@@ -109,6 +109,32 @@ async def test_an_answer_that_is_lost_does_it_once(shop: Shop, way: str, fault: 
     await shop.worker.drain()
     assert await do(shop, action, given) == Decided(state)
     assert (await state_of(shop, number_of(given)), shop.effects(TOOL, "after_sale_decided")) == (state, 1)
+
+
+async def test_the_yes_of_a_colleague_is_no_proposal(shop: Shop) -> None:
+    """Both leave the after-sale to the buyer; the second one to come is refused."""
+    given = await asked(shop, PROPOSE)
+    for call in (1, 2):
+        misbehave(shop, "reset_before", f"{AFTER_SALE}merchantupdateaftersale", call=call)
+    with hurried():
+        await do(shop, PROPOSE, given)
+    await store(shop).after_sale_accept(number_of(given), AfterSaleAccept.RETURN_GOODS, "1001")
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    assert code(await do(shop, PROPOSE, given)) == "OUTCOME_UNKNOWN"
+
+
+async def test_the_proposal_of_a_colleague_is_no_yes(shop: Shop) -> None:
+    given = await asked(shop, PROPOSE)
+    wish = Acceptance(given.appid, number_of(given), AfterSaleAccept.RETURN_GOODS, "1001")
+    for call in (1, 2):
+        misbehave(shop, "reset_before", f"{AFTER_SALE}acceptapply", call=call)
+    with hurried():
+        await do(shop, ACCEPT, wish)
+    await store(shop).after_sale_propose(given.proposal)
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    assert code(await do(shop, ACCEPT, wish)) == "OUTCOME_UNKNOWN"
 
 
 @pytest.mark.parametrize("way", WAYS)
