@@ -210,6 +210,7 @@ class ProductDraftState(Enum):
     UPLOADING = strawberry.enum_value("UPLOADING", description="素材上传中: the platform stores its pictures.")
     PASSED = strawberry.enum_value("PASSED", description="审核成功: shoppers see it; there is no other draft.")
     DELETED = strawberry.enum_value("DELETED", description="已删除: gone with its product.")
+    OTHER = strawberry.enum_value("OTHER", description="A state that this gateway does not know.")
 
 
 @strawberry.type(description="A variant as a draft has it.")

@@ -107,6 +107,15 @@ async def test_a_product_is_refused_corrected_and_sold(stage: Stage) -> None:
     assert (await added(stage, "SL-NEW-1", idempotencyKey="add-again-1"))["code"] == "SPU_TAKEN"
 
 
+async def test_a_draft_in_a_state_that_is_newer_than_the_gateway_hides_no_other(stage: Stage) -> None:
+    made = await added(stage, "SL-NEW-6", submit=True)
+    await added(stage, "SL-NEW-7")
+    await audited(stage, made["productId"], passed=False, edit_status=42)
+    found = await drafts(stage)
+    assert (found["SL-NEW-6"]["state"], found["SL-NEW-7"]["state"]) == ("OTHER", "EDITING")
+    await ask(stage, "delete", product={"product": made["productId"], "idempotencyKey": "delete-46"})
+
+
 async def test_a_draft_is_taken_back_and_seen_below_its_product(stage: Stage) -> None:
     wanted = {"product": product(stage), "content": content("SL-DOWN-1"), "submit": True, "idempotencyKey": "update-43"}
     done = await ask(stage, "update", product=wanted)

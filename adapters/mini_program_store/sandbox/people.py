@@ -209,11 +209,12 @@ class People:
         return {}
 
     async def product_audit(self, given: Input) -> Mapping[str, Any]:
-        """{product_id, passed, reason?}: the platform's staff decide on a draft; passed, it goes on sale."""
+        """{product_id, passed, reason?, edit_status?}: the platform's staff decide on a draft; passed, it goes on sale,
+        else it is refused, or stands as ``edit_status`` says."""
         number, passed = str(given["product_id"]), bool(given.get("passed", True))
         if self.state.edit_status.get(number) != IN_AUDIT:
             raise ValueError(f"product {number} is not in audit")
-        self.state.edit_status[number] = 4 if passed else 3
+        self.state.edit_status[number] = 4 if passed else int(given.get("edit_status", 3))
         fields = {"product_id": number, "status": 3 if passed else 2, "audit_info": "{}"}
         fields["reason"] = str(given.get("reason", ""))
         self.moves.push("product_spu_audit", None, ProductSpuAudit=fields)
