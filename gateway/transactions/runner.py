@@ -390,7 +390,9 @@ class Runner:
                 step = self._registry.find(row.name, row.version)
                 assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
                 if await self.log.end(batch, row, StepState.UNDONE):
-                    await step.undo(self._context(row, batch), row.intent(step.intent), row.outcome(step.outcome))
+                    ctx = self._context(row, batch)
+                    await step.undo(ctx, row.intent(step.intent), row.outcome(step.outcome))
+                    batch.facts += ctx.facts
 
     def delivery(self, row: StepRow) -> Delivery | None:
         """How a stored step is delivered; None for one that this release does not have."""

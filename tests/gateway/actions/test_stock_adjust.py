@@ -11,8 +11,10 @@ from gateway.members.gate import Gate
 from gateway.transactions.actions import Performed
 from gateway.transactions.effects.stock_adjustments import ADJUST, Adjust, Adjusted, Adjustment
 from gateway.transactions.records import Problem
+from gateway.transactions.states import SagaState
 from gateway.transactions.steps import StepContext, StepRefused
 from tests.databases import *  # noqa: F403
+from tests.gateway.actions.trading import begun, part
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
 from tests.gateway.transactions.shop import COAT, STORE, Shop
 
@@ -104,6 +106,20 @@ async def test_undoing_is_the_opposite(shop: Shop) -> None:
     with pytest.raises(StepRefused, match="sold or reserved"):
         await undo()
     assert await shop.pieces() == (3, 3)
+
+
+async def test_what_a_person_resolves_is_told_like_any_other_undoing(any_shop: Shop) -> None:
+    shop = any_shop
+    opened = await begun(shop)
+    added = Adjustment(COAT, STORE, "MINI_PROGRAM", 2, "counted")
+    assert await part(opened, "stock", ADJUST, added) == Adjusted(5, 0)
+    await shop.checkout.atomics.give_to_a_person(opened.id)
+    await shop.checkout.desk.resolve(HQ, opened.id, SagaState.COMPENSATED, "nothing of it happened")
+    assert await shop.pieces() == (3, 0)
+    assert [(each.quantity, each.reason) for each in await shop.facts("stock.adjusted")] == [
+        (2, "ADJUSTED"),
+        (-2, "UNDONE"),
+    ]
 
 
 async def test_a_sale_is_a_movement(shop: Shop) -> None:
