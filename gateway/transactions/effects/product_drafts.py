@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 import msgspec
-from sqlalchemy import select, union_all
+from sqlalchemy import select, union
 
 from adapters.base.errors import NotFound, UpstreamError
 from adapters.mini_program_store import (
@@ -65,7 +65,7 @@ class Other(msgspec.Struct, frozen=True):
 
 
 class Add(msgspec.Struct, frozen=True):
-    """The product to write; ``known`` are those that were never on sale before it."""
+    """The product to write; ``known`` are those of its spu that are gone, and all that were never on sale before it."""
 
     appid: str
     content: ProductContent
@@ -104,16 +104,27 @@ class Written(msgspec.Struct, frozen=True):
 async def _plan_add(planning: Planning, asked: New) -> Effect:
     adapter = shop_of(planning, asked.account)
     _check(asked.content)
-    spu = asked.content.spu
+    gone = await _must_be_free(planning, adapter, asked.content.spu)
+    known = (*gone, *await _never_listed(adapter))
+    return Effect(Add(adapter.account, asked.content, asked.submit, known), values={"account": adapter.account})
+
+
+async def _must_be_free(planning: Planning, adapter: MiniProgramStoreAdapter, spu: str) -> list[str]:
+    """Products of this spu that only our rows still have: nothing tells of what is deleted in the platform's console.
+
+    Raises StepRefused for one that is there.
+    """
     mine = [
         select(table.c.product_id).where(table.c.appid == adapter.account, table.c.spu == spu)
         for table in (product, product_draft)
     ]
     mine[1] = mine[1].where(product_draft.c.state != "DELETED")
-    if await planning.database.one(union_all(*mine).limit(1)) is not None:
-        raise StepRefused("SPU_TAKEN", f"The shop has a product {spu!r} already; change that one by productUpdate.")
-    known = await _never_listed(adapter)
-    return Effect(Add(adapter.account, asked.content, asked.submit, tuple(known)), values={"account": adapter.account})
+    gone = [str(row.product_id) for row in await planning.database.fetch(union(*mine))]
+    for number in gone:
+        with suppress(NotFound):
+            await adapter.product_draft(number)
+            raise StepRefused("SPU_TAKEN", f"The shop has a product {spu!r} already; change that one by productUpdate.")
+    return gone
 
 
 async def _never_listed(adapter: MiniProgramStoreAdapter) -> list[str]:

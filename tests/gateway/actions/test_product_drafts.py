@@ -116,6 +116,21 @@ async def test_an_answer_that_is_lost_adds_one(shop: Shop, fault: FaultKind) -> 
     assert await told(shop, "product.added") == [("product.added", written.product, None)]
 
 
+@pytest.mark.parametrize("fault", [None, "reset_after", "reset_before"])
+async def test_what_was_deleted_in_the_console_leaves_its_code_free(shop: Shop, fault: FaultKind | None) -> None:
+    """No event tells of it: our rows still have it."""
+    gone = await do(shop, ADD, new(submit=True), "add-key-1")
+    await shop.act(TOOL, "product_audit", product_id=gone.product)
+    found = await store(shop).products([gone.product])
+    await mini_program_store.products(shop.projector, [each for each in found if not isinstance(each, NotFound)])
+    assert code(await do(shop, ADD, new(), "add-key-2")) == "SPU_TAKEN"
+    await store(shop).product_delete(gone.product)
+    if fault is not None:
+        misbehave(shop, fault, ADDING)
+    written = await again(shop, ADD, new())
+    assert (written.product != gone.product, shop.effects(TOOL, "product_added")) == (True, 2)
+
+
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before"])
 async def test_a_draft_of_the_same_code_that_was_there_before_is_somebody_elses(shop: Shop, fault: FaultKind) -> None:
     """Written in the platform's console, so that no row of ours has it."""
