@@ -256,7 +256,8 @@ async def _plan_replace(planning: Planning, asked: Other) -> Effect:
         )
     [live] = await adapter.products([asked.product])
     known = [] if isinstance(live, NotFound) else list(live.skus)
-    content = _numbered(asked.content, [*known, *(() if draft is None else draft.skus)])
+    # What is on sale counts its pieces; a draft has those of when it was written.
+    content = _numbered(asked.content, [*(() if draft is None else draft.skus), *known])
     return Effect(Replace(asked.appid, asked.product, content, asked.submit), values=_values(asked))
 
 

@@ -30,7 +30,7 @@ from gateway.transactions.steps import StepContext
 from sandbox.faults import FaultKind
 from tests.adapters.mini_program_store.scenes import SKU, content, goods
 from tests.databases import *  # noqa: F403
-from tests.gateway.actions.trading import TOOL, begun, code, do, misbehave, part, rolled_back, store
+from tests.gateway.actions.trading import TOOL, begun, code, do, misbehave, ordered, part, rolled_back, store
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
 from tests.gateway.transactions.shop import Shop, hurried
 
@@ -195,6 +195,14 @@ async def test_a_draft_is_replaced(any_shop: Shop) -> None:
     third = await store(shop).product_draft(number)
     assert third is not None
     assert [each.sku_id for each in third.skus] == [kept.sku_id, added.sku_id]
+    # What was sold since the first draft was written is not for sale again by the next one.
+    await ordered(shop)
+    await do(shop, UPDATE, other(shop, title="山岚羽绒服三代"), "update-key-3")
+    [now] = await store(shop).products([number])
+    fourth = await store(shop).product_draft(number)
+    assert fourth is not None
+    assert not isinstance(now, NotFound)
+    assert fourth.skus[0].stock == next(each.stock for each in now.skus if each.code == SKU) < theirs.stock
     assert (await row(shop, number)).title == "山岚羽绒服三代"
 
 
