@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from adapters.base.errors import NotFound
 from adapters.mini_program_store import Address, MiniProgramStoreAdapter, OrderState
 from gateway.database import ERASED
+from gateway.database.tables.facts import fact as fact_row
 from gateway.database.tables.sagas import order_address
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
@@ -26,6 +27,7 @@ SHORT: Final = 64
 DETAIL: Final = 200
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 -]{4,19}", re.ASCII)
 _POSTAL: Final = re.compile(r"[0-9]{0,10}", re.ASCII)
+CHANGED: Final = "order.address_changed"
 #: States of an order that has not left.
 _HERE: Final = frozenset({OrderState.UNPAID, OrderState.AWAITING_SHIPMENT})
 
@@ -134,10 +136,21 @@ async def _address(ctx: StepContext, intent: Readdress) -> Address:
     )  # fmt: skip
 
 
-# KEYED by the order: the same address again is the same. A PIVOT: the former one is not kept here.
+async def _must_be_the_newest(ctx: StepContext, intent: Readdress) -> None:
+    """Raises StepRefused where the order goes where somebody wanted later: by their ids, transactions are in order."""
+    rows = await ctx.projector.database.fetch(
+        select(fact_row.c.payload).where(fact_row.c.order_ref == intent.order, fact_row.c.kind == CHANGED)
+    )
+    if any((row.payload or {}).get("transaction", "") > ctx.saga for row in rows):
+        raise StepRefused("CHANGED_MEANWHILE", "The order was sent to another address meanwhile; look, and ask again.")
+
+
+# KEYED by the order: the same address again is the same, unless there is a newer one. A PIVOT: the former one is not
+# kept here.
 @step(name="order.readdress", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def readdress(ctx: StepContext, intent: Readdress) -> Readdressed:
     """Set the address; the platform refuses it once the order has left."""
+    await _must_be_the_newest(ctx, intent)
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)
     await adapter.order_address_change(intent.native, await _address(ctx, intent))
 
@@ -147,7 +160,7 @@ async def readdress(ctx: StepContext, intent: Readdress) -> Readdressed:
         )
 
     ctx.on_done.append(forget)
-    ctx.facts.append(_fact(ctx, intent, "order.address_changed"))
+    ctx.facts.append(_fact(ctx, intent, CHANGED))
     await read_again(ctx, adapter, intent.native)
     return Readdressed()
 
@@ -177,7 +190,7 @@ async def answer(ctx: StepContext, intent: Answer) -> Readdressed:
 
 
 async def _told(ctx: StepContext, intent: Answer) -> Readdressed:
-    ctx.facts.append(_fact(ctx, intent, "order.address_changed" if intent.accept else "order.address_refused"))
+    ctx.facts.append(_fact(ctx, intent, CHANGED if intent.accept else "order.address_refused"))
     await read_again(ctx, ctx.tools.get(MiniProgramStoreAdapter, intent.account), intent.native)
     return Readdressed()
 

@@ -68,8 +68,17 @@ async def _put_back(ctx: StepContext, intent: Note, outcome: Noted | None) -> No
     personal=True,
 )
 async def note(ctx: StepContext, intent: Note) -> Noted:
-    """Replace it. We keep none: whoever wants it reads it at the platform."""
-    await ctx.tools.get(MiniProgramStoreAdapter, intent.account).order_note(intent.native, intent.text)
+    """Replace it. We keep none: whoever wants it reads it at the platform.
+
+    Raises StepRefused where somebody has written another one since it was asked for.
+    """
+    adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)
+    [now] = await adapter.orders([intent.native])
+    if not isinstance(now, NotFound) and now.merchant_notes not in {intent.former, intent.text}:
+        raise StepRefused(
+            "CHANGED_MEANWHILE", "Somebody else has written another remark meanwhile; look, and ask again."
+        )
+    await adapter.order_note(intent.native, intent.text)
     return Noted()
 
 

@@ -101,11 +101,15 @@ async def _put_back(ctx: StepContext, intent: Change, outcome: Changed | None) -
         await _followed(ctx, adapter, intent, undone=True)
 
 
-# KEYED: a price that is set twice is the same.
+# KEYED: a price that is set twice is the same, where nobody has set another one in between.
 @step(name="product.reprice", tool=TOOL, kind=Kind.COMPENSATABLE, delivery=Delivery.KEYED, undo=_put_back)
 async def change(ctx: StepContext, intent: Change) -> Changed:
-    """Set prices of a product on sale (免审更新)."""
+    """Set prices of a product on sale (免审更新). Raises StepRefused where others were set since it was asked for."""
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.appid)
+    [found] = await adapter.products([intent.product])
+    now = {} if isinstance(found, NotFound) else {each.sku_id: each.price for each in found.skus}
+    if any(now.get(each.sku_id, each.before) not in {each.before, each.amount} for each in intent.prices):
+        raise StepRefused("CHANGED_MEANWHILE", "Somebody else has set another price meanwhile; look, and ask again.")
     wanted = [SkuChange(each.sku_id, price=each.amount) for each in intent.prices]
     await adapter.product_change(intent.product, wanted)
     await _followed(ctx, adapter, intent)

@@ -67,4 +67,5 @@ def fact(
         identity=identity_id,
         order_ref=order,
         reason=reason,
+        payload={"transaction": ctx.saga},
     )

@@ -110,6 +110,21 @@ async def test_the_former_price_is_put_back_where_it_is_still_ours(shop: Shop) -
     assert await theirs(shop) == 12300
 
 
+async def test_a_price_that_came_later_stays(any_shop: Shop) -> None:
+    """The first one got no answer, and its job comes when the second one is there."""
+    shop = any_shop
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=SET, value=500)
+    with hurried():
+        assert code(await do(shop, CHANGE, wanted(shop))) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    second = Wanted(coat(shop).appid, coat(shop).product, (Price(SKU, 55500),))
+    assert isinstance(await do(shop, CHANGE, second, "a-later-key"), Changed)
+    await shop.worker.drain()
+    assert (await theirs(shop), await price(shop)) == (55500, 55500)
+    assert code(await do(shop, CHANGE, wanted(shop))) == "OUTCOME_UNKNOWN"
+
+
 async def test_a_transaction_that_is_undone_tells_of_both(any_shop: Shop) -> None:
     shop = any_shop
     before, opened = await theirs(shop), await begun(shop)
@@ -121,8 +136,8 @@ async def test_a_transaction_that_is_undone_tells_of_both(any_shop: Shop) -> Non
 
 
 async def test_where_it_cannot_be_read_again_it_is_done_all_the_same(shop: Shop) -> None:
-    # The first read is the plan's.
-    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=READ, value=500, calls=(2, 3, 4, 5))
+    # The first read is the plan's, the second one comes before the change.
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=READ, value=500, calls=(3, 4, 5, 6))
     with hurried():
         assert isinstance(await do(shop, CHANGE, wanted(shop)), Changed)
     assert len(await shop.facts("product.repriced")) == 1

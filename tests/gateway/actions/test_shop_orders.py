@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 
@@ -132,6 +133,28 @@ async def test_an_address_of_nobody_is_sealed_too(shop: Shop) -> None:
     assert await do(shop, SET, Remark(order, "老客户"), "a-note-1") == Noted()
 
 
+@pytest.mark.parametrize("wish", [True, False], ids=["a wish", "another address"])
+async def test_an_address_that_came_later_stays(any_shop: Shop, wish: bool) -> None:
+    """The first one got no answer, and its job comes when the second one is there."""
+    shop = any_shop
+    order = await wished(shop) if wish else ref(shop, await ordered(shop))
+    first = Elsewhere(order, HOME)
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=f"{ORDER}/address/update", value=500)
+    with hurried():
+        assert code(await do(shop, CHANGE, first)) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    second: Any = (
+        Wish(order, accept=True) if wish else Elsewhere(order, msgspec.structs.replace(HOME, detail="武康路 1 号"))
+    )
+    assert await do(shop, ANSWER if wish else CHANGE, second, "a-later-key") == Readdressed()
+    there = await store(shop).order_address(number(order))
+    await shop.worker.drain()
+    assert await store(shop).order_address(number(order)) == there
+    assert there.detail != HOME.detail
+    assert code(await do(shop, CHANGE, first)) == "OUTCOME_UNKNOWN"
+
+
 async def test_an_address_that_was_forgotten_is_asked_for_again(shop: Shop) -> None:
     order, asked = await unfinished(shop)
     async with shop.database.write() as connection:
@@ -223,6 +246,19 @@ async def test_a_remark_whose_answer_is_lost_is_set_once(shop: Shop, fault: Faul
     misbehave(shop, fault, f"{ORDER}/merchantnotes/update")
     assert await twice(shop, SET, Remark(order, "送贺卡")) == Noted()
     assert (await notes(shop, order), shop.effects(TOOL, "order_noted")) == ("送贺卡", 1)
+
+
+async def test_a_remark_that_came_later_stays(shop: Shop) -> None:
+    order = ref(shop, await ordered(shop))
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=f"{ORDER}/merchantnotes/update", value=500)
+    with hurried():
+        assert code(await do(shop, SET, Remark(order, "first"))) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    assert await do(shop, SET, Remark(order, "second"), "a-later-key") == Noted()
+    await shop.worker.drain()
+    assert await notes(shop, order) == "second"
+    assert code(await do(shop, SET, Remark(order, "first"))) == "OUTCOME_UNKNOWN"
 
 
 async def test_a_remark_is_put_back(shop: Shop) -> None:
