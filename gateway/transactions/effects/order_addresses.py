@@ -15,10 +15,10 @@ from sqlalchemy import delete, select
 from adapters.base.errors import NotFound
 from adapters.mini_program_store import Address, MiniProgramStoreAdapter, OrderState
 from gateway.database import ERASED
-from gateway.database.tables.facts import fact as fact_row
 from gateway.database.tables.sagas import order_address
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.overtaking import must_not_be_overtaken
 from gateway.transactions.effects.shop_orders import TOOL, buyer, fact, found, read_again
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -136,21 +136,12 @@ async def _address(ctx: StepContext, intent: Readdress) -> Address:
     )  # fmt: skip
 
 
-async def _must_be_the_newest(ctx: StepContext, intent: Readdress) -> None:
-    """Raises StepRefused where the order goes where somebody wanted later: by their ids, transactions are in order."""
-    rows = await ctx.projector.database.fetch(
-        select(fact_row.c.payload).where(fact_row.c.order_ref == intent.order, fact_row.c.kind == CHANGED)
-    )
-    if any((row.payload or {}).get("transaction", "") > ctx.saga for row in rows):
-        raise StepRefused("CHANGED_MEANWHILE", "The order was sent to another address meanwhile; look, and ask again.")
-
-
 # KEYED by the order: the same address again is the same, unless there is a newer one. A PIVOT: the former one is not
 # kept here.
 @step(name="order.readdress", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def readdress(ctx: StepContext, intent: Readdress) -> Readdressed:
     """Set the address; the platform refuses it once the order has left."""
-    await _must_be_the_newest(ctx, intent)
+    await must_not_be_overtaken(ctx, CHANGED, intent.account, order_ref=intent.order)
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)
     await adapter.order_address_change(intent.native, await _address(ctx, intent))
 

@@ -27,6 +27,7 @@ from gateway.database.facts import Fact
 from gateway.database.tables.projections import product, product_draft
 from gateway.events.projections import mini_program_store
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.overtaking import overtaken
 from gateway.transactions.effects.shelves import TOOL, Listed
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -281,6 +282,9 @@ async def _ask_replaced(ctx: StepContext, intent: Replace) -> Written:
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.appid)
     draft = await adapter.product_draft(intent.product)
     if not intent.submit or draft is None or draft.state not in _SENT:
+        if await overtaken(ctx, "product.updated", intent.appid, product=intent.product):
+            # Somebody has replaced all of it since: it is as if ours had come before, whether it did or not.
+            return Written(intent.appid, intent.product, None)
         await adapter.product_update(intent.product, intent.content, list_it=intent.submit)
     return await _told(ctx, adapter, intent.product, "product.updated")
 

@@ -22,6 +22,7 @@ from adapters.mini_program_store import (
 )
 from gateway.database.facts import Fact
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.overtaking import must_not_be_overtaken
 from gateway.transactions.effects.product_drafts import shop_of
 from gateway.transactions.effects.shelves import TOOL
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
@@ -258,10 +259,12 @@ def _wrong_state(found: StoreCoupon, why: str) -> StepRefused:
     return StepRefused("STORE_COUPON_STATE", f"This coupon is {found.status}: {why}.", state=found.status)
 
 
-# KEYED: everything is replaced, so that twice is once. A PIVOT: what it said before cannot be read whole.
+# KEYED: everything is replaced, so that twice is once, unless others did it in between. A PIVOT: what it said before
+# cannot be read whole.
 @step(name="store_coupon.update", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def replace(ctx: StepContext, intent: Other) -> Changed:
-    """Replace what it says (更新优惠券)."""
+    """Replace what it says (更新优惠券). Raises StepRefused where somebody has replaced it since it was asked for."""
+    await must_not_be_overtaken(ctx, "store_coupon.updated", intent.appid, coupon=intent.coupon)
     await ctx.tools.get(MiniProgramStoreAdapter, intent.appid).coupon_update(intent.coupon, intent.offer)
     return _told(ctx, intent.appid, intent.coupon, "store_coupon.updated")
 

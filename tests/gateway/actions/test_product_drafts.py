@@ -216,6 +216,22 @@ async def test_an_answer_that_is_lost_replaces_it_as_well(shop: Shop, fault: Fau
     assert len(await told(shop, "product.updated")) == 1
 
 
+async def test_words_that_came_later_stay(any_shop: Shop) -> None:
+    """The first ones got no answer, and their job comes when the second ones are there."""
+    shop = any_shop
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=UPDATING, value=500)
+    with hurried():
+        assert code(await do(shop, UPDATE, other(shop))) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    later = await do(shop, UPDATE, other(shop, title="山岚羽绒服三代"), "a-later-key")
+    await shop.worker.drain()
+    draft = await store(shop).product_draft(later.product)
+    assert draft is not None
+    assert (draft.title, (await row(shop, later.product)).title) == ("山岚羽绒服三代",) * 2
+    assert await do(shop, UPDATE, other(shop)) == Written(later.appid, later.product, None)
+
+
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before"])
 async def test_under_atomic_nobody_says_that_a_draft_was_not_replaced_that_was(shop: Shop, fault: FaultKind) -> None:
     """Its words cannot be told from others: it is written again, and the rest stays."""

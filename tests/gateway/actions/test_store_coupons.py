@@ -127,6 +127,23 @@ async def test_an_answer_that_is_lost_changes_and_moves_it_once(shop: Shop, faul
     assert (shop.effects(TOOL, "coupon_status"), len(await told(shop))) == (1, 3)
 
 
+async def test_terms_that_came_later_stay(any_shop: Shop) -> None:
+    """The first ones got no answer, and their job comes when the second ones are there."""
+    shop = any_shop
+    made = await do(shop, CREATE, new(shop), "create-key")
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=f"{COUPON}update", value=500)
+    first = Other(made.appid, made.coupon, offer(shop.sandbox, off=9000))
+    with hurried():
+        assert code(await do(shop, UPDATE, first)) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    later = Other(made.appid, made.coupon, offer(shop.sandbox, off=7000))
+    assert await do(shop, UPDATE, later, "a-later-key") == made
+    await shop.worker.drain()
+    assert (await seen(shop, made)).off == 7000
+    assert code(await do(shop, UPDATE, first)) == "OUTCOME_UNKNOWN"
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 async def test_what_was_written_is_deleted_again(shop: Shop, known: bool) -> None:
     made = await do(shop, CREATE, new(shop))
