@@ -1,4 +1,7 @@
-"""What is set anew is set once, however often it is repeated; but not over what somebody set after it was asked for."""
+"""What is set anew is set once, however often it is repeated; but not over what somebody set after it was asked for.
+
+And what somebody else has made since then is none of ours, however alike.
+"""
 
 from __future__ import annotations
 
@@ -26,3 +29,11 @@ async def must_not_be_overtaken(ctx: StepContext, kind: str, account: str, **nam
     """Raises StepRefused."""
     if await overtaken(ctx, kind, account, **named):
         raise StepRefused("CHANGED_MEANWHILE", "Somebody has set another one meanwhile; look, and ask again.")
+
+
+async def made_by_others(ctx: StepContext, kind: str, account: str, name: str) -> set[str]:
+    """What other transactions have told of as made since this one began, by a value of their facts' payload."""
+    rows = await ctx.projector.database.fetch(
+        select(fact.c.payload).where(fact.c.kind == kind, fact.c.account == account, fact.c.id > ctx.saga)
+    )
+    return {row.payload[name] for row in rows if row.payload.get("transaction") != ctx.saga}

@@ -27,7 +27,7 @@ from gateway.database.facts import Fact
 from gateway.database.tables.projections import product, product_draft
 from gateway.events.projections import mini_program_store
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.overtaking import overtaken
+from gateway.transactions.effects.overtaking import made_by_others, overtaken
 from gateway.transactions.effects.shelves import TOOL, Listed
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -197,14 +197,22 @@ def _number(what: str, number: int, least: int, most: int) -> str:
 
 
 async def _ask_added(ctx: StepContext, intent: Add) -> Written | None:
-    """By its spu, among our rows where it has passed meanwhile, and among what was never on sale and is new."""
-    number = await _added(ctx, intent)
-    return None if number is None else await _followed(ctx, intent.appid, number, "product.added")
+    """By its spu, among our rows where it has passed meanwhile, and among what was never on sale and is new.
+
+    Raises StepRefused where another transaction was faster: there is to be one product of the spu.
+    """
+    others = await made_by_others(ctx, "product.added", intent.appid, "product")
+    number = await _added(ctx, intent, others)
+    if number is not None:
+        return await _followed(ctx, intent.appid, number, "product.added")
+    if others and await _added(ctx, intent, set()) is not None:
+        raise StepRefused("SPU_TAKEN", "The shop got a product of this code meanwhile; change that one.")
+    return None
 
 
-async def _added(ctx: StepContext, intent: Add) -> str | None:
+async def _added(ctx: StepContext, intent: Add, others: set[str]) -> str | None:
     """What was there before is not ours: staff write products in the platform's console too, and no row has these."""
-    spu, known = intent.content.spu, set(intent.known)
+    spu, known = intent.content.spu, others.union(intent.known)
     rows = await ctx.projector.database.fetch(
         select(product.c.product_id).where(product.c.appid == intent.appid, product.c.spu == spu)
     )
@@ -224,7 +232,8 @@ async def _added(ctx: StepContext, intent: Add) -> str | None:
 
 async def _unadd(ctx: StepContext, intent: Add, outcome: Written | None) -> None:
     """Delete it again: shoppers have not seen it, or only for moments."""
-    number = await _added(ctx, intent) if outcome is None else outcome.product
+    others = await made_by_others(ctx, "product.added", intent.appid, "product")
+    number = await _added(ctx, intent, others) if outcome is None else outcome.product
     if number is None:
         return
     with suppress(NotFound):

@@ -22,7 +22,7 @@ from adapters.mini_program_store import (
 )
 from gateway.database.facts import Fact
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.overtaking import must_not_be_overtaken
+from gateway.transactions.effects.overtaking import made_by_others, must_not_be_overtaken
 from gateway.transactions.effects.product_drafts import shop_of
 from gateway.transactions.effects.shelves import TOOL
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
@@ -173,9 +173,9 @@ def _wrong_times(offer: CouponOffer) -> str:
 
 
 async def _made(ctx: StepContext, intent: Make) -> str | None:
-    """A coupon that is being edited, was not before, and says the same."""
+    """A coupon that is being edited, was not before, says the same, and is no other transaction's."""
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.appid)
-    known = set(intent.known)
+    known = set(intent.known) | await made_by_others(ctx, "store_coupon.created", intent.appid, "coupon")
     fresh = [number for number in await _editing(adapter) if number not in known]
     for each in await adapter.coupons(fresh):
         if not isinstance(each, NotFound) and _says(each, intent.offer):

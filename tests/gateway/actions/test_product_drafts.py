@@ -116,6 +116,25 @@ async def test_an_answer_that_is_lost_adds_one(shop: Shop, fault: FaultKind) -> 
     assert await told(shop, "product.added") == [("product.added", written.product, None)]
 
 
+async def test_a_product_of_another_transaction_is_not_taken_for_its_own(any_shop: Shop) -> None:
+    """Nor deleted with it: there is one of a code, and who was faster has it."""
+    shop = any_shop
+    opened = await begun(shop)
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=ADDING, value=500)
+    with hurried():
+        assert code(await do(shop, ADD, new(), "an-earlier-key")) == "TRANSACTION_IN_PROGRESS"
+        assert code(await part(opened, "add", ADD, new())) == "OUTCOME_UNKNOWN"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    theirs = await do(shop, ADD, new(), "a-later-key")
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    await shop.worker.drain()
+    assert code(await do(shop, ADD, new(), "an-earlier-key")) == "SPU_TAKEN"
+    draft = await store(shop).product_draft(theirs.product)
+    assert draft is not None
+    assert (shop.effects(TOOL, "product_added"), shop.effects(TOOL, "product_deleted")) == (1, 0)
+
+
 @pytest.mark.parametrize("fault", [None, "reset_after", "reset_before"])
 async def test_what_was_deleted_in_the_console_leaves_its_code_free(shop: Shop, fault: FaultKind | None) -> None:
     """No event tells of it: our rows still have it."""

@@ -127,6 +127,19 @@ async def test_an_answer_that_is_lost_changes_and_moves_it_once(shop: Shop, faul
     assert (shop.effects(TOOL, "coupon_status"), len(await told(shop))) == (1, 3)
 
 
+async def test_the_same_coupon_of_another_transaction_is_not_taken_for_its_own(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.sandbox.kit.faults.add(TOOL, "status", endpoint=f"{COUPON}create", value=500)
+    with hurried():
+        assert code(await do(shop, CREATE, new(shop))) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.pass_time(minutes=2)
+    theirs = await do(shop, CREATE, new(shop), "a-later-key")
+    await shop.worker.drain()
+    made = await do(shop, CREATE, new(shop))
+    assert (isinstance(made, Changed), made != theirs, shop.effects(TOOL, "coupon_created")) == (True, True, 2)
+
+
 async def test_terms_that_came_later_stay(any_shop: Shop) -> None:
     """The first ones got no answer, and their job comes when the second ones are there."""
     shop = any_shop
