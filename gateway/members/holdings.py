@@ -635,10 +635,10 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     Holding(
         table=refunds.refund_card,
         title="退款银行卡 bank cards of refunds",
-        what="bank, card number and holder, given by the shopper for a refund that their account does not take",
+        what="bank, card number and holder, given by whoever paid, for a refund that their account does not take",
         purpose="giving the money back",
         ground=Ground.CONTRACT,
-        kept="until the platform has it, or has refused it",
+        kept="until the platform has it or has refused it; else a day, then deleted within another",
         seen_by=_INTERNAL,
         erase=Erase.DELETE,
         of=_members(refunds.refund_card.c.member),

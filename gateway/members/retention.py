@@ -16,6 +16,7 @@ from gateway.database.tables.inbox import inbox
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import guide_session, phone_proof, session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
+from gateway.database.tables.refunds import refund_card
 from gateway.database.tables.sagas import idempotency, order_address
 from gateway.database.tables.webhooks import webhook_delivery
 from gateway.jobs import Handlers, Queue, Recurring, RunningJob
@@ -66,6 +67,7 @@ class Retention:
             (idempotency, idempotency.c.expires_at < now),
             # Of a change that its platform refused, or that nobody could finish.
             (order_address, order_address.c.asked_at < now - timedelta(days=1)),
+            (refund_card, refund_card.c.asked_at < now - timedelta(days=1)),
             # Nothing of it can be changed any more: its buttons, which last longest, for three days.
             (app_message, app_message.c.sent_at < now - timedelta(days=4)),
             (inbox, (inbox.c.state == "DONE") & (inbox.c.received_at < handled)),

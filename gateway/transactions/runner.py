@@ -171,7 +171,11 @@ class Runner:
             raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
         intent = row.intent(step.intent)
         if step.ask is not None:
-            outcome = await step.ask(ctx, intent)
+            try:
+                outcome = await step.ask(ctx, intent)
+            except StepRefused as verdict:
+                await self._end(row, StepState.FAILED, ctx, verdict.code)
+                return False
             if outcome is None:
                 await self._end(row, StepState.FAILED, ctx, "NOT_DONE")
                 return False

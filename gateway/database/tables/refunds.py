@@ -1,6 +1,6 @@
 """Bank cards of refunds that the payer's account does not take (异常退款), for as long as the platform lacks them.
 
-Rows are written and deleted by ``gateway.transactions.effects.refund_redirects`` alone.
+Rows are written and deleted by ``gateway.transactions.effects.refund_redirects``, and after a day by the retention.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ refund_card = Table(
     metadata,
     Column("saga", String(26), primary_key=True, comment="The transaction that sends the refund there."),
     Column("number", String, primary_key=True, comment="商户退款单号"),
-    Column("member", String(36), comment="The order's shopper, under whose key the card is sealed."),
+    Column("member", String(36), comment="Who paid, or the order's shopper: under whose key it is sealed."),
     Column("card", EncryptedJson, nullable=False, comment="Bank, number and holder."),
     Column("asked_at", UtcDateTime, nullable=False),
     Index(None, "member"),

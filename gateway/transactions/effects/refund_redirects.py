@@ -1,7 +1,7 @@
 """Refunds that the payer's account does not take (异常退款): sent to a bank card instead.
 
 The card is nobody's business but the platform's. It lies sealed in a row of its own, to which the intent refers, from
-the request until the platform has it or has refused it, and nowhere else.
+the request until the platform has it or has refused it for good, a day at most, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.base.errors import NotFound, OutcomeUnknown, UpstreamError
+from adapters.base.errors import NotFound, OutcomeUnknown
 from adapters.payments import BankCard, PaymentsAdapter, Refund, RefundState
 from gateway.database.tables.members import identity
 from gateway.database.tables.projections import payment, purchase, refund
@@ -21,6 +21,7 @@ from gateway.database.tables.refunds import refund_card
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.refund_steps import apply
+from gateway.transactions.runner import FINAL
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 TOOL: Final = "payments"
@@ -81,11 +82,12 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
         raise StepRefused("REFUND_UNKNOWN", "There is no such refund at this merchant; orderRefund told its number.")
     if row.state != RefundState.ABNORMAL.name:
         raise StepRefused("REFUND_NOT_ABNORMAL", f"This refund is {row.state}: it goes its own way.", state=row.state)
+    # Whoever paid, who need not be the order's shopper: a code is anybody's to scan.
     owner = await planning.database.one(
         select(identity.c.member)
         .select_from(payment)
-        .join(purchase, purchase.c.id == payment.c.purchase)
-        .join(identity, identity.c.id == purchase.c.identity)
+        .join(purchase, purchase.c.id == payment.c.purchase, isouter=True)
+        .join(identity, identity.c.id == func.coalesce(payment.c.identity, purchase.c.identity))
         .where(payment.c.mchid == adapter.account, payment.c.out_trade_no == row.out_trade_no)
     )
     member = None if owner is None else owner.member
@@ -104,11 +106,18 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
 
 
 async def _asked(ctx: StepContext, intent: Redirect) -> Redirected | None:
-    """What is not ABNORMAL any more is on its way to the card."""
+    """What was ABNORMAL and is PROCESSING again is on its way to the card."""
     found = await ctx.tools.get(PaymentsAdapter, intent.mchid).refund_status(intent.number)
     if isinstance(found, NotFound) or found.state is RefundState.ABNORMAL:
         return None
-    return await _taken(ctx, intent, found)
+    if found.state in {RefundState.PROCESSING, RefundState.SUCCESS}:
+        return await _taken(ctx, intent, found)
+    if found.state is not RefundState.CLOSED:
+        raise OutcomeUnknown(TOOL, "refund_undecided", "Whether the refund was sent to the card is not known.")
+    await apply(ctx.projector, intent.mchid, [found], source="own")
+    async with ctx.projector.batch() as batch:
+        await _forget(batch.connection, ctx.saga, intent.number)
+    raise StepRefused("REFUND_CLOSED", "微信支付 closed the refund; ask for it anew, under a new number.")
 
 
 async def _taken(ctx: StepContext, intent: Redirect, found: Refund) -> Redirected:
@@ -129,9 +138,8 @@ async def redirect(ctx: StepContext, intent: Redirect) -> Redirected:
         card = await _card(ctx, intent)
         adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
         found = await adapter.redirect_refund(intent.refund_id, intent.number, card)
-    except OutcomeUnknown:
-        raise
-    except (StepRefused, UpstreamError):
+    except (StepRefused, *FINAL):
+        # What is refused for now is tried again, with the card.
         async with ctx.projector.batch() as batch:
             await _forget(batch.connection, ctx.saga, intent.number)
         raise
@@ -139,7 +147,7 @@ async def redirect(ctx: StepContext, intent: Redirect) -> Redirected:
 
 
 async def _card(ctx: StepContext, intent: Redirect) -> BankCard:
-    """Raises StepRefused when it is gone: its owner was erased, or an earlier attempt was refused."""
+    """Raises StepRefused when it is gone: its owner was erased, an earlier attempt was refused, or a day is over."""
     if not intent.of_payer:
         return BankCard(of_payer=False)
     row = await ctx.projector.database.one(select(refund_card.c.card).where(*_mine(ctx.saga, intent.number)))

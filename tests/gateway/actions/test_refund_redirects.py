@@ -28,7 +28,11 @@ CARD = Card("ICBC_DEBIT", "6222020200000000000", "林晓雯")
 
 async def abnormal(shop: Shop, status: str = "ABNORMAL") -> RefundDone:
     """A refund that the payer's account does not take, as our rows have it."""
-    order = await bought(shop)
+    return await refused(shop, await bought(shop), status)
+
+
+async def refused(shop: Shop, order: str, status: str = "ABNORMAL") -> RefundDone:
+    """As ``abnormal``, of this order."""
     done = await shop.checkout.refunds.refund(HQ, RefundInput(order, None, "七天无理由", "refund-key"))
     assert isinstance(done, RefundDone), done
     await shop.worker.drain()
@@ -114,6 +118,52 @@ async def test_a_refusal_keeps_no_card(shop: Shop) -> None:
     assert (await cards(shop), await state(shop)) == (0, "ABNORMAL")
 
 
+@pytest.mark.parametrize("refusal", ["NO_AUTH", "SIGN_ERROR"])
+async def test_what_is_tried_again_keeps_its_card(shop: Shop, refusal: str) -> None:
+    done = await abnormal(shop)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=APPLY)
+    with hurried():
+        assert code(await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    shop.sandbox.kit.faults.add(TOOL, "code", endpoint=APPLY, value=refusal)
+    shop.pass_time(minutes=2)
+    with hurried():
+        await shop.worker.drain()
+    shop.sandbox.kit.faults.clear()
+    assert (await cards(shop), sent(shop, done)) == (1, {})
+    for _ in range(2):
+        shop.pass_time(hours=1)
+        await shop.worker.drain()
+    assert await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1") == Redirected(MCHID, done.number)
+    assert (sent(shop, done)["bank_account"], await cards(shop)) == (CARD.number, 0)
+
+
+async def test_a_refund_that_is_closed_meanwhile_went_nowhere(shop: Shop) -> None:
+    done = await abnormal(shop)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=APPLY)
+    with hurried():
+        await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    shop.sandbox.kit.faults.clear()
+    await shop.act(TOOL, "settle_refund", out_refund_no=done.number, status="CLOSED")
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    ended = await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    assert (code(ended), sent(shop, done), await state(shop), await cards(shop)) == ("REFUND_CLOSED", {}, "CLOSED", 0)
+
+
+async def test_the_card_is_the_payers_who_scanned_a_code(shop: Shop) -> None:
+    order = await shop.buy(shop.basket(), 89900, by_code=True)
+    await shop.notify(await shop.pay(order, payer_openid=shop.openid("xuli")))
+    await shop.worker.drain()
+    shop.pass_time(minutes=2)
+    done = await refused(shop, order.order_id)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=APPLY)
+    with hurried():
+        await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    [row] = await shop.database.fetch(select(refund_card.c.member))
+    assert row.member == (await shop.person("xuli")).member
+
+
 async def test_an_erased_shoppers_card_is_not_sent(shop: Shop) -> None:
     done = await abnormal(shop)
     shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=APPLY)
@@ -128,8 +178,8 @@ async def test_an_erased_shoppers_card_is_not_sent(shop: Shop) -> None:
 
 async def test_what_cannot_be_is_refused(shop: Shop) -> None:
     done = await abnormal(shop, "SUCCESS")
-    refused = await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
-    assert (code(refused), refused.details["state"]) == ("REFUND_NOT_ABNORMAL", "SUCCESS")
+    settled = await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    assert (code(settled), settled.details["state"]) == ("REFUND_NOT_ABNORMAL", "SUCCESS")
     assert code(await do(shop, REDIRECT, Wanted("RF1", CARD), "redirect-2")) == "REFUND_UNKNOWN"
     for number, wrong in enumerate((Card("icbc", "6222020200000000000", "x"), Card("ICBC_DEBIT", "62 22", "x"))):
         bad = await do(shop, REDIRECT, Wanted(done.number, wrong), f"bad-card-{number}")

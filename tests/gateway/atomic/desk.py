@@ -91,6 +91,7 @@ class Platform:
 
         async def ask(_ctx: StepContext, intent: Word) -> Word | None:
             self.asked.append(f"ask {intent.text}")
+            self._raise(f"ask {intent.text}")
             return Word(intent.text) if intent.text in self.holds else None
 
         async def undo(_ctx: StepContext, intent: Word, _outcome: Word | None) -> None:

@@ -275,6 +275,17 @@ async def test_a_process_that_dies_at_the_pivot(desk: Desk, platform: Platform, 
     assert await other.codes(text) == (["Thing"] * 3 if late else ["TRANSACTION_ROLLED_BACK"] * 3)
 
 
+async def test_a_pivot_that_will_not_happen_by_its_platforms_word(desk: Desk, platform: Platform) -> None:
+    platform.raising = {"b": [Died()], "ask b": [StepRefused("CLOSED", "It was closed meanwhile.")]}
+    text = document("tag:a", "hand:b")
+    with pytest.raises(Died):
+        await desk.ask(text)
+    await Desk(desk.database, desk.clock, platform).later()
+    assert platform.holds == []
+    assert await desk.sagas() == [("COMPENSATED", ["UNDONE", "FAILED"])]
+    assert await desk.codes(text) == ["TRANSACTION_ROLLED_BACK"] * 2
+
+
 async def test_a_process_that_dies_before_the_last_commit(
     desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,8 @@ from gateway.database.tables.jobs import job
 from gateway.database.tables.keys import data_key
 from gateway.database.tables.members import guide_session
 from gateway.database.tables.privacy import access_report, erased_handle, sealed_record
-from gateway.database.tables.sagas import idempotency
+from gateway.database.tables.refunds import refund_card
+from gateway.database.tables.sagas import idempotency, order_address
 from gateway.jobs import Handlers, Queue, Worker
 from gateway.members.retention import BATCH, Retention
 from gateway.settings import Privacy
@@ -130,3 +131,22 @@ async def test_jobs_that_are_over_go_after_their_term(database: Database, clock:
         await worker.drain()
     rows = await database.fetch(select(job.c.state).order_by(job.c.seq))
     assert [row.state for row in rows] == ["DONE", "DONE", "QUEUED"]
+
+
+async def test_what_a_platform_never_took_is_kept_for_a_day(database: Database, clock: ManualClock) -> None:
+    queue, handlers = Queue(database, clock), Handlers()
+    retention = Retention(database, queue, Privacy())
+    retention.register(handlers)
+    worker = Worker(queue, handlers, clock=clock)
+    await retention.daily.ensure()
+    clock.advance(days=1)
+    async with database.write() as connection:
+        for saga, age in (("old", 25), ("young", 23)):
+            asked_at, sealed = clock.now() - timedelta(hours=age), database.keyring.seal_json({"number": "6222"})
+            card = {"saga": saga, "number": "RF1", "member": None, "card": sealed, "asked_at": asked_at}
+            await connection.execute(refund_card.insert().values(**card))
+            there = {"saga": saga, "purchase": "p", "address": sealed, "asked_at": asked_at}
+            await connection.execute(order_address.insert().values(**there))
+    await worker.drain()
+    for table in (refund_card, order_address):
+        assert [row.saga for row in await database.fetch(select(table.c.saga))] == ["young"]

@@ -1620,7 +1620,7 @@ def upgrade() -> None:
             "member",
             sa.String(length=36),
             nullable=True,
-            comment="The order's shopper, under whose key the card is sealed.",
+            comment="Who paid, or the order's shopper: under whose key it is sealed.",
         ),
         sa.Column("card", types.EncryptedJson(), nullable=False, comment="Bank, number and holder."),
         sa.Column("asked_at", types.UtcDateTime(), nullable=False),
