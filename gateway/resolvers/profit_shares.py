@@ -74,9 +74,12 @@ async def of_orders(ctx: Context, order_ids: Sequence[str]) -> Sequence[Sequence
         .order_by(share.asked_at, share.number, share.receiver)
     )
     returns: dict[tuple[str, str, str], list[ReturnRecord]] = defaultdict(list)
-    numbers = sorted({row.number for row in rows})
+    theirs = (payment.c.mchid == back.mchid) & (payment.c.out_trade_no == back.out_trade_no)
     for row in await ctx.database.fetch(
-        select(profit_share_return).where(back.share.in_(numbers)).order_by(back.asked_at, back.number)
+        select(profit_share_return)
+        .join(payment, theirs)
+        .where(payment.c.purchase.in_(order_ids))
+        .order_by(back.asked_at, back.number)
     ):
         returns[row.mchid, row.share, row.receiver].append(
             ReturnRecord(row.number, row.amount, row.state, row.reason, row.asked_at, row.settled_at, row.saga)

@@ -17,6 +17,7 @@ from gateway.events.projector import Projector
 from gateway.jobs import Queue
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.actions import DEADLINE
+from gateway.transactions.runner import FINAL
 from gateway.transactions.settling import Settling
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class ProfitShares(Settling):
     async def settle(self) -> None:
         """Ask about every sharing and every return that is not decided: one call for each.
 
-        A merchant that does not answer is asked again by the next run.
+        A merchant that does not answer is asked again by the next run. So is what it refuses to tell, which keeps no
+        other one of the merchant from being settled.
         """
         share, back = profit_share.c, profit_share_return.c
         # Its transaction goes on with what is REQUESTED for so long, or has told an operator that nobody knows.
@@ -82,7 +84,7 @@ class ProfitShares(Settling):
                 await sharing.returned_elsewhere(batch, notice)
         for row in rows:
             if row.state in sharing.OPEN_RETURNS:
-                await self._return(row)
+                await self._return(row, gives_up=False)
 
     async def _each(
         self, rows: Sequence[Row[Any]], ask: Callable[[Row[Any]], Awaitable[None]], silent: set[str]
@@ -92,6 +94,8 @@ class ProfitShares(Settling):
                 continue
             try:
                 await ask(row)
+            except FINAL as error:
+                log.warning("a share of %s cannot be settled: %s", row.mchid, type(error).__name__)
             except (UpstreamError, ToolNotConfigured) as error:
                 silent.add(row.mchid)
                 log.warning("shares of %s cannot be settled now: %s", row.mchid, type(error).__name__)
@@ -104,10 +108,11 @@ class ProfitShares(Settling):
             else:
                 await sharing.told(batch, found, source="poll")
 
-    async def _return(self, row: Row[Any]) -> None:
+    async def _return(self, row: Row[Any], *, gives_up: bool = True) -> None:
+        """``gives_up``: its transaction is over, so what the platform does not know was never taken on."""
         found = await self._tools.get(PaymentsAdapter, row.mchid).share_return(row.number, row.share)
         async with self._projector.batch() as batch:
-            if isinstance(found, NotFound):
-                await sharing.never_returned(batch, row.mchid, row.number)
-            else:
+            if not isinstance(found, NotFound):
                 await sharing.return_told(batch, found, source="poll")
+            elif gives_up:
+                await sharing.never_returned(batch, row.mchid, row.number)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, and_, or_, select
 
-from adapters.base.errors import Conflict, Invalid, NotFound, Rejected, UpstreamError
+from adapters.base.errors import NotFound, UpstreamError
 from adapters.payments import PaymentsAdapter, TransferState
 from gateway.database.tables.rewards import red_packet
 from gateway.events.projections import red_packets
@@ -20,6 +20,7 @@ from gateway.transactions.actions import DEADLINE
 from gateway.transactions.effects import red_packets as effects
 from gateway.transactions.effects.gifts import must_be_allowed, openid_of
 from gateway.transactions.log import SagaLog
+from gateway.transactions.runner import FINAL
 from gateway.transactions.settling import Settling
 from gateway.transactions.steps import StepRefused
 
@@ -73,6 +74,9 @@ class RedPackets(Settling):
                 continue
             try:
                 await self._settle(row)
+            except FINAL as error:
+                # It speaks of this one: the others of the merchant are asked about all the same.
+                log.warning("a red packet of %s cannot be settled: %s", row.mchid, type(error).__name__)
             except (UpstreamError, ToolNotConfigured) as error:
                 silent.add(row.mchid)
                 log.warning("red packets of %s cannot be settled now: %s", row.mchid, type(error).__name__)
@@ -105,8 +109,7 @@ class RedPackets(Settling):
             accepted = await adapter.send_transfer(effects.asked_of_platform(intent, openid, appid))
         except StepRefused:
             return
-        except (Conflict, Invalid, Rejected) as error:
-            # It speaks of this one: the others of the merchant are asked about all the same.
+        except FINAL as error:
             log.warning("the package of a red packet of %s is not told: %s", row.mchid, type(error).__name__)
             return
         if accepted.package:

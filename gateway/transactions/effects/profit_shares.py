@@ -124,7 +124,8 @@ def _described(text: str) -> None:
 
 
 async def _paid(planning: Planning, order: str) -> AnyRow:
-    """The payment of an own order. Raises StepRefused where the platform's rules let nothing of it be shared."""
+    """The payment of an own order. Raises StepRefused where the platform's rules let nothing of it be shared, and
+    ToolNotConfigured where its merchant is none of ours any more."""
     row = await planning.database.one(select(payment).where(payment.c.purchase == order))
     if row is None or row.state not in _PAID or row.paid_at is None:
         raise StepRefused("ORDER_NOT_SHAREABLE", "There is no payment of this order at a merchant account of ours.")
@@ -133,6 +134,7 @@ async def _paid(planning: Planning, order: str) -> AnyRow:
         raise StepRefused("PAYMENT_TOO_RECENT", "A payment can be shared from a minute after it.", retryable=True)
     if age > LATEST:
         raise StepRefused("ORDER_NOT_SHAREABLE", f"A payment can be shared for {LATEST.days} days only.")
+    planning.tools.get(PaymentsAdapter, row.mchid)
     return row
 
 
@@ -145,6 +147,9 @@ async def _plan_share(planning: Planning, asked: Wanted) -> Effect:
         if each.amount < 1:
             raise StepRefused("BAD_USER_INPUT", f"amount is {each.amount}: give 1 fen at least.")
     row = await _paid(planning, asked.order)
+    wanted = sum(each.amount for each in asked.parts)
+    if wanted > row.total:
+        raise StepRefused("BAD_USER_INPUT", f"The parts have {wanted} fen, and the payment has {row.total}.")
     known = await planning.database.fetch(
         select(profit_receiver.c.account).where(
             profit_receiver.c.mchid == row.mchid, profit_receiver.c.account.in_(receivers)
@@ -176,6 +181,7 @@ async def _plan_return(planning: Planning, asked: WantedReturn) -> Effect:
     _described(asked.description)
     if asked.amount < 1:
         raise StepRefused("BAD_USER_INPUT", f"amount is {asked.amount}: give 1 fen at least.")
+    planning.tools.get(PaymentsAdapter, asked.mchid)
     share, back = profit_share.c, profit_share_return.c
     part = await planning.database.one(
         select(share.out_trade_no, share.amount, share.state).where(
@@ -217,12 +223,12 @@ async def _plan_return(planning: Planning, asked: WantedReturn) -> Effect:
 @step(name="profit.share", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def share(ctx: StepContext, intent: Share) -> Shared:
     """Give parts of a payment on (请求分账). Accepted is not arrived."""
+    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     rows = [
         _row(ctx, intent, each.receiver, "SHARE", each.amount, each.description) for each in intent.parts
     ]  # fmt: skip
     async with ctx.projector.batch() as batch:
         await sharing.asked(batch, rows)
-    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     parts = [
         PlatformShare(ReceiverKind.MERCHANT, each.receiver, each.amount, each.description) for each in intent.parts
     ]
@@ -240,10 +246,10 @@ async def share(ctx: StepContext, intent: Share) -> Shared:
 @step(name="profit.unfreeze", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def unfreeze(ctx: StepContext, intent: Unfreeze) -> Shared:
     """Share no more of a payment (解冻剩余资金): the rest is the merchant's own."""
+    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     rows = [_row(ctx, intent, intent.mchid, "REST", 0, intent.description)]
     async with ctx.projector.batch() as batch:
         await sharing.asked(batch, rows)
-    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     try:
         found = await adapter.unfreeze(intent.transaction_id, intent.number, intent.description)
     except OutcomeUnknown:
@@ -307,6 +313,7 @@ async def _stands(
 @step(name="profit.return", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def give_back(ctx: StepContext, intent: GiveBack) -> Shared:
     """Take a part back from a merchant who got it (请求分账回退)."""
+    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     row = {
         "mchid": intent.mchid,
         "number": intent.number,
@@ -319,7 +326,6 @@ async def give_back(ctx: StepContext, intent: GiveBack) -> Shared:
     }
     async with ctx.projector.batch() as batch:
         await sharing.return_asked(batch, row)
-    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
     wanted = ShareReturnIntent(intent.share, intent.number, intent.receiver, intent.amount, intent.description)
     try:
         found = await adapter.return_share(wanted)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from adapters.payments import FundAccount, ShareNotice
 from gateway.database.clock import BUSINESS_ZONE
+from gateway.database.tables.projections import payment
 from gateway.database.tables.sharing import profit_receiver, profit_share, profit_share_return
 from gateway.members.gate import Gate
 from gateway.reconciliation import Reconciliation, State
@@ -222,8 +223,8 @@ async def test_a_refusal_leaves_nothing(market: Shop) -> None:
     shop = market
     order = await bought(shop)
     await do(shop, ADD, receiver(), "receiver-1")
-    for amount, key in ((PRICE + 1, "share-key-1"), (40000, "share-key-2")):
-        refused = await do(shop, SHARE, wanted(order, amount), key)
+    for amount in (PRICE, 40000):
+        refused = await do(shop, SHARE, wanted(order, amount), "share-key-1")
         assert (code(refused), refused.tool) == ("REJECTED", TOOL)
     assert (await rows(shop), effects(shop)) == ([], [0, 0])
     assert isinstance(await do(shop, SHARE, wanted(order), "share-key-1"), Shared)
@@ -275,6 +276,47 @@ async def test_what_was_never_taken_on_leaves_its_row_after_a_day(market: Shop) 
     shop.pass_time(hours=25)
     await settling(shop).settle()
     assert (await rows(shop), effects(shop)) == ([], [0, 0])
+
+
+async def test_more_than_was_paid_is_refused_before_it_is_asked(market: Shop) -> None:
+    shop = market
+    order = await bought(shop)
+    await do(shop, ADD, receiver(), "receiver-1")
+    # Also what no row could have.
+    for amount in (PRICE + 1, 2**31, 2**53 - 1):
+        refused = await do(shop, SHARE, wanted(order, amount), f"share-key-{amount}")
+        assert (code(refused), refused.tool) == ("BAD_USER_INPUT", None)
+    assert (await rows(shop), effects(shop)) == ([], [0, 0])
+
+
+async def test_a_merchant_that_left_shares_nothing(market: Shop) -> None:
+    shop = market
+    order = await bought(shop)
+    done = await arrived(shop, order)
+    gone = "1999999999"
+    async with shop.database.write() as connection:
+        for table in (payment, profit_receiver, profit_share):
+            await connection.execute(update(table).values(mchid=gone))
+    answers = [
+        await do(shop, SHARE, wanted(order), "share-key-2"),
+        await do(shop, UNFREEZE, Rest(order, "解冻"), "unfreeze-1"),
+        await do(shop, RETURN, WantedReturn(gone, done.number, FRANCHISE_MCHID, 1, "退款回退"), "return-1"),
+    ]
+    assert [code(each) for each in answers] == ["TOOL_NOT_CONFIGURED"] * 3
+    assert (len(await rows(shop)), await returns(shop)) == (1, [])
+
+
+async def test_one_that_cannot_be_asked_about_keeps_no_other_from_being_settled(market: Shop) -> None:
+    shop = market
+    order = await bought(shop)
+    first = await shared(shop, order)
+    shop.pass_time(seconds=1)
+    second = await shared(shop, order, "share-key-2")
+    for each in (first, second):
+        await shop.act(TOOL, "settle_sharing", out_order_no=each.number)
+    shop.sandbox.kit.faults.add(TOOL, "code", endpoint=f"GET {ORDERS}/{first.number}", value="INVALID_REQUEST")
+    await settling(shop).settle()
+    assert [each[3] for each in await rows(shop)] == ["PENDING", "SUCCESS"]
 
 
 async def test_a_merchant_that_does_not_answer_is_asked_again(market: Shop) -> None:
@@ -349,6 +391,21 @@ async def test_a_lost_answer_takes_back_once(market: Shop, fault: FaultKind) -> 
     await shop.worker.drain()
     assert await do(shop, RETURN, back(done), "return-1") == done
     assert (effects(shop), len(await returns(shop))) == ([1, 1], 1)
+
+
+async def test_a_notice_of_another_gives_up_no_return_on_its_way(market: Shop) -> None:
+    shop = market
+    order = await bought(shop)
+    done = await arrived(shop, order)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=f"POST {RETURNS}")
+    with hurried():
+        assert code(await do(shop, RETURN, back(done), "return-1")) == "TRANSACTION_IN_PROGRESS"
+    at = shop.projector.clock.now().replace(microsecond=0)
+    other = ShareNotice(MCHID, "42", "3008", done.number, FRANCHISE_MCHID, 1, returned=True, at=at)
+    await settling(shop).notices(FRANCHISE_MCHID, [other])
+    assert await returns(shop) == [(FRANCHISE_MCHID, 4000, "REQUESTED", None)]
+    over = await do(shop, RETURN, back(done, 9000), "return-2")
+    assert (code(over), over.details["left"]) == ("SHARE_NOT_RETURNABLE", 5000)
 
 
 async def test_what_has_not_arrived_cannot_come_back(market: Shop) -> None:

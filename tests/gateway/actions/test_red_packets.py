@@ -315,13 +315,19 @@ async def test_who_allows_it_no_more_is_asked_for_nothing(shop: Shop) -> None:
     assert (await rows(shop))[0].package
 
 
-async def test_a_refused_package_keeps_no_other_from_being_told(shop: Shop) -> None:
+STATUS = "GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/*"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "refusal"), [(BILLS, "INVALID_REQUEST"), (BILLS, "USER_NOT_EXISTS"), (STATUS, "INVALID_REQUEST")]
+)
+async def test_a_refused_package_keeps_no_other_from_being_told(shop: Shop, endpoint: str, refusal: str) -> None:
     await allow(shop)
     await shop.act("payments", "hold_transfers", mchid=MCHID, hold=True)
     for key in ("red-packet-1", "red-packet-2"):
         done = await offer(shop, key)
         await shop.act("payments", "check_transfer", out_bill_no=done.number)
-    shop.sandbox.kit.faults.add("payments", "code", endpoint=BILLS, value="INVALID_REQUEST", calls=(1,))
+    shop.sandbox.kit.faults.add("payments", "code", endpoint=endpoint, value=refusal, calls=(1,))
     await settle(shop)
     assert sorted(bool(each.package) for each in await rows(shop)) == [False, True]
 
