@@ -16,6 +16,8 @@ from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 TOOL: Final = "payments"
+#: Either of the two leads to the other.
+_SWITCHED: Final = frozenset({CashStockState.RUNNING, CashStockState.PAUSED})
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -77,16 +79,31 @@ async def _rests(ctx: StepContext, intent: Stock) -> Stock | None:
 
 
 async def _run_again(ctx: StepContext, intent: Stock, outcome: Stock | None) -> None:
-    """Also where nobody knows whether it was paused: it ran before, and what runs already stays so."""
+    """Also where nobody knows whether it was paused: it ran before. What somebody has ended since stays as it is."""
     del outcome
-    await ctx.tools.get(PaymentsAdapter, intent.mchid).restart_cash_stock(intent.stock_id)
-    _tell(ctx, intent, CashStockState.RUNNING, undone=True)
+    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
+    state = await _state(adapter, intent)
+    if state is CashStockState.PAUSED:
+        await adapter.restart_cash_stock(intent.stock_id)
+    if state in _SWITCHED:
+        _tell(ctx, intent, CashStockState.RUNNING, undone=True)
 
 
 async def _pause_again(ctx: StepContext, intent: Stock, outcome: Stock | None) -> None:
     del outcome
-    await ctx.tools.get(PaymentsAdapter, intent.mchid).pause_cash_stock(intent.stock_id)
-    _tell(ctx, intent, CashStockState.PAUSED, undone=True)
+    adapter = ctx.tools.get(PaymentsAdapter, intent.mchid)
+    state = await _state(adapter, intent)
+    if state is CashStockState.RUNNING:
+        await adapter.pause_cash_stock(intent.stock_id)
+    if state in _SWITCHED:
+        _tell(ctx, intent, CashStockState.PAUSED, undone=True)
+
+
+async def _state(adapter: PaymentsAdapter, intent: Stock) -> CashStockState:
+    found = await adapter.cash_stock(intent.stock_id)
+    if isinstance(found, NotFound):
+        raise found
+    return found.state
 
 
 # A PIVOT: what was sent is in shoppers' hands, and nothing makes it a stock that was never started.

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from gateway.members.gate import Gate
+from gateway.transactions.actions import Performed
+from gateway.transactions.atomic import Atomic, Failed
 from gateway.transactions.effects.cash_stocks import PAUSE, RESTART, START, Asked, Stock, Switch
 from gateway.transactions.steps import StepContext
 from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.test_visit_figures import codes
-from tests.gateway.actions.trading import code, do
+from tests.gateway.actions.trading import HQ, code, do
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served, without
 from tests.gateway.transactions.conftest import any_shop, opens, shop, sqlite_url
@@ -72,6 +74,33 @@ async def test_pausing_and_starting_again_undo_each_other(shop: Shop, known: boo
     await do(shop, RESTART, Asked("", RUNS), "restart-key-1")
     assert await undo(shop, RESTART, done if known else None) == ("cash_stock.paused", "UNDONE")
     assert effects(shop) == [0, 3, 2]
+
+
+async def test_a_transaction_that_fails_says_what_it_took_back(any_shop: Shop) -> None:
+    shop = any_shop
+    atomic = await shop.checkout.atomics.open(HQ, "atomic-key-1", "a document")
+    assert isinstance(atomic, Atomic)
+    atomic.at("pause")
+    assert isinstance(await atomic.perform(PAUSE, Asked("", RUNS)), Performed)
+    answer = await atomic.undo(Failed("other", "REJECTED", "Another field failed."))
+    assert answer.code == "TRANSACTION_ROLLED_BACK"
+    assert effects(shop) == [0, 1, 1]
+    assert await told(shop) == [("cash_stock.paused", RUNS, None), ("cash_stock.started", RUNS, "UNDONE")]
+
+
+@pytest.mark.parametrize(("status", "more"), [("running", ["cash_stock.started"]), ("stoped", [])])
+async def test_a_stock_that_moved_on_is_undone_already(shop: Shop, status: str, more: list[str]) -> None:
+    """Somebody else started it again, or its time is over: it is left as it is, and nobody has to look at it."""
+    atomic = await shop.checkout.atomics.open(HQ, "atomic-key-1", "a document")
+    assert isinstance(atomic, Atomic)
+    atomic.at("pause")
+    await atomic.perform(PAUSE, Asked("", RUNS))
+    book: Any = shop.sandbox.platforms[TOOL].books[MCHID]  # type: ignore[attr-defined]
+    book.cash_stocks[RUNS].status = status
+    shop.sandbox.kit.faults.add(TOOL, "code", endpoint=f"POST {STOCKS}/{RUNS}/restart", value="INVALID_REQUEST")
+    answer = await atomic.undo(Failed("other", "REJECTED", "Another field failed."))
+    assert answer.code == "TRANSACTION_ROLLED_BACK"
+    assert [kind for kind, _, _ in await told(shop)] == ["cash_stock.paused", *more]
 
 
 async def undo(shop: Shop, action: Switch, outcome: Stock | None) -> tuple[str, str | None]:
