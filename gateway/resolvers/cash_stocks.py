@@ -35,15 +35,25 @@ async def page(ctx: Context, mchid: str | None, state: CashStockState | None, ar
     return await forward(ctx, f"cashStocks:{adapter.account}:{name}", args, read)
 
 
-async def by_keys(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[CashStock | None]:
-    """By (mchid, stock id), one call each; None for what the merchant did not make."""
-    answers = await asyncio.gather(
-        *(ctx.tool(PaymentsAdapter, mchid).cash_stock(number) for mchid, number in keys)
-    )  # fmt: skip
+async def by_keys(ctx: Context, keys: Sequence[tuple[str, str]]) -> Sequence[CashStock | BaseException | None]:
+    """By (mchid, stock id), one call each; None for what the merchant did not make, and an error for its key alone."""
+
+    async def read(mchid: str, number: str) -> CashStock | NotFound:
+        return await ctx.tool(PaymentsAdapter, mchid).cash_stock(number)
+
+    answers = await asyncio.gather(*(read(*each) for each in keys), return_exceptions=True)
     return [None if isinstance(each, NotFound) else each for each in answers]
+
+
+async def of(ctx: Context, key: tuple[str, str]) -> CashStock | None:
+    """The stock of a (mchid, stock id). Raises UpstreamErrors."""
+    found = await ctx.loaders.load(by_keys, key)
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 async def one(ctx: Context, mchid: str | None, stock_id: str) -> CashStock | None:
     """One of them; None where the merchant made none of this number. Raises Forbidden and ToolNotConfigured."""
     ctx.principal.require(SCOPE)
-    return await ctx.loaders.load(by_keys, (ctx.tool(PaymentsAdapter, mchid).account, stock_id))
+    return await of(ctx, (ctx.tool(PaymentsAdapter, mchid).account, stock_id))

@@ -82,7 +82,7 @@ class CashStockSwitched:
 
     @strawberry.field(description="The stock as the platform has it now (one call).")
     async def cash_stock(self, info: Info) -> CashStock | None:
-        found = await info.context.loaders.load(resolvers.by_keys, self.key)
+        found = await resolvers.of(info.context, self.key)
         return None if found is None else CashStock.of(found)
 
 

@@ -159,6 +159,17 @@ async def test_only_headquarters_sees_them(served: Served, caller: str) -> None:
     assert count.calls == {}
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_stock_that_cannot_be_read_takes_no_other_with_it(served: Served) -> None:
+    served.sandbox.kit.faults.add(TOOL, "status", endpoint=f"GET {STOCKS}/{WAITS}", value=503)
+    ask = f'{{ runs: cashStock(stockId: "{RUNS}") {{ stockId }} waits: cashStock(stockId: "{WAITS}") {{ stockId }} }}'
+    try:
+        answer = await served.client().ask(ask)
+    finally:
+        served.sandbox.kit.faults.clear()
+    assert (answer["data"], codes(answer)) == ({"runs": {"stockId": RUNS}, "waits": None}, ["UNAVAILABLE"])
+
+
 HELD = """query ($u: String!, $live: Boolean!) {
   member(by: {unionid: $u}) { name cashCoupons(live: $live) { nodes { stockId state discount { amount } } } }
 }"""
