@@ -67,7 +67,8 @@ class ProfitReceiverAddInput:
 
     account: str = strawberry.field(description="Its 商户号.")
     name: str = strawberry.field(
-        description="商户全称, which the platform compares; it is sent encrypted and not kept."
+        description="商户全称, which the platform compares; it is sent encrypted, and kept in the transaction's sealed"
+        " intent alone."
     )
     relation: ProfitRelation = strawberry.field(description="与分账方的关系类型.")
     custom: str | None = strawberry.field(description="自定义的分账关系, 10 characters; for CUSTOM only.", default=None)

@@ -126,7 +126,7 @@ async def add(ctx: StepContext, intent: Add) -> Entered:
     return Entered(intent.mchid, intent.account)
 
 
-# KEYED: who is struck off twice is off. A PIVOT: its full name, which entering needs, is not kept.
+# KEYED: who is struck off twice is off. A PIVOT: its full name, which entering needs, is in no row of ours.
 @step(name="profit_receiver.delete", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def remove(ctx: StepContext, intent: Remove) -> Entered:
     """Strike a merchant off (删除分账接收方). Parts that are on their way still arrive."""
