@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import delete as deleting
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from adapters.base.errors import NotFound
 from adapters.enterprise_chat import EnterpriseChatAdapter
@@ -23,6 +23,7 @@ from gateway.database.tables.contacts import contact_way
 from gateway.database.tables.dimensions import guide
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.own_rows import changed, follow_change
 from gateway.transactions.effects.way_states import reserve, state_taken
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -239,7 +240,7 @@ def _spec(behind: Behind, state: str, *, in_mini_program: bool = False) -> Conta
 
 def _follow(ctx: StepContext, intent: Make, way: ContactWay) -> Made:
     values = {"config_id": way.config_id, "qr_code": way.qr_code, "created_at": ctx.now}
-    _follow_change(ctx, intent.id, values)
+    follow_change(ctx, contact_way, intent.id, values)
     return Made(intent.id, way.config_id)
 
 
@@ -294,7 +295,7 @@ async def _put_back(ctx: StepContext, intent: Replace, outcome: Named | None) ->
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     await adapter.update_contact_way(intent.config_id, _spec(intent.before, intent.state))
     async with ctx.projector.batch() as batch:
-        await _changed(batch, intent.id, _columns(intent.before))
+        await changed(batch, contact_way, intent.id, _columns(intent.before))
 
 
 # KEYED: everything is replaced, so that twice is once.
@@ -309,7 +310,7 @@ async def replace(ctx: StepContext, intent: Replace) -> Named:
     """Other people behind the same code."""
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     await adapter.update_contact_way(intent.config_id, _spec(intent.behind, intent.state))
-    _follow_change(ctx, intent.id, _columns(intent.behind))
+    follow_change(ctx, contact_way, intent.id, _columns(intent.behind))
     return Named(intent.id)
 
 
@@ -325,19 +326,8 @@ async def remove(ctx: StepContext, intent: Remove) -> Named:
     # Gone by an attempt before this one, or by somebody else's doing: gone.
     with suppress(NotFound):
         await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_contact_way(intent.config_id)
-    _follow_change(ctx, intent.id, {"deleted_at": ctx.now})
+    follow_change(ctx, contact_way, intent.id, {"deleted_at": ctx.now})
     return Named(intent.id)
-
-
-def _follow_change(ctx: StepContext, way_id: str, values: Mapping[str, Any]) -> None:
-    async def follow(batch: Batch) -> None:
-        await _changed(batch, way_id, values)
-
-    ctx.on_done.append(follow)
-
-
-async def _changed(batch: Batch, way_id: str, values: Mapping[str, Any]) -> None:
-    await batch.connection.execute(update(contact_way).where(contact_way.c.id == way_id).values(**values))
 
 
 CREATE: Final = Action("contactWayCreate", make, _plan_make)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from adapters.base.errors import Invalid, NotFound
 from adapters.enterprise_chat import EnterpriseChatAdapter
@@ -27,6 +27,7 @@ from gateway.database.tables.contacts import group_welcome
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.group_sends import Piece, attachment_of
+from gateway.transactions.effects.own_rows import changed, follow_change
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Bytes of a text; materials of one corp.
@@ -199,7 +200,7 @@ async def _put_back(ctx: StepContext, intent: Replace, outcome: Named | None) ->
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     await adapter.update_group_welcome(intent.template_id, _record(intent.before))
     async with ctx.projector.batch() as batch:
-        await _changed(batch, intent.id, _columns(intent.before))
+        await changed(batch, group_welcome, intent.id, _columns(intent.before))
 
 
 # KEYED: everything is replaced, so that twice is once.
@@ -214,7 +215,7 @@ async def replace(ctx: StepContext, intent: Replace) -> Named:
     """One call; groups that chose it greet with it from now on."""
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     await adapter.update_group_welcome(intent.template_id, _record(intent.content))
-    _follow_change(ctx, intent.id, _columns(intent.content))
+    follow_change(ctx, group_welcome, intent.id, _columns(intent.content))
     return Named(intent.id)
 
 
@@ -228,7 +229,7 @@ async def _ask_remove(ctx: StepContext, intent: Remove) -> Named | None:
     try:
         await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).group_welcome(intent.template_id)
     except (Invalid, NotFound):
-        _follow_change(ctx, intent.id, {"deleted_at": ctx.now})
+        follow_change(ctx, group_welcome, intent.id, {"deleted_at": ctx.now})
         return Named(intent.id)
     return None
 
@@ -251,19 +252,8 @@ async def remove(ctx: StepContext, intent: Remove) -> Named:
         if gone is None:
             raise
         return gone
-    _follow_change(ctx, intent.id, {"deleted_at": ctx.now})
+    follow_change(ctx, group_welcome, intent.id, {"deleted_at": ctx.now})
     return Named(intent.id)
-
-
-def _follow_change(ctx: StepContext, welcome_id: str, values: Mapping[str, Any]) -> None:
-    async def follow(batch: Batch) -> None:
-        await _changed(batch, welcome_id, values)
-
-    ctx.on_done.append(follow)
-
-
-async def _changed(batch: Batch, welcome_id: str, values: Mapping[str, Any]) -> None:
-    await batch.connection.execute(update(group_welcome).where(group_welcome.c.id == welcome_id).values(**values))
 
 
 CREATE: Final = Action("groupWelcomeCreate", make, _plan_make)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import delete as deleting
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from adapters.base.errors import NotFound, UpstreamError
 from adapters.enterprise_chat import EnterpriseChatAdapter
@@ -22,6 +22,7 @@ from gateway.database.tables.contacts import join_way
 from gateway.database.tables.projections import customer_group
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.own_rows import changed, follow_change
 from gateway.transactions.effects.way_states import reserve, state_taken
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -196,7 +197,7 @@ def _spec(behind: Behind, state: str, *, in_mini_program: bool) -> JoinWaySpec:
 
 
 def _follow(ctx: StepContext, intent: Make, config_id: str, qr_code: str) -> Made:
-    _follow_change(ctx, intent.id, {"config_id": config_id, "qr_code": qr_code, "created_at": ctx.now})
+    follow_change(ctx, join_way, intent.id, {"config_id": config_id, "qr_code": qr_code, "created_at": ctx.now})
     return Made(intent.id, config_id)
 
 
@@ -244,7 +245,7 @@ async def _put_back(ctx: StepContext, intent: Replace, outcome: Named | None) ->
     spec = _spec(intent.before, intent.state, in_mini_program=intent.in_mini_program)
     await adapter.update_join_way(intent.config_id, spec)
     async with ctx.projector.batch() as batch:
-        await _changed(batch, intent.id, _columns(intent.before))
+        await changed(batch, join_way, intent.id, _columns(intent.before))
 
 
 # KEYED: everything is replaced, so that twice is once.
@@ -261,7 +262,7 @@ async def replace(ctx: StepContext, intent: Replace) -> Named:
     spec = _spec(intent.behind, intent.state, in_mini_program=intent.in_mini_program)
     await adapter.update_join_way(intent.config_id, spec)
     picture = await _picture(adapter, intent.config_id)
-    _follow_change(ctx, intent.id, {**_columns(intent.behind)} | ({"qr_code": picture} if picture else {}))
+    follow_change(ctx, join_way, intent.id, {**_columns(intent.behind)} | ({"qr_code": picture} if picture else {}))
     return Named(intent.id)
 
 
@@ -276,19 +277,8 @@ async def remove(ctx: StepContext, intent: Remove) -> Named:
     """The printed code is dead. The row stays: those who joined by it carry its state."""
     with suppress(NotFound):
         await ctx.tools.get(EnterpriseChatAdapter, intent.corpid).delete_join_way(intent.config_id)
-    _follow_change(ctx, intent.id, {"deleted_at": ctx.now})
+    follow_change(ctx, join_way, intent.id, {"deleted_at": ctx.now})
     return Named(intent.id)
-
-
-def _follow_change(ctx: StepContext, way_id: str, values: Mapping[str, Any]) -> None:
-    async def follow(batch: Batch) -> None:
-        await _changed(batch, way_id, values)
-
-    ctx.on_done.append(follow)
-
-
-async def _changed(batch: Batch, way_id: str, values: Mapping[str, Any]) -> None:
-    await batch.connection.execute(update(join_way).where(join_way.c.id == way_id).values(**values))
 
 
 CREATE: Final = Action("joinWayCreate", make, _plan_make)

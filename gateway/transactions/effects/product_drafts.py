@@ -23,12 +23,11 @@ from adapters.mini_program_store import (
     ProductStatus,
     Sku,
 )
-from gateway.database.facts import Fact
 from gateway.database.tables.projections import product, product_draft
 from gateway.events.projections import mini_program_store
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.overtaking import made_by_others, overtaken
-from gateway.transactions.effects.shelves import TOOL, Listed
+from gateway.transactions.effects.shelves import TOOL, Listed, product_fact
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Fen, and pieces: what the platform takes.
@@ -240,7 +239,7 @@ async def _unadd(ctx: StepContext, intent: Add, outcome: Written | None) -> None
         await ctx.tools.get(MiniProgramStoreAdapter, intent.appid).product_delete(number)
     async with ctx.projector.batch() as batch:
         await mini_program_store.product_deleted(batch, intent.appid, number)
-    ctx.facts.append(_fact(ctx, intent.appid, number, "product.deleted", undone=True))
+    ctx.facts.append(product_fact(ctx, intent.appid, number, "product.deleted", undone=True))
 
 
 # ASKABLE: the platform has no key, but lists what was never on sale.
@@ -405,7 +404,7 @@ async def _followed(ctx: StepContext, appid: str, number: str, kind: str, *, und
     asking = ctx.projector.asking()
     draft = await ctx.tools.get(MiniProgramStoreAdapter, appid).product_draft(number)
     await mini_program_store.drafts(asking, appid, {number: draft})
-    ctx.facts.append(_fact(ctx, appid, number, kind, undone=undone))
+    ctx.facts.append(product_fact(ctx, appid, number, kind, undone=undone))
     return Written(appid, number, DraftState.PASSED if draft is None else draft.state)
 
 
@@ -415,25 +414,12 @@ async def _told(
     """After the platform took it: where the draft cannot be read now, its event has it read."""
     with suppress(UpstreamError):
         return await _followed(ctx, adapter.account, number, kind, undone=undone)
-    ctx.facts.append(_fact(ctx, adapter.account, number, kind, undone=undone))
+    ctx.facts.append(product_fact(ctx, adapter.account, number, kind, undone=undone))
     return Written(adapter.account, number, None)
 
 
 def _values(asked: Other | Listed) -> dict[str, str]:
     return {"account": asked.appid, "product": asked.product}
-
-
-def _fact(ctx: StepContext, appid: str, number: str, kind: str, *, undone: bool = False) -> Fact:
-    return Fact(
-        kind=kind,
-        occurred_at=ctx.now,
-        source="own",
-        source_key=f"{ctx.saga}:{ctx.key}:undone" if undone else f"{ctx.saga}:{ctx.key}",
-        account=appid,
-        tool=TOOL,
-        reason="UNDONE" if undone else None,
-        payload={"product": number, "transaction": ctx.saga},
-    )
 
 
 ADD: Final = Action("productAdd", add, _plan_add)

@@ -14,13 +14,12 @@ from sqlalchemy import func, select
 
 from adapters.base.errors import NotFound, UpstreamError
 from adapters.mini_program_store import DraftState, MiniProgramStoreAdapter, SkuChange
-from gateway.database.facts import Fact
 from gateway.database.tables.stock import store_allotment, store_stock
 from gateway.events.projections import mini_program_store
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.product_drafts import MOST, MOST_VARIANTS
-from gateway.transactions.effects.shelves import TOOL, Listed
+from gateway.transactions.effects.shelves import TOOL, Listed, product_fact
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 
@@ -120,7 +119,7 @@ async def _followed(
     ctx: StepContext, adapter: MiniProgramStoreAdapter, intent: Change, *, undone: bool = False
 ) -> None:
     """Read the product into our rows. Where it cannot be read now, its event or the next sync has it read."""
-    ctx.facts.append(_fact(ctx, intent.appid, intent.product, "product.repriced", undone=undone))
+    ctx.facts.append(product_fact(ctx, intent.appid, intent.product, "product.repriced", undone=undone))
     with suppress(UpstreamError):
         asking = ctx.projector.asking()
         [found] = await adapter.products([intent.product])
@@ -172,20 +171,7 @@ def _follow_deletion(ctx: StepContext, intent: Listed) -> None:
         await mini_program_store.product_deleted(batch, intent.appid, intent.product)
 
     ctx.on_done.append(follow)
-    ctx.facts.append(_fact(ctx, intent.appid, intent.product, "product.deleted"))
-
-
-def _fact(ctx: StepContext, appid: str, number: str, kind: str, *, undone: bool = False) -> Fact:
-    return Fact(
-        kind=kind,
-        occurred_at=ctx.now,
-        source="own",
-        source_key=f"{ctx.saga}:{ctx.key}:undone" if undone else f"{ctx.saga}:{ctx.key}",
-        account=appid,
-        tool=TOOL,
-        reason="UNDONE" if undone else None,
-        payload={"product": number, "transaction": ctx.saga},
-    )
+    ctx.facts.append(product_fact(ctx, intent.appid, intent.product, "product.deleted"))
 
 
 CHANGE: Final = Action("productPriceChange", change, _plan_change)

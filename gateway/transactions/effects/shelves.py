@@ -83,7 +83,7 @@ async def _followed(
     ctx: StepContext, adapter: MiniProgramStoreAdapter, intent: Listed, kind: str, *, undone: bool = False
 ) -> Shelved:
     """The platform took it. Where the product cannot be read now, its event or the next sync has it read."""
-    ctx.facts.append(_fact(ctx, intent, kind, undone=undone))
+    ctx.facts.append(product_fact(ctx, intent.appid, intent.product, kind, undone=undone))
     with suppress(UpstreamError):
         found = await _seen(ctx, adapter, intent)
         return Shelved(None if found is None else found.on_sale)
@@ -94,7 +94,9 @@ async def _asked(ctx: StepContext, intent: Listed, *, on_sale: bool) -> Shelved 
     found = await _seen(ctx, ctx.tools.get(MiniProgramStoreAdapter, intent.appid), intent)
     if found is None or found.on_sale is not on_sale:
         return None
-    ctx.facts.append(_fact(ctx, intent, "product.shelved" if on_sale else "product.unshelved"))
+    ctx.facts.append(
+        product_fact(ctx, intent.appid, intent.product, "product.shelved" if on_sale else "product.unshelved")
+    )
     return Shelved(on_sale)
 
 
@@ -143,16 +145,17 @@ async def unshelve(ctx: StepContext, intent: Listed) -> Shelved:
     return await _followed(ctx, adapter, intent, "product.unshelved")
 
 
-def _fact(ctx: StepContext, intent: Listed, kind: str, *, undone: bool = False) -> Fact:
+def product_fact(ctx: StepContext, appid: str, number: str, kind: str, *, undone: bool = False) -> Fact:
+    """What was done with a product, by the platform's number, or taken back."""
     return Fact(
         kind=kind,
         occurred_at=ctx.now,
         source="own",
-        source_key=f"{ctx.saga}:{ctx.key}",
-        account=intent.appid,
+        source_key=f"{ctx.saga}:{ctx.key}:undone" if undone else f"{ctx.saga}:{ctx.key}",
+        account=appid,
         tool=TOOL,
         reason="UNDONE" if undone else None,
-        payload={"product": intent.product, "transaction": ctx.saga},
+        payload={"product": number, "transaction": ctx.saga},
     )
 
 

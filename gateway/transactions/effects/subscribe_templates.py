@@ -12,9 +12,9 @@ import msgspec
 
 from adapters.mini_program_store import MiniProgramStoreAdapter
 from adapters.official_account import OfficialAccountAdapter
-from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.template_book import Kept, WantedGone, came, known, number
+from gateway.transactions.effects.wechat_apps import mini_program
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 _ACCOUNT_ADD: Final = "account.subscribe_template.add"
@@ -50,19 +50,6 @@ class Drop(msgspec.Struct, frozen=True):
 
     account: str
     template: str
-
-
-def mini_program(tools: OpenTools, account: str | None) -> MiniProgramStoreAdapter:
-    """The mini-program, or the first one of the settings. Raises StepRefused for a shop, ToolNotConfigured for none."""
-    if account is not None:
-        adapter = tools.get(MiniProgramStoreAdapter, account)
-        if adapter.kind != "mini_program":
-            raise StepRefused("BAD_USER_INPUT", f"The account {account} is a shop; name a mini-program.")
-        return adapter
-    for adapter in tools.all(MiniProgramStoreAdapter):
-        if adapter.kind == "mini_program":
-            return adapter
-    raise ToolNotConfigured("mini_program_store")
 
 
 def _check(asked: Wanted) -> None:
@@ -155,14 +142,14 @@ async def account_delete(ctx: StepContext, intent: Drop) -> Kept:
 
 async def _plan_mini_program_add(planning: Planning, asked: Wanted) -> Effect:
     _check(asked)
-    adapter = mini_program(planning.tools, asked.account)
+    adapter = mini_program(planning, asked.account)
     before = tuple(await listed(adapter))
     intent = Add(adapter.account, asked.number, asked.keywords, asked.purpose, before)
     return Effect(intent, values={"appid": adapter.account})
 
 
 async def _plan_mini_program_delete(planning: Planning, asked: WantedGone) -> Effect:
-    adapter = mini_program(planning.tools, asked.account)
+    adapter = mini_program(planning, asked.account)
     known(asked.template, await listed(adapter))
     return Effect(Drop(adapter.account, asked.template), values={"appid": adapter.account})
 
