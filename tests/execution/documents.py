@@ -172,9 +172,9 @@ class Documents:
         if isinstance(type_, GraphQLList):
             item = type_.of_type.of_type if _is_non_null(type_.of_type) else type_.of_type
             # One item stands for a list of it; within a list of lists, its own items would be taken for lists.
-            if rng.random() < 0.15 and not isinstance(item, GraphQLList):
+            if depth > 0 and rng.random() < 0.15 and not isinstance(item, GraphQLList):
                 return self._literal(GraphQLNonNull(item), depth)
-            return "[" + ", ".join(self._item(type_.of_type, depth) for _ in range(rng.randint(0, 3))) + "]"
+            return "[" + ", ".join(self._item(type_.of_type, depth) for _ in range(self._length(depth))) + "]"
         if isinstance(type_, GraphQLInputObjectType):
             parts = []
             names = list(type_.fields.items())
@@ -215,9 +215,9 @@ class Documents:
         if rng.random() < 0.05:
             return None
         if isinstance(type_, GraphQLList):
-            if rng.random() < 0.1:
+            if depth > 0 and rng.random() < 0.1:
                 return self._some(type_.of_type, depth)
-            return [self._value_in(type_.of_type, depth) for _ in range(rng.randint(0, 3))]
+            return [self._value_in(type_.of_type, depth) for _ in range(self._length(depth))]
         if isinstance(type_, GraphQLInputObjectType):
             names = list(type_.fields.items())
             if type_.is_one_of:
@@ -240,6 +240,10 @@ class Documents:
             "Long": lambda: rng.randint(0, 2**40),
             "ID": lambda: rng.choice(["id", 17]),
         }.get(type_.name, lambda: rng.choice(["a", "bcd", "é中", ""]))()
+
+    def _length(self, depth: int) -> int:
+        """Of a list. Empty at the bottom: an input may require a list of itself, as a menu's entries do."""
+        return self.rng.randint(0, 3) if depth > 0 else 0
 
     def _value_in(self, type_: Any, depth: int) -> Any:
         return (
