@@ -6,10 +6,11 @@ Use them with ``from tests.databases import *`` in a folder's conftest, or with
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,12 +53,24 @@ def keyring() -> Keyring:
     return Keyring(MASTER)
 
 
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A file that the first process of this test run makes, at the path that it is given, and the others wait for."""
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path, half = folder / name, folder / f"half-{name}"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            make(half)
+            half.rename(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file to copy: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("template") / "empty.db"
-    upgrade_now(DatabaseUrl.parse(f"sqlite:///{path}"))
-    return path
+    return shared(tmp_path_factory, "empty.db", lambda path: upgrade_now(DatabaseUrl.parse(f"sqlite:///{path}")))
 
 
 @pytest.fixture(scope="session")
@@ -94,15 +107,23 @@ def own_schema(server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_ddl(postgresql_server: str) -> str:
+def postgresql_ddl(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What migrating sends to the server, recorded once: replaying it is ten times faster."""
+
+    def record(path: Path) -> None:
+        path.write_text(_recorded_ddl(postgresql_server))
+
+    return shared(tmp_path_factory, "migrated.sql", record).read_text()
+
+
+def _recorded_ddl(server: str) -> str:
     sent: list[str] = []
 
     def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.lstrip().startswith(("CREATE", "ALTER", "COMMENT", "INSERT")):
             sent.append(statement)
 
-    with own_schema(postgresql_server) as url:
+    with own_schema(server) as url:
         event.listen(Engine, "before_cursor_execute", record)
         upgrade_now(DatabaseUrl.parse(url))
         event.remove(Engine, "before_cursor_execute", record)
@@ -163,6 +184,35 @@ class LentSchema:
         self.connection.execute(_NUMBERS_BEGIN_ANEW)
 
 
+#: What fills a schema: the text that COPY takes, by table, and where each sequence stands.
+Content = tuple[dict[str, bytes], dict[str, int]]
+
+_SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = current_schema() AND last_value > 0"
+
+
+def content_of(url: str) -> Content:
+    """All rows of a schema, tables that others refer to first."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = [name for [name] in reversed(connection.execute(_TABLES).fetchall())]
+        copied = {}
+        for name in tables:
+            with connection.cursor().copy(f"COPY {name} TO STDOUT".encode()) as rows:
+                if data := b"".join(map(bytes, rows)):
+                    copied[name] = data
+        return copied, dict(connection.execute(_SEQUENCES).fetchall())
+
+
+def fill(url: str, content: Content) -> None:
+    """Put rows into a schema with empty tables."""
+    copied, sequences = content
+    with psycopg.connect(url) as connection:
+        for name, data in copied.items():
+            with connection.cursor().copy(f"COPY {name} FROM STDIN".encode()) as rows:
+                rows.write(data)
+        for name, value in sequences.items():
+            connection.execute("SELECT setval(%s::regclass, %s)", (name, value))
+
+
 class LentSchemas:
     """Schemas that tests have one after the other, since emptying takes a tenth of making.
 
@@ -178,11 +228,19 @@ class LentSchemas:
     @contextmanager
     def lend(self) -> Iterator[str]:
         """The URL of a schema with empty tables."""
-        schema = self._free.pop() if self._free else self._made()
+        schema = self._emptied() or self._made()
         yield schema.url
-        if schema.is_as_made():
-            schema.empty()
-            self._free.append(schema)
+        # Not emptied yet: what else the test opened may still write as it closes.
+        self._free.append(schema)
+
+    def _emptied(self) -> LentSchema | None:
+        """One that was lent before."""
+        while self._free:
+            schema = self._free.pop()
+            if schema.is_as_made():
+                schema.empty()
+                return schema
+        return None
 
     def _made(self) -> LentSchema:
         url = self._stack.enter_context(own_schema(self._server))

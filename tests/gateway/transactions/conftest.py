@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,10 +17,45 @@ from gateway.database import Database, Keyring
 from gateway.runtime import CountingMeter, open_tools
 from tests.conftest import StartSandbox
 from tests.databases import *  # noqa: F403
-from tests.databases import MASTER
+from tests.databases import MASTER, Content, content_of, fill
 from tests.gateway.transactions.shop import TOOLS, Shop, Skewed, open_shop, projector_of, settings_for, stock_shelves
 
 OpenShop = Callable[..., Awaitable[Shop]]
+
+
+class Shelves:
+    """Full shelves to begin with: filling them takes longer than most tests, and the world is the same for all.
+
+    What the first shop on either system learned is kept for the shops after it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "stocked.db"
+        self._content: Content | None = None
+
+    def bring(self, url: str) -> bool:
+        """Stock a migrated, empty database. False when there is nothing kept yet."""
+        if not url.startswith("sqlite:"):
+            if self._content is not None:
+                fill(url, self._content)
+            return self._content is not None
+        if self._file.exists():
+            shutil.copyfile(self._file, url.removeprefix("sqlite:///"))
+        return self._file.exists()
+
+    def keep(self, url: str) -> None:
+        """Keep what a database holds, which has just been stocked and has nothing else."""
+        if not url.startswith("sqlite:"):
+            self._content = content_of(url)
+            return
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            connection.execute("VACUUM INTO ?", (str(self._file),))
+
+
+@functools.cache
+def _shelves(folder: Path) -> Shelves:
+    """Those of this process. No fixture: ``opens`` is imported into many files, and should not bring another along."""
+    return Shelves(folder)
 
 
 @pytest.fixture
@@ -27,10 +63,8 @@ async def opens(start_sandbox: StartSandbox, tmp_path_factory: pytest.TempPathFa
     """``await opens(url, without=(…,), **checkout_settings)``: a shop on a database of one's own.
 
     ``skew`` is how far the gateway's clock is ahead of the platforms'; ``more`` are tools besides the usual ones.
-    Filling the shelves takes longer than most tests, and the world is the same for all: on SQLite the first shop leaves
-    a copy of them for the others.
     """
-    stocked_template = tmp_path_factory.getbasetemp() / "stocked.db"
+    shelves = _shelves(tmp_path_factory.getbasetemp())
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -44,10 +78,8 @@ async def opens(start_sandbox: StartSandbox, tmp_path_factory: pytest.TempPathFa
             sandbox = await start_sandbox(*TOOLS, *more)
             described = settings_for(sandbox, url, without=without, **checkout)
             clock = Skewed(sandbox.kit.clock, skew)
-            usual = url.startswith("sqlite:") and not without and not skew
-            stocked = usual and stocked_template.exists()
-            if stocked:
-                shutil.copyfile(stocked_template, url.removeprefix("sqlite:///"))
+            usual = not without and not skew
+            stocked = usual and shelves.bring(url)
             database = await stack.enter_async_context(Database.open(url, Keyring(MASTER), clock=clock))
             opened = await stack.enter_async_context(open_tools(described, database, clock, CountingMeter()))
             if not stocked:
@@ -55,8 +87,7 @@ async def opens(start_sandbox: StartSandbox, tmp_path_factory: pytest.TempPathFa
                 earlier = Skewed(sandbox.kit.clock, skew - timedelta(minutes=5))
                 await stock_shelves(opened, projector_of(database, described, earlier), sandbox)
             if usual and not stocked:
-                with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-                    connection.execute("VACUUM INTO ?", (str(stocked_template),))
+                shelves.keep(url)
             return await open_shop(sandbox, database, opened, described, clock)
 
         yield start
