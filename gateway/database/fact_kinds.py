@@ -194,6 +194,7 @@ _KINDS: Final = (
         ("transaction.completed", "交易完成"),
         ("transaction.completing", "交易完成中"),
         ("transaction.needs_attention", "交易需人工处理"),
+        ("transaction.progress", "交易步骤已处理 {quantity} 人"),
         ("transaction.resolved", "交易已人工处理"),
         ("transaction.retried", "交易人工重试"),
         ("transaction.running", "交易开始"),

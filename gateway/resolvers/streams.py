@@ -28,7 +28,9 @@ PAYMENTS: Final = frozenset(
 )
 AFTER_SALES: Final = frozenset({"after_sale.changed", "after_sale.completed"})
 #: What a person says of one (transaction.retried, transaction.resolved) moves it in the same commit.
-TRANSACTIONS: Final = frozenset({*(f"transaction.{state.lower()}" for state in SagaState), "transaction.step"})
+TRANSACTIONS: Final = frozenset(
+    {*(f"transaction.{state.lower()}" for state in SagaState), "transaction.step", "transaction.progress"}
+)
 CONTACTS: Final = frozenset(
     {
         "contact.added",

@@ -179,6 +179,14 @@ class PaymentRequest:
     pay_sign: str = strawberry.field(description="Signature by the merchant's key.")
 
 
+@strawberry.type(description="How far the work of a step is for which a request has no time.")
+class StepProgress:
+    """Progress."""
+
+    done: int = strawberry.field(description="Members whom its attempt has gone through; a new attempt begins anew.")
+    total: int = strawberry.field(description="How many there are.")
+
+
 @strawberry.type(description="A step of a transaction.")
 class Step:
     """Saga step."""
@@ -187,6 +195,12 @@ class Step:
     tool: str | None = strawberry.field(description="At which tool; null in the gateway's own books.")
     state: str = strawberry.field(description="PENDING, RUNNING, DONE, SKIPPED, UNDONE, FAILED or UNKNOWN.")
     reason: str | None = strawberry.field(description="Why it was skipped or failed; null otherwise.")
+    progress: StepProgress | None = strawberry.field(description="Of a step for thousands; null for all others.")
+
+    @classmethod
+    def of(cls, view: records.StepView) -> Step:
+        progress = None if view.progress is None else StepProgress(done=view.progress.done, total=view.progress.total)
+        return cls(name=view.name, tool=view.tool, state=view.state, reason=view.reason, progress=progress)
 
 
 @strawberry.type(description="A transaction over several tools (saga).")
@@ -203,7 +217,7 @@ class Transaction(Node):
         return cls(
             id=strawberry.ID(ids.encode("tx", view.id)),
             state=view.state,
-            steps=[Step(name=each.name, tool=each.tool, state=each.state, reason=each.reason) for each in view.steps],
+            steps=[Step.of(each) for each in view.steps],
             created_at=view.created_at,
             updated_at=view.updated_at,
         )

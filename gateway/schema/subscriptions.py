@@ -121,14 +121,16 @@ class AfterSaleChanged(SubscriptionEvent):
         return await _order(info, self.fact)
 
 
-@strawberry.type(description="A transaction over several tools (跨工具交易), or one of its steps, has a new state.")
+@strawberry.type(
+    description="A transaction over several tools (跨工具交易), or one of its steps, has a new state or got further."
+)
 class TransactionChanged(SubscriptionEvent):
     """transaction.*"""
 
     state: str = strawberry.field(
-        description="The state that was entered: the transaction's, or the step's if there is one."
+        description="The state that was entered, or that goes on: the transaction's, or the step's if there is one."
     )
-    step: str | None = strawberry.field(description="The step that entered it; null for the transaction itself.")
+    step: str | None = strawberry.field(description="The step that stands in it; null for the transaction itself.")
 
     @strawberry.field(description="The transaction, as it is now.")
     async def transaction(self, info: Info) -> Transaction | None:

@@ -32,7 +32,7 @@ from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
 from gateway.transactions.runner import Runner, SagaMoved
 from gateway.transactions.states import Attention, SagaState, StepState
-from gateway.transactions.steps import AnyStep, Step, StepRefused
+from gateway.transactions.steps import AnyStep, OutOfTime, Step, StepRefused
 
 A = TypeVar("A")
 O = TypeVar("O")  # noqa: E741 — the outcome's type
@@ -139,7 +139,7 @@ class Actions:
 
         A refused request leaves its key free. Problems: the plan's, the step's and the platform's own refusals;
         IDEMPOTENCY_MISMATCH, IDEMPOTENCY_IN_FLIGHT, and TRANSACTION_IN_PROGRESS with ``transaction`` among its
-        details, when the outcome is being found out.
+        details, when the outcome is being found out, or the request has no time for all of it.
         """
         claim = Claim(scope_of(principal), action.mutation, idempotency_key, canonical(asked))
         earlier = await self._replayed(claim, action)
@@ -177,6 +177,10 @@ class Actions:
         except SagaMoved:
             # The job overtook this process and knows the outcome.
             return await self._answer(saga_id, action)
+        except OutOfTime:
+            async with self._projector.database.write() as connection:
+                await self._queue.reschedule(connection, FINISH_JOB, saga_id, self._clock.now())
+            return await self._answer(saga_id, action)
         if failure is not None and await self._refused(saga_id):
             async with self._projector.database.write() as connection:
                 await self._idempotency.forget(connection, claim_id)
@@ -205,7 +209,7 @@ class Actions:
                 subject=effect.subject,
                 values={**effect.values, "claim": claim_id, "caller": claim.scope},
                 deadline=now + DEADLINE,
-                attempted=step.tool is not None,
+                attempted=step.tool is not None and not step.prepares,
             )
             if effect.book is not None:
                 await effect.book(batch, saga_id)
@@ -271,10 +275,11 @@ async def _nothing_more(batch: Batch) -> None:
 
 
 def in_progress(saga_id: str) -> Problem:
-    """Sent, and nobody said yet what became of it."""
+    """Sent, and nobody said yet what became of it; or begun, and more than a request has time for."""
     return Problem(
         "TRANSACTION_IN_PROGRESS",
-        "What the platform did is being found out; watch the transaction, or send the same request again later.",
+        "A job goes on with it, or finds out what the platform did; watch the transaction, or send the same request "
+        "again later.",
         retryable=True,
         details={"transaction": saga_id},
     )

@@ -44,9 +44,9 @@ from gateway.transactions.idempotency import Claim, Idempotency
 from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
-from gateway.transactions.runner import Runner, SagaMoved
+from gateway.transactions.runner import NOT_DONE, Runner, SagaMoved
 from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
-from gateway.transactions.steps import Delivery, Kind, StepRefused
+from gateway.transactions.steps import Delivery, Kind, OutOfTime, StepRefused
 
 A = TypeVar("A")
 O = TypeVar("O")  # noqa: E741 — the outcome's type
@@ -63,6 +63,8 @@ MARGIN: Final = timedelta(minutes=1)
 DEADLINE: Final = timedelta(days=1)
 #: Where a transaction stands that does not go through.
 UNDOABLE: Final = (SagaState.RUNNING, SagaState.COMPENSATING, SagaState.COMPENSATED)
+#: Where a pivot stands that may have happened.
+_OPEN: Final = frozenset({StepState.RUNNING, StepState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +183,40 @@ class Atomics:
         async with self.runner.within_limit(job, saga_id, Attention.STEP_FAILED):
             if await self._decided(saga_id, (found.input or {})["claim"]):
                 return
-            await self.note_failure(saga_id, Failed(None, "INTERRUPTED", "The process that worked on it ended."))
+            await self.note_failure(saga_id, await self._why(saga_id))
         # Its own job goes on where a platform does not let something be undone now.
         await self.runner.compensate(saga_id)
 
     async def _decided(self, saga_id: str, claim_id: str) -> bool:
         """Whether its pivot has decided it: done, and so is the forward part; or unknown, and a person looks."""
-        pivot = await self._pivot(saga_id)
-        if pivot is None or pivot.state not in {StepState.RUNNING, StepState.UNKNOWN}:
+        pivot = await self.pivot(saga_id)
+        # One of a tool that is PENDING prepares: everything before it is done, and so it goes on.
+        if pivot is None or not (pivot.state in _OPEN or (pivot.state is StepState.PENDING and pivot.tool)):
             return False
 
         async def also(batch: Batch) -> None:
             await self.finish(batch, saga_id, claim_id)
 
-        if pivot.state is StepState.RUNNING:
+        if pivot.state is not StepState.UNKNOWN:
             try:
                 return await self.runner.find_out(pivot, also)
             except OutcomeUnknown:
-                pivot = await self._pivot(saga_id)
+                pivot = await self.pivot(saga_id)
                 if pivot is None or pivot.state is not StepState.UNKNOWN:
                     raise
         await self.give_to_a_person(saga_id)
         return True
 
-    async def _pivot(self, saga_id: str) -> StepRow | None:
+    async def _why(self, saga_id: str) -> Failed:
+        """Why a transaction that no process works on is undone."""
+        pivot = await self.pivot(saga_id)
+        code = "" if pivot is None or pivot.state is not StepState.FAILED else (pivot.reason or "").partition(":")[0]
+        if code and code != NOT_DONE:
+            return Failed(None, code, "The last field was refused.")
+        return Failed(None, "INTERRUPTED", "The process that worked on it ended.")
+
+    async def pivot(self, saga_id: str) -> StepRow | None:
+        """The step that cannot be undone, once it has been reached."""
         return next((row for row in await self.log.steps(saga_id) if row.kind is Kind.PIVOT), None)
 
     async def note_failure(self, saga_id: str, failed: Failed) -> None:
@@ -268,6 +280,9 @@ class Atomic:
             return problem(error)
         except (StepRefused, UpstreamError, ToolNotConfigured) as error:
             return problem(error)
+        except OutOfTime:
+            self.answer = await self._goes_on()
+            return self.answer
         except SagaMoved:
             return await self._overtaken() or await self._outcome(action, key)
         return await self._outcome(action, key)
@@ -278,7 +293,11 @@ class Atomic:
 
     async def _overtaken(self) -> Problem | None:
         """The job came before this process was done: None where it has brought the transaction to its end."""
-        found = await self._all.log.saga(self.id)
+        found, pivot = await self._all.log.saga(self.id), await self._all.pivot(self.id)
+        if found is not None and found.state is SagaState.RUNNING and pivot and pivot.state is StepState.RUNNING:
+            # This process prepared the pivot, and the job has begun it.
+            self.decided, self.answer = True, in_progress(self.id)
+            return self.answer
         if found is None or found.state in UNDOABLE:
             return Problem("SAGA_MOVED", "It took too long, and another process has begun to undo it.", retryable=True)
         self.decided = True
@@ -314,7 +333,7 @@ class Atomic:
     async def _append(self, action: AnyAction, effect: Effect, key: str) -> StepRow | None:
         """Commit the intent; None where another request has taken the key meanwhile. Raises SagaMoved."""
         everything, planned = self._all, Planned(action.step, effect.intent, key)
-        attempted = action.step.tool is not None and not is_queued(action)
+        attempted = action.step.tool is not None and not action.step.prepares and not is_queued(action)
         if effect.subject:
             await everything.projector.database.keyring.ensure(effect.subject)
         async with everything.projector.batch() as batch:
@@ -360,6 +379,13 @@ class Atomic:
 
         await self._all.runner.run_one(row, also)
         self.decided = is_pivot
+
+    async def _goes_on(self) -> Problem:
+        """The pivot takes longer than the request: the job does it, at once."""
+        self.decided, everything = True, self._all
+        async with everything.projector.database.write() as connection:
+            await everything.queue.reschedule(connection, DECIDE_JOB, self.id, everything.projector.clock.now())
+        return in_progress(self.id)
 
     async def _undecided(self) -> None:
         """Nobody knows whether the pivot happened: what can be found out, the job finds out."""

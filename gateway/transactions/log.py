@@ -24,6 +24,7 @@ from gateway.database.statements import insert_rows
 from gateway.database.tables.sagas import saga, saga_step
 from gateway.database.ulid import Ulids, ulid_time
 from gateway.events.projector import Batch
+from gateway.transactions.records import Progress
 from gateway.transactions.states import SAGA_MOVES, SETTLED, Attention, SagaState, StepState, saga_before, step_before
 from gateway.transactions.steps import AnyStep, Kind
 
@@ -80,6 +81,7 @@ class StepRow:
     attempts: int
     started_at: datetime | None
     finished_at: datetime | None
+    progress: Progress | None = None
 
     @property
     def erased(self) -> bool:
@@ -290,6 +292,18 @@ class SagaLog:
         params = {"of": row.saga, "at": row.seq, "now": self._clock.now()}
         return await _ATTEMPT.run(connection, params) == 1
 
+    async def attempt_next(self, connection: AsyncConnection, row: StepRow) -> bool:
+        """The same, where no attempt has begun since ``row`` was read; else False, and nothing changed."""
+        params = {"of": row.saga, "at": row.seq, "now": self._clock.now(), "seen": row.attempts}
+        return await _NEXT_ATTEMPT.run(connection, params) == 1
+
+    async def progress(self, batch: Batch, row: StepRow, progress: Progress) -> None:
+        """Note how far the work of a step is that prepares; a fact of the batch."""
+        params = {"of": row.saga, "at": row.seq, "done": progress.done, "total": progress.total}
+        of = await _PROGRESS.first(batch.connection, params)
+        if of is not None:
+            batch.facts.append(_went_on(row, StepState(of.state), of.kind, of.input, batch.now, progress))
+
     async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
         """The step's only attempt so far certainly had no effect: the key's window has not begun.
 
@@ -405,15 +419,27 @@ def _step_move(state: StepState) -> Update:
 
 
 _NOW: Final = bindparam("now", type_=saga_step.c.started_at.type)
-_ATTEMPT: Final = Prepared(
-    _step_move(StepState.RUNNING).values(
-        attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
-    )
+_ATTEMPTED: Final = _step_move(StepState.RUNNING).values(
+    attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
 )
+_ATTEMPT: Final = Prepared(_ATTEMPTED)
+_NEXT_ATTEMPT: Final = Prepared(_ATTEMPTED.where(saga_step.c.attempts == bindparam("seen")))
 _OF_SAGA: Final = [
     select(column).where(saga.c.id == bindparam("of")).scalar_subquery().label(column.key)
     for column in (saga.c.kind, saga.c.input)
 ]
+
+
+_PROGRESS: Final = Prepared(
+    update(saga_step)
+    .where(
+        saga_step.c.saga_id == bindparam("of"),
+        saga_step.c.seq == bindparam("at"),
+        _is_one(saga_step.c.state, (StepState.PENDING, StepState.RUNNING)),
+    )
+    .values(progress_done=bindparam("done"), progress_total=bindparam("total"))
+    .returning(saga_step.c.state, *_OF_SAGA)
+)
 
 
 @lru_cache
@@ -462,6 +488,24 @@ def _ended(
     )
 
 
+def _went_on(
+    row: StepRow, state: StepState, kind: str, values: Mapping[str, Any] | None, at: datetime, progress: Progress
+) -> Fact:
+    """How far a step is, as a fact."""
+    whose = values or {}
+    return Fact(
+        kind="transaction.progress",
+        occurred_at=at,
+        source="own",
+        # Whoever takes it over begins anew.
+        source_key=f"{row.saga}:{row.seq}:{progress.done}:{at.isoformat()}",
+        member=whose.get("member"),
+        order_ref=whose.get("order"),
+        quantity=progress.done,
+        payload={"transaction": row.saga, "kind": kind, "step": row.name, "state": state, "total": progress.total},
+    )
+
+
 def _saga(row: AnyRow) -> SagaRow:
     return SagaRow(
         row.id, row.kind, row.version, SagaState(row.state), row.input or None, row.principal,
@@ -474,4 +518,5 @@ def _step(row: AnyRow) -> StepRow:
     return StepRow(
         row.saga_id, row.seq, row.name, version, row.tool, Kind(row.kind), StepState(row.state), row.key,
         row.intent, row.outcome, row.attempts, row.started_at, row.finished_at,
+        None if row.progress_done is None else Progress(row.progress_done, row.progress_total),
     )  # fmt: skip

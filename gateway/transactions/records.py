@@ -145,6 +145,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How many members an attempt of a step has gone through, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepView:
     """One step of a transaction; ``reason`` says why it was skipped or failed."""
 
@@ -154,6 +162,7 @@ class StepView:
     started_at: datetime | None
     finished_at: datetime | None
     reason: str | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)

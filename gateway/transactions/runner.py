@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from adapters.base.errors import (
     Conflict,
@@ -20,6 +21,7 @@ from gateway.jobs import Handlers, ParkJob, PostponeJob, Queue, RunningJob
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.log import Planned, SagaLog, StepRow
+from gateway.transactions.records import Progress
 from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
 from gateway.transactions.steps import (
     AnyStep,
@@ -42,6 +44,8 @@ UNDO_TIME = timedelta(minutes=1)
 FINAL = (Rejected, Invalid, NotFound, Conflict)
 #: Steps that a process which died may have left behind it.
 _UNFINISHED = frozenset({StepState.PENDING, StepState.RUNNING})
+#: Why a pivot FAILED that its platform does not know of.
+NOT_DONE = "NOT_DONE"
 #: Steps that a person must look at.
 BADLY = frozenset({StepState.FAILED, StepState.UNKNOWN})
 _NOT_REPEATABLE = "An earlier attempt may have done it, and repeating it is not safe."
@@ -145,8 +149,8 @@ class Runner:
     async def run_one(self, row: StepRow, also: InCommit) -> None:
         """Run one step of a saga that is RUNNING; ``also`` is part of its outcome's commit.
 
-        A step of a tool has its attempt noted before. Raises the failure, which nothing has been undone for, and
-        SagaMoved.
+        A step of a tool has its attempt noted before, or prepares. Raises the failure, which nothing has been undone
+        for, OutOfTime and SagaMoved.
         """
         step = self._registry.find(row.name, row.version)
         if step.tool is None:
@@ -161,8 +165,8 @@ class Runner:
     async def find_out(self, row: StepRow, also: InCommit) -> bool:
         """What became of a pivot of a tool whose process died or was told nothing; ``also`` as for ``run_one``.
 
-        True: it is done. False: it certainly did not happen, and is FAILED. Raises OutcomeUnknown where the step
-        is UNKNOWN now, and whatever else a platform answers for a later try.
+        One that prepares and has not begun is run. True: it is done. False: it certainly did not happen, and is FAILED.
+        Raises OutcomeUnknown where the step is UNKNOWN now, and whatever else a platform answers for a later try.
         """
         step = self._registry.find(row.name, row.version)
         ctx = self._context(row)
@@ -170,23 +174,30 @@ class Runner:
             await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
             raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
         intent = row.intent(step.intent)
-        if step.ask is not None:
+        if step.ask is not None and row.started_at is not None:
             try:
                 outcome = await step.ask(ctx, intent)
             except StepRefused as verdict:
                 await self._end(row, StepState.FAILED, ctx, verdict.code)
                 return False
             if outcome is None:
-                await self._end(row, StepState.FAILED, ctx, "NOT_DONE")
+                await self._end(row, StepState.FAILED, ctx, NOT_DONE)
                 return False
         else:
-            await self._note_attempt(row)
+            await self._note_unless_it_prepares(step, row)
             try:
                 outcome = await step.run(ctx, intent)
+            except OutcomeUnknown:
+                raise
             except (StepRefused, *FINAL) as error:
-                # It speaks of this attempt only; the first one may have had its effect.
-                await self._end(row, StepState.UNKNOWN, ctx, _reason(error))
+                # It speaks of this attempt only; a first one may have had its effect.
+                await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error))
+                if row.started_at is None:
+                    return False
                 raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened before.") from error
+            except UpstreamError:
+                await self._nothing_in(row)
+                raise
         async with self._projector.batch() as batch:
             await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
             await also(batch)
@@ -196,7 +207,8 @@ class Runner:
         """Run the only step of a saga that this process has just begun; ``finish`` is part of a good outcome's commit.
 
         Returns the failure. After one that says that nothing was done the saga is COMPENSATED; after an unknown
-        outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not.
+        outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not. Raises
+        OutOfTime of one that prepares: it stays as it is, for a job.
         """
         # The attempt that was committed with the intent is this one.
         row = replace(row, started_at=None)
@@ -430,7 +442,7 @@ class Runner:
         if self._too_late(step, row):
             await self._end(row, StepState.UNKNOWN, None, "OUTCOME_UNKNOWN", job)
             return
-        await self._note_attempt(row)
+        await self._note_unless_it_prepares(step, row)
         await self._attempt(step, row, job)
 
     async def _book_job(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
@@ -462,9 +474,7 @@ class Runner:
             state = StepState.SKIPPED if skipped.decided else _unless_begun(row, StepState.SKIPPED)
             await self._end(row, state, ctx, skipped.reason, job)
         except StepWaits as waits:
-            if row.started_at is None:
-                async with self._projector.database.write() as connection:
-                    await self.log.nothing_happened(connection, row)
+            await self._nothing_in(row)
             raise PostponeJob(waits.until) from waits
         except ToolNotConfigured as error:
             await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, error.code, job)
@@ -478,9 +488,7 @@ class Runner:
             if job.last_attempt:
                 await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error), job)
                 return
-            if row.started_at is None:
-                async with self._projector.database.write() as connection:
-                    await self.log.nothing_happened(connection, row)
+            await self._nothing_in(row)
             raise
         else:
             async with self._projector.batch() as batch:
@@ -506,11 +514,34 @@ class Runner:
     def _context(self, row: StepRow, batch: Batch | None = None) -> StepContext:
         tools = self._tools if batch is None else None
         now = self._projector.clock.now()
-        return StepContext(row.saga, row.key, self._projector, now, self._gate, open_tools=tools, open_batch=batch)
+        ctx = StepContext(row.saga, row.key, self._projector, now, self._gate, open_tools=tools, open_batch=batch)
+        ctx.begun = row.started_at is not None
+        ctx.note, ctx.tell = partial(self._note_next, row), partial(self._tell, row)
+        return ctx
 
     async def _note_attempt(self, row: StepRow) -> None:
         async with self._projector.database.write() as connection:
             await self.log.attempt(connection, row)
+
+    async def _note_unless_it_prepares(self, step: AnyStep, row: StepRow) -> None:
+        if not step.prepares:
+            await self._note_attempt(row)
+
+    async def _note_next(self, row: StepRow) -> None:
+        """The attempt of a step that prepared. Raises SagaMoved: two processes may have prepared it at once."""
+        async with self._projector.database.write() as connection:
+            if not await self.log.attempt_next(connection, row):
+                raise SagaMoved(f"step {row.name} of saga {row.saga} was begun by another process")
+
+    async def _tell(self, row: StepRow, progress: Progress) -> None:
+        async with self._projector.batch() as batch:
+            await self.log.progress(batch, row, progress)
+
+    async def _nothing_in(self, row: StepRow) -> None:
+        """This attempt had no effect; ``row`` as it was before it: of an earlier one that does not speak."""
+        if row.started_at is None:
+            async with self._projector.database.write() as connection:
+                await self.log.nothing_happened(connection, row)
 
     async def _done(self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, *states: SagaState) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""

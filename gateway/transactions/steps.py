@@ -10,15 +10,20 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar, get_type_hints
+from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
 
+from adapters.base.deadline import remaining
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools
+from gateway.transactions.records import Progress
 
 I = TypeVar("I")  # noqa: E741 — the intent's type
 O = TypeVar("O")  # noqa: E741 — the outcome's type
+
+#: Seconds that a request must have left for the platform's answer; without them a job goes on.
+ENOUGH: Final = 2.0
 
 
 class Kind(StrEnum):
@@ -80,6 +85,10 @@ class StepWaits(Exception):
         self.until = until
 
 
+class OutOfTime(Exception):
+    """The request's time is up before the step's call: a job goes on with it."""
+
+
 class UnknownStep(Exception):
     """A stored step of a name or version that this release does not have."""
 
@@ -99,6 +108,9 @@ class StepContext:
         gate: asked before anything reaches the shopper or tells of them.
         facts: appended to the log in the commit of the outcome, also of a failed one, or of the undoing.
         on_done: run in the commit of a good outcome, or of the undoing.
+        begun: an attempt, before this one or this one, may have had an effect.
+        note: commits that this attempt begins; None once it has.
+        tell: commits how far the work before the call is.
     """
 
     saga: str
@@ -110,6 +122,29 @@ class StepContext:
     on_done: list[Callable[[Batch], Awaitable[None]]] = field(default_factory=list)
     open_tools: OpenTools | None = None
     open_batch: Batch | None = None
+    begun: bool = False
+    note: Callable[[], Awaitable[None]] | None = None
+    tell: Callable[[Progress], Awaitable[None]] | None = None
+
+    def in_time(self) -> None:
+        """Before each round of long work. Raises OutOfTime where a request has no time left; a job always has."""
+        if remaining(ENOUGH) < ENOUGH:
+            raise OutOfTime("the request's time is up; a job goes on")
+
+    async def progress(self, done: int, total: int) -> None:
+        """Tell whoever watches how many members a step that prepares has gone through."""
+        if self.tell is not None:
+            await self.tell(Progress(done, total))
+
+    async def begin(self) -> None:
+        """Commit that the attempt of a step that prepares begins: after its own work, right before each call.
+
+        Raises OutOfTime, and SagaMoved where another process has begun it.
+        """
+        self.in_time()
+        if self.note is not None:
+            await self.note()
+            self.note, self.begun = None, True
 
     @property
     def tools(self) -> OpenTools:
@@ -137,6 +172,9 @@ class Step(Generic[I, O]):
         window: how long the platform knows the key, from the first attempt on; None means for good.
         personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it; where
             nobody knows whose it is, under the shared one.
+        prepares: work that may take longer than a request, such as the gate for thousands, comes before its call. It
+            is PENDING until it says ``ctx.begin()`` itself: until then whoever takes it over runs it anew, and asks
+            nobody.
     """
 
     name: str
@@ -151,6 +189,7 @@ class Step(Generic[I, O]):
     undo: Callable[[StepContext, I, O | None], Awaitable[None]] | None = None
     window: timedelta | None = None
     personal: bool = False
+    prepares: bool = False
 
 
 AnyStep = Step[Any, Any]
@@ -173,13 +212,16 @@ def step(
     undo: Callable[[StepContext, Any, Any], Awaitable[None]] | None = None,
     window: timedelta | None = None,
     personal: bool = False,
+    prepares: bool = False,
 ) -> _Declare:
     """Declare a step over ``async def f(ctx: StepContext, intent: I) -> O``; I and O are stored as JSON.
 
-    Raises TypeError for a compensatable step without ``undo`` and an askable one without ``ask``.
+    Raises TypeError for a compensatable step without ``undo`` or that prepares, and an askable one without ``ask``.
     """
     if kind is Kind.COMPENSATABLE and undo is None:
         raise TypeError(f"step {name!r} is compensatable: give undo")
+    if kind is Kind.COMPENSATABLE and prepares:
+        raise TypeError(f"step {name!r} is compensatable: the request sees its end, so it cannot go on in a job")
     if delivery is Delivery.ASKABLE and ask is None:
         raise TypeError(f"step {name!r} is askable: give ask")
 
@@ -187,7 +229,9 @@ def step(
         hints = get_type_hints(function)
         outcome = hints.pop("return")
         intent = next(kind for kind in hints.values() if kind is not StepContext)
-        return Step(name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window, personal)
+        return Step(
+            name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window, personal, prepares
+        )  # fmt: skip
 
     return declare
 

@@ -14,7 +14,9 @@ def viewed(row: SagaRow, steps: Sequence[StepRow]) -> TransactionView:
         id=row.id,
         state=row.state.value,
         steps=tuple(
-            StepView(each.name, each.tool, each.state.value, each.started_at, each.finished_at, each.reason)
+            StepView(
+                each.name, each.tool, each.state.value, each.started_at, each.finished_at, each.reason, each.progress
+            )
             for each in steps
         ),
         created_at=row.created_at,

@@ -64,6 +64,8 @@ saga_step = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("progress_done", Integer, comment="Of a step that prepares: members whom its attempt has gone through."),
+    Column("progress_total", Integer),
     CheckConstraint(
         "state IN ('PENDING', 'RUNNING', 'DONE', 'SKIPPED', 'UNDONE', 'FAILED', 'UNKNOWN')", name="known_state"
     ),

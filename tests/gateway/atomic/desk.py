@@ -36,6 +36,7 @@ from gateway.transactions.actions import Action, Actions, AnyAction, Effect, Per
 from gateway.transactions.atomic import Atomics
 from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.log import SagaLog
+from gateway.transactions.records import Progress
 from gateway.transactions.runner import Runner
 from gateway.transactions.steps import Delivery, Kind, Registry, StepContext, StepRefused, step
 from tests.databases import ManualClock
@@ -79,6 +80,7 @@ class Platform:
             "hand": (Kind.PIVOT, Delivery.ASKABLE),
             "pay": (Kind.PIVOT, Delivery.KEYED),
             "ring": (Kind.PIVOT, Delivery.ONCE),
+            "spread": (Kind.PIVOT, Delivery.ASKABLE),
             "mail": (Kind.RETRIABLE, Delivery.KEYED),
         }
         return {name: self._action(name, *kind) for name, kind in kinds.items()}
@@ -102,7 +104,9 @@ class Platform:
             if intent.text in self.holds:
                 self.holds.remove(intent.text)
 
-        async def do(_ctx: StepContext, intent: Word) -> Word:
+        async def do(ctx: StepContext, intent: Word) -> Word:
+            if name == "spread":
+                await self._prepare(ctx, f"prepare {intent.text}")
             self.asked.append(intent.text)
             if intent.text not in self.late:
                 self._raise(intent.text)
@@ -113,7 +117,7 @@ class Platform:
             self._raise(intent.text)
             return intent
 
-        do.__annotations__ = {"_ctx": StepContext, "intent": Word, "return": Word}
+        do.__annotations__ = {"ctx": StepContext, "intent": Word, "return": Word}
         declared = step(
             name=f"test.{name}",
             tool="enterprise_chat",
@@ -121,8 +125,19 @@ class Platform:
             delivery=delivery,
             undo=undo if kind is Kind.COMPENSATABLE else None,
             ask=ask if delivery is Delivery.ASKABLE else None,
+            prepares=name == "spread",
         )(do)
         return Action(name, declared, plan)
+
+    async def _prepare(self, ctx: StepContext, what: str) -> None:
+        """Work of ours that may take long, and dies in the second of two rounds."""
+        ctx.in_time()
+        self.asked.append(what)
+        await ctx.progress(1, 2)
+        self._raise(what)
+        if what in self.meanwhile:
+            await self.meanwhile.pop(what)()
+        await ctx.begin()
 
     def _raise(self, name: str) -> None:
         if self.raising.get(name):
@@ -207,6 +222,10 @@ class Mutation:
     @strawberry.mutation
     async def ring(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
         return await _do(info, "ring", input)
+
+    @strawberry.mutation
+    async def spread(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
+        return await _do(info, "spread", input)
 
     @strawberry.mutation
     async def mail(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
@@ -299,6 +318,11 @@ class Desk:
         """Every transaction's state and those of its steps."""
         rows = await self.database.fetch(select(saga.c.id, saga.c.state).order_by(saga.c.id))
         return [(row.state, [each.state.value for each in await self.log.steps(row.id)]) for row in rows]
+
+    async def progress(self) -> list[Progress]:
+        """How far the steps are that tell it."""
+        steps = [each for saga_id in await self.saga_ids() for each in await self.log.steps(saga_id)]
+        return [each.progress for each in steps if each.progress is not None]
 
     async def later(self, minutes: float = 2) -> None:
         """Time passes, and what was due is done."""

@@ -2218,6 +2218,13 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("started_at", types.UtcDateTime(), nullable=True),
         sa.Column("finished_at", types.UtcDateTime(), nullable=True),
+        sa.Column(
+            "progress_done",
+            sa.Integer(),
+            nullable=True,
+            comment="Of a step that prepares: members whom its attempt has gone through.",
+        ),
+        sa.Column("progress_total", sa.Integer(), nullable=True),
         sa.CheckConstraint("delivery IN ('KEYED', 'ASKABLE', 'ONCE')", name=op.f("ck_saga_step_known_delivery")),
         sa.CheckConstraint("kind IN ('COMPENSATABLE', 'PIVOT', 'RETRIABLE')", name=op.f("ck_saga_step_known_kind")),
         sa.CheckConstraint("started_at IS NOT NULL OR state <> 'UNKNOWN'", name=op.f("ck_saga_step_unknown_was_begun")),
