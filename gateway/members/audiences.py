@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -101,7 +101,15 @@ async def on_their_way(database: Database, upload: str) -> frozenset[str]:
 
 
 async def known_by(database: Database, members: Sequence[str], place: Place) -> Mapping[str, Known]:
-    """Members → the name that they were last linked to and that has the form of its kind. At most 400 members."""
+    """Members → the name that they were last linked to and that has the form of its kind."""
+    found: dict[str, Known] = {}
+    for some in chunks(members):
+        found |= await _known_by(database, some, place)
+    return found
+
+
+async def _known_by(database: Database, members: Sequence[str], place: Place) -> Mapping[str, Known]:
+    """As ``known_by``, for at most 400 members."""
     mine = select(identity.c.id, identity.c.member, identity.c.home, identity.c.value).where(
         identity.c.member.in_(members), identity.c.kind == ID_TYPES[place.id_type], identity.c.superseded_by.is_(None)
     )
@@ -194,17 +202,26 @@ def by_place(rows: Sequence[AnyRow]) -> Mapping[Place, Sequence[AnyRow]]:
 
 
 async def take_out(
-    database: Database, tools: OpenTools, place: Place, rows: Sequence[AnyRow], reason: str
+    database: Database,
+    tools: OpenTools,
+    place: Place,
+    rows: Sequence[AnyRow],
+    reason: str,
+    *,
+    before: Callable[[], Awaitable[None]] | None = None,
 ) -> int | None:
     """Have the platform take these members out, by the names by which they were handed over; the file's id.
 
-    Repeating it is harmless. None where nothing had to be sent: the audience is gone, or nobody has a name any more.
-    Raises UpstreamError and ToolNotConfigured; then they are still in.
+    ``before`` is awaited right before the call. Repeating it is harmless. None where nothing had to be sent: the
+    audience is gone, or nobody has a name any more. Raises UpstreamError, ToolNotConfigured and what ``before`` does;
+    then they are still in.
     """
     adapter = tools.get(SocialAdsAdapter, place.account)
     values = await _values(database, [row.identity for row in rows])
     file = None
     if values:
+        if before is not None:
+            await before()
         try:
             file = await adapter.send_audience_ids(
                 int(place.audience), place.id_type, values, appid=place.appid, removes=True

@@ -49,8 +49,6 @@ from gateway.members.reach import (
 )
 from gateway.settings import Reach
 
-#: Members who are decided about in one transaction of the gate's own.
-AT_ONCE: Final = 500
 _TOOLS: Final = {
     Channel.OFFICIAL_ACCOUNT: "official_account",
     Channel.MASS_MESSAGE: "official_account",
@@ -114,6 +112,9 @@ class Decision:
 class Gate:
     """Decides, counts and records. Safe with any number of processes."""
 
+    #: Members who are decided about in one transaction of the gate's own.
+    at_once = 500
+
     def __init__(self, projector: Projector, rules: Reach) -> None:
         self._projector = projector
         self._rules = rules
@@ -130,7 +131,7 @@ class Gate:
             raise ValueError("an attempt needs a key, and a subscribe message the template")
         found: dict[str, Decision] = {}
         ids = sorted(set(member_ids))
-        for some in [ids] if batch is not None else chunks(ids, AT_ONCE):
+        for some in [ids] if batch is not None else chunks(ids, self.at_once):
             async with self._within(batch) as open_batch:
                 # What is given is counted by whoever gives it, in the same transaction.
                 if asked.channel in MESSAGES or asked.channel is Channel.REWARD:

@@ -49,6 +49,9 @@ _READS: Final = re.compile(
     r"(.*_)?reports?$|audiences?$|audience_files?$|group_sends$|group_send_(senders|deliveries)$"
 )
 
+#: Functions of gateway/transactions/effects/rounds.py that ask the gate about thousands.
+_ROUNDS: Final = frozenset({"gate_rounds", "through_gate"})
+
 
 def gate_passed(root: Path) -> list[str]:
     """Calls of TO_SHOPPERS stand in functions that ask the gate first."""
@@ -104,10 +107,14 @@ def _takes_out(call: ast.Call) -> bool:
 
 
 def _asks(inside: dict[ast.AST, ast.AST | None]) -> Iterator[tuple[ast.AST | None, int]]:
-    """Functions that await ``….gate.decide(…)``, and where."""
+    """Functions that await ``….gate.decide(…)``, or ask it round by round, and where."""
     for node, function in inside.items():
+        if isinstance(node, ast.AsyncFor) and isinstance(node.iter, ast.Call) and _name(node.iter.func) in _ROUNDS:
+            yield function, node.lineno
         if isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
             target = node.value.func
+            if _name(target) in _ROUNDS:
+                yield function, node.lineno
             if isinstance(target, ast.Attribute) and target.attr == "decide":
                 owner = target.value
                 name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")

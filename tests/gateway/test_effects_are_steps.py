@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -106,6 +107,13 @@ def test_the_mutations_are_there_and_are_no_actions() -> None:
     actions = {each.mutation for each in ACTIONS}
     assert named | actions <= mutation.fields.keys()
     assert not named & actions
+
+
+def test_a_step_that_prepares_says_when_it_begins() -> None:
+    preparing = {each.step.name: each.step.run for each in ACTIONS if each.step.prepares}
+    assert preparing.keys() == {"audience.append", "audience.reduce", "group_send.create", "mass_message.send"}
+    # Without it whoever takes it over would do it a second time.
+    assert [name for name, run in preparing.items() if "ctx.begin" not in inspect.getsource(run)] == []
 
 
 def test_no_question_is_a_mutation() -> None:

@@ -125,6 +125,7 @@ _GATED = "async def go(ctx, a):\n    [d] = await ctx.gate.decide(about, [who])\n
         "async def go(ctx, a):\n    await ctx.jury.decide(about, [who])\n    await a.send_template(m)\n",
         "async def ask(ctx):\n    await ctx.gate.decide(a, [w])\nasync def go(a):\n    await a.send_template(m)\n",
         "async def go(ctx, a):\n    ctx.gate.decide(about, [who])\n    return a.send_template\n",
+        "async def go(ctx, a):\n    gate_rounds(ctx, about, who)\n    return a.send_template\n",
         "SEND = adapter.report_conversions\n",
     ],
 )
@@ -136,8 +137,16 @@ def test_a_message_past_the_gate_is_named(plant: Plant, source: str) -> None:
     assert "without asking the gate first" in sentence
 
 
-def test_a_message_through_the_gate_is_free(plant: Plant) -> None:
-    assert reaching.gate_passed(plant("gateway/transactions/sending.py", _GATED)) == []
+@pytest.mark.parametrize(
+    "source",
+    [
+        _GATED,
+        "async def go(ctx, a):\n    found = await through_gate(ctx, about, who)\n    await a.send_template(m)\n",
+        "async def go(c, a):\n    async for _ in gate_rounds(c, b, w): pass\n    await a.send_template(m)\n",
+    ],
+)
+def test_a_message_through_the_gate_is_free(plant: Plant, source: str) -> None:
+    assert reaching.gate_passed(plant("gateway/transactions/sending.py", source)) == []
 
 
 def test_only_what_takes_people_out_of_an_audience_needs_no_gate(plant: Plant) -> None:

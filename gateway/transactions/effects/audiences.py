@@ -25,13 +25,12 @@ from gateway.members.family import present_ids
 from gateway.members.gate import Asked
 from gateway.members.reach import Channel
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.rounds import gate_rounds
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 TOOL: Final = "social_ads"
 #: Members of one request. Each has a data key to be opened, and a request has a minute.
 MOST: Final = 10_000
-#: Members about whom the gate decides in one transaction.
-ROUND: Final = 400
 #: Only these are filled by files.
 FILLED: Final = "CUSTOMER_FILE"
 
@@ -305,7 +304,7 @@ async def _arrived(ctx: StepContext, intent: Fill) -> Filled | None:
 
 # ASKABLE: the file bears the upload's name, and should the platform not show it, the same ids again are the same
 # audience. A PIVOT: taking people out again does not call back what the platform has read.
-@step(name="audience.append", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_arrived)
+@step(name="audience.append", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_arrived, prepares=True)
 async def append(ctx: StepContext, intent: Fill) -> Filled:
     """Everybody through the gate, then one file of those who may be in it.
 
@@ -313,7 +312,7 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
     sweep takes out who must not be there.
     """
     database = ctx.projector.database
-    before = await audiences.on_their_way(database, intent.upload)
+    before = await audiences.on_their_way(database, intent.upload) if ctx.begun else frozenset()
     sending: dict[str, Known] = {}
     adapter = ctx.tools.get(SocialAdsAdapter, intent.account)
     about = Asked(
@@ -322,8 +321,7 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
         key=f"audienceUpload:{intent.upload}",
         account=intent.account,
     )
-    for some in chunks(await audiences.named(database, intent.upload), ROUND):
-        decisions = await ctx.gate.decide(about, some)
+    async for decisions in gate_rounds(ctx, about, await audiences.named(database, intent.upload)):
         known = await audiences.known_by(database, [each.member for each in decisions if each.allowed], intent.place)
         going = {each.asked: known[each.member] for each in decisions if each.allowed and each.member in known}
         staying = {each.asked: str(each.reason or NO_ID) for each in decisions if each.asked not in {*going, *before}}
@@ -332,6 +330,7 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
     if not sending:
         return await _filled(ctx, intent, None)
     values = list(dict.fromkeys(each.value for each in sending.values()))
+    await ctx.begin()
     try:
         file = await adapter.send_audience_ids(
             int(intent.audience), intent.id_type, values, appid=intent.appid, name=intent.upload
@@ -370,7 +369,7 @@ async def _filled(ctx: StepContext, intent: Fill, file: str | None) -> Filled:
 
 
 # KEYED: whoever is taken out twice is out. RETRIABLE: it can always be said again.
-@step(name="audience.reduce", tool=TOOL, kind=Kind.RETRIABLE, delivery=Delivery.KEYED)
+@step(name="audience.reduce", tool=TOOL, kind=Kind.RETRIABLE, delivery=Delivery.KEYED, prepares=True)
 async def reduce(ctx: StepContext, intent: Fill) -> Emptied:
     """Those of the named members whom we handed over, by the names by which they were; nobody else is told of."""
     database, removed = ctx.projector.database, 0
@@ -378,7 +377,7 @@ async def reduce(ctx: StepContext, intent: Fill) -> Emptied:
     rows = await audiences.inside(database, intent.place, intent.upload)
     for place, some in audiences.by_place(rows).items():
         try:
-            file = await audiences.take_out(database, ctx.tools, place, some, "REQUESTED")
+            file = await audiences.take_out(database, ctx.tools, place, some, "REQUESTED", before=ctx.begin)
         except UpstreamError as error:
             if not removed:
                 raise

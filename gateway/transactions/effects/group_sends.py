@@ -42,6 +42,7 @@ from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.customers import external_userids, guide_state
 from gateway.transactions.effects.member_tags import tag_ids
 from gateway.transactions.effects.messages import message_fact
+from gateway.transactions.effects.rounds import through_gate
 from gateway.transactions.effects.tagging import TagName
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -194,9 +195,8 @@ async def _audience(planning: Planning, adapter: EnterpriseChatAdapter, asked: W
 async def _ask(ctx: StepContext, intent: Create) -> Created | None:
     """Looks for the task among those of the time: the platform has no key for it.
 
-    What the gate allowed is committed before the platform is called: where it allowed nobody, nothing was asked for.
-    A task that is not listed may still appear, and of two alike nobody can tell which is ours: then it stays unknown,
-    and is never made again. Raises OutcomeUnknown.
+    Where nobody has a place any more, the platform had refused it. A task that is not listed may still appear, and of
+    two alike nobody can tell which is ours: then it stays unknown, and is never made again. Raises OutcomeUnknown.
     """
     allowed = await _allowed(ctx, intent)
     if not allowed:
@@ -250,7 +250,14 @@ async def _attempts(ctx: StepContext, intent: Create) -> Sequence[AnyRow]:
 
 
 # ASKABLE: tasks are listed by time. A PIVOT: it can be cancelled, but what a guide has sent stays sent.
-@step(name="group_send.create", tool="enterprise_chat", kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_ask)
+@step(
+    name="group_send.create",
+    tool="enterprise_chat",
+    kind=Kind.PIVOT,
+    delivery=Delivery.ASKABLE,
+    ask=_ask,
+    prepares=True,
+)
 async def create(ctx: StepContext, intent: Create) -> Created:
     """Through the gate, then one call for all whom it allowed; what was provably not asked gives its places back."""
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
@@ -261,12 +268,13 @@ async def create(ctx: StepContext, intent: Create) -> Created:
         account=intent.corpid,
         guide=f"{intent.corpid}:{intent.userid}" if intent.userid else None,
     )
-    decisions = await ctx.gate.decide(about, intent.members)
+    decisions = await through_gate(ctx, about, intent.members)
     refused = [each for each in decisions if not each.allowed]
     allowed = {each.identity: each for each in decisions if each.allowed and each.identity is not None}
     externals = await external_userids(ctx.projector.database, allowed)
     if not externals:
         raise _nobody(refused)
+    await ctx.begin()
     try:
         made = await adapter.create_group_send(_message(intent, list(externals.values())))
     except OutcomeUnknown:

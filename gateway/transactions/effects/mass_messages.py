@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 from sqlalchemy import select
 
-from adapters.base.deadline import remaining
 from adapters.base.errors import OutcomeUnknown, UpstreamError
 from adapters.official_account import Draft, MassJob, MassStatus, OfficialAccountAdapter, Pictures, Video, Voice
 from gateway.database.reading import chunks
@@ -28,6 +27,7 @@ from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, sending
 from gateway.transactions.effects.people import platform_names
+from gateway.transactions.effects.rounds import through_gate
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Followers of one mass message by openid: the platform's own limits.
@@ -35,8 +35,6 @@ FEWEST: Final = 2
 MOST: Final = 10_000
 #: The platform knows a repeated ``clientmsgid`` for a day; we stop an hour earlier.
 WINDOW: Final = timedelta(hours=23)
-#: Seconds that a request must have left for the platform's answer; without them a job goes on.
-ENOUGH: Final = 2.0
 #: What can be taken back: these open pages of the platform's. What else arrived stays.
 TAKEN_BACK: Final = frozenset({"ARTICLES", "VIDEO"})
 
@@ -206,42 +204,32 @@ async def _tagged(planning: Planning, adapter: OfficialAccountAdapter, name: str
     kind=Kind.RETRIABLE,
     delivery=Delivery.KEYED,
     window=WINDOW,
+    prepares=True,
 )
 async def send(ctx: StepContext, intent: Send) -> Sent:
-    """Through the gate, for every member of the audience, then to whom it allowed; one call.
-
-    A large audience takes the gate longer than a request has: then a job goes on, which asks it anew, under the same
-    key and places.
-    """
-    _in_time()
+    """Through the gate, for every member of the audience, then to whom it allowed; one call."""
     wanted = intent.wanted
     about = Asked(purpose=Purpose(wanted.purpose), channel=Channel.MASS_MESSAGE, key=intent.key, account=intent.appid)
     # Two of the audience may be one member by now.
-    decided = {each.member: each for each in await ctx.gate.decide(about, intent.members)}
-    allowed = {str(each.identity): each for each in decided.values() if each.allowed}
+    decisions = {each.member: each for each in await through_gate(ctx, about, intent.members)}
+    allowed = {str(each.identity): each for each in decisions.values() if each.allowed}
     openids = await platform_names(ctx.projector.database, allowed, "OPENID")
     reached = [allowed[who] for who in openids]
     if len(reached) < FEWEST:
         await ctx.gate.release(intent.key, [each.member for each in reached])
         raise _too_few()
-    _in_time()
+    await ctx.begin()
     async with _sending(ctx, intent, reached):
         adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
         job = await adapter.mass_to_followers(
             list(openids.values()), wanted.content.record(), intent.key, reprint=wanted.reprint
         )
     _tell(ctx, intent, reached, job)
-    withheld = Counter(str(each.reason) for each in decided.values() if not each.allowed)
+    withheld = Counter(str(each.reason) for each in decisions.values() if not each.allowed)
     if intent.unknown:
         withheld["UNKNOWN_MEMBER"] += intent.unknown
     told = tuple(Withheld(*each) for each in sorted(withheld.items()))
     return Sent(intent.appid, job.message_id, len(reached), told)
-
-
-def _in_time() -> None:
-    """Raises OutcomeUnknown where the request has no time left: what is begun under a key is gone on with."""
-    if remaining(ENOUGH) < ENOUGH:
-        raise OutcomeUnknown("official_account", "deadline", "The request's time is up; a job goes on.")
 
 
 @asynccontextmanager

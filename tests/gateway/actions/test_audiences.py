@@ -22,8 +22,9 @@ from gateway.members.erasure import PAUSE, SWEEP
 from gateway.resolvers import ids
 from gateway.resolvers.search import Criteria, ids_of
 from gateway.transactions.effects import audiences as effects
+from tests.gateway.actions.gating import Rounds, dies, time_is_up
 from tests.gateway.conftest import OpenServed
-from tests.gateway.evening import Served
+from tests.gateway.evening import Served, limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -215,6 +216,49 @@ async def test_a_lost_answer_is_found_by_the_files_name(desk: Desk) -> None:
 
     assert (answer["handedOver"], len(desk.files(audience))) == (1, 1)
     assert answer["file"]["fileId"] == str(desk.files(audience)[0].file_id)
+
+
+async def test_what_a_request_has_no_time_for_is_done_by_a_job(open_served: OpenServed) -> None:
+    desk = Desk(await open_served(limits(deadline=1.9)))
+    who = await desk.members(2)
+    for each in who:
+        await desk.say(each, given=True)
+    audience = await desk.audience()
+    files = []
+    for asked in (desk.upload, desk.reduce):
+        answer = await asked(audience, who)
+        assert (answer["code"], answer["retryable"]) == ("TRANSACTION_IN_PROGRESS", True)
+        files.append([(file.operation, file.line_count) for file in desk.files(audience)])
+        await desk.served.gateway.worker.drain()
+    assert files == [[], [("APPEND", 2)]]
+    assert [(file.operation, file.line_count) for file in desk.files(audience)] == [("APPEND", 2), ("REDUCE", 2)]
+    assert (await desk.told("audience.uploaded"), await desk.told("audience.reduced")) == (
+        [(2, None)], [(2, "REQUESTED")],
+    )  # fmt: skip
+
+
+async def test_whoever_takes_it_over_sends_everybody_once_and_as_they_are_now(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = sorted(await desk.members(5), key=lambda each: ids.decode(each)[2])
+    for each in who:
+        await desk.say(each, given=True)
+    audience, gate = await desk.audience(), Rounds(desk.served, monkeypatch, at_once=2)
+    gate.after |= {1: time_is_up, 3: dies}
+    assert (await desk.upload(audience, who, idempotencyKey="upload-0003"))["code"] == "TRANSACTION_IN_PROGRESS"
+    assert await desk.rows() == {"SENDING": 2, "ASKED": 3}
+    await desk.served.gateway.worker.drain()
+    assert (await desk.rows(), desk.files(audience)) == ({"SENDING": 2, "ASKED": 3}, [])
+    # Nothing was called yet, so nobody has to be taken for one of the audience.
+    await desk.say(who[0], given=False)
+
+    await desk.after(timedelta(minutes=1))
+
+    [file] = desk.files(audience)
+    assert (file.operation, file.line_count, gate.rounds) == ("APPEND", 4, 6)
+    answer = await desk.upload(audience, who, idempotencyKey="upload-0003")
+    assert (answer["handedOver"], answer["withheld"]) == (4, [{"reason": "NO_CONSENT", "members": 1}])
+    assert (await desk.rows(), await desk.told("audience.uploaded")) == ({"IN": 4}, [(4, None)])
 
 
 async def test_what_the_platform_refuses_leaves_nobody_in(desk: Desk) -> None:

@@ -16,7 +16,9 @@ from gateway.database.tables.facts import fact
 from gateway.database.tables.reach import send_attempt
 from gateway.jobs import DEFAULT_MAX_ATTEMPTS
 from gateway.resolvers import ids
+from gateway.resolvers.streams import TRANSACTIONS
 from sandbox.journal import Effect
+from tests.gateway.actions.gating import Rounds, dies, time_is_up
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served
 
@@ -24,10 +26,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TOOL = "enterprise_chat"
 DOCUMENTS = Path(__file__).parents[3] / "examples" / "customers"
-CREATE, SENDS, CANCEL, REMIND = (
+CREATE, SENDS, CANCEL, REMIND, WATCH = (
     (DOCUMENTS / f"{name}.graphql").read_text("utf-8")
-    for name in ("group-send", "group-sends", "group-send-cancel", "group-send-remind")
+    for name in ("group-send", "group-sends", "group-send-cancel", "group-send-remind", "group-send-progress")
 )
+LATE = """mutation ($input: GroupSendCreateInput!) { groupSendCreate(input: $input) {
+  ... on DomainProblem { code retryable transactionId } } }"""
 LINK = {"link": {"title": "双11 会场", "url": "https://yujian.example/1111"}}
 
 
@@ -106,6 +110,27 @@ class Desk:
             select(func.count().label("n")).where(send_attempt.c.channel == "ENTERPRISE_CHAT", send_attempt.c.counted)
         )
         return 0 if row is None else int(row.n)
+
+    async def watch(self, transaction: str) -> tuple[str, str, int, int]:
+        """Where it and its step stand, and how many members of all it has gone through."""
+        found = (await self.served.client().data(WATCH, transaction=transaction))["transaction"]
+        [step] = found["steps"]
+        return found["state"], step["state"], step["progress"]["done"], step["progress"]["total"]
+
+    async def states(self) -> list[str]:
+        """What whoever subscribes to transactions is told, in order; how far it is, as a number."""
+        kinds = fact.c.kind.in_(TRANSACTIONS - {"transaction.step"})
+        rows = await self.served.gateway.services.database.fetch(
+            select(fact.c.payload, fact.c.quantity).where(kinds).order_by(fact.c.seq)
+        )
+        return [
+            row.payload["state"] if row.quantity is None else f"{row.payload['state']} {row.quantity}" for row in rows
+        ]
+
+    @property
+    def platform(self) -> Any:
+        """The emulated 企业微信."""
+        return self.served.sandbox.platforms[TOOL]
 
     def made(self) -> list[Effect]:
         """Tasks at the platform."""
@@ -265,6 +290,56 @@ async def test_what_cannot_be_found_is_for_a_person_and_never_asked_again(desk: 
     assert answer["code"] == "OUTCOME_UNKNOWN"
     # It may have been asked for, so that its place stays taken.
     assert (await desk.sends(), await desk.places(), len(desk.made())) == ([], 1, desk.before)
+
+
+async def test_what_a_request_has_no_time_for_is_done_by_a_job(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = [*await desk.customers_of("maolin", 3), *await desk.customers_of("xiaohan", 2)]
+    asked = {"purpose": "SERVICE", "text": "到店有礼", "members": who, "idempotencyKey": "group-send-15"}
+    gate = Rounds(desk.served, monkeypatch)
+    gate.after[3] = time_is_up
+
+    answer = (await desk.served.client().data(LATE, input=asked))["groupSendCreate"]
+
+    assert (answer["code"], answer["retryable"]) == ("TRANSACTION_IN_PROGRESS", True)
+    assert (gate.rounds, len(desk.made()), await desk.places()) == (3, desk.before, 3)
+    assert await desk.watch(answer["transactionId"]) == ("RUNNING", "PENDING", 3, 5)
+    assert (await desk.served.client().data(LATE, input=asked))["groupSendCreate"] == answer
+    # At once, and not when the lease of its process has run out.
+    await desk.served.gateway.worker.drain()
+    assert await desk.watch(answer["transactionId"]) == ("COMPLETED", "DONE", 5, 5)
+    assert await desk.states() == [
+        "RUNNING", *(f"PENDING {n}" for n in (1, 2, 3)), "COMPLETING", *(f"PENDING {n}" for n in range(1, 6)),
+        "COMPLETED",
+    ]  # fmt: skip
+    again = await desk.create("group-send-15", members=who)
+    assert again["groupSend"]["counts"] == {"targeted": 5, "leftOut": 0}
+    # Three of them were asked about anew, and hold one place each.
+    assert sorted(gate.decided.values()) == [1, 1, 2, 2, 2]
+    assert (len(desk.made()), await desk.places()) == (desk.before + 1, 5)
+    assert await desk.told("message.attempted") == [("message.attempted", None, None)] * 5
+
+
+async def test_whoever_takes_it_over_asks_each_once_and_leaves_nobody_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = [*await desk.customers_of("maolin", 3), *await desk.customers_of("xiaohan", 2)]
+    asked = {"purpose": "SERVICE", "text": "到店有礼", "members": who, "idempotencyKey": "group-send-16"}
+    gate = Rounds(desk.served, monkeypatch, at_once=2)
+    # The request has one round, and the first job two: both ask the same two members first.
+    gate.after |= {1: time_is_up, 3: dies}
+    answer = (await desk.served.client().data(LATE, input=asked))["groupSendCreate"]
+    await desk.served.gateway.worker.drain()
+    assert await desk.watch(answer["transactionId"]) == ("COMPLETING", "PENDING", 2, 5)
+    assert (gate.rounds, len(desk.made()), await desk.places()) == (3, desk.before, 4)
+
+    await desk.after(timedelta(minutes=1))
+
+    assert await desk.watch(answer["transactionId"]) == ("COMPLETED", "DONE", 5, 5)
+    [task] = [desk.platform.sends.tasks[each.key] for each in desk.made()[desk.before :]]
+    customers = [each.id for theirs in task.work.values() for each in theirs]
+    assert len(customers) == len(set(customers)) == 5
+    assert (gate.rounds, await desk.places()) == (6, 5)
+    assert await desk.told("message.attempted") == [("message.attempted", None, None)] * 5
 
 
 async def test_a_refusal_asks_nobody_and_gives_the_places_back(desk: Desk) -> None:

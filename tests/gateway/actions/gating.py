@@ -1,0 +1,54 @@
+"""Something that happens between two rounds of the gate: the request's time is up, or its process dies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import pytest
+
+from adapters.base.deadline import deadline
+from gateway.members.gate import Asked, Decision, Gate
+from tests.gateway.evening import Served
+
+_ENDED: list[AbstractContextManager[None]] = []
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+class Rounds:
+    """Counts what the gate decides, a member or ``at_once`` of them a round."""
+
+    def __init__(self, served: Served, patch: pytest.MonkeyPatch, at_once: int = 1) -> None:
+        gate: Gate = served.gateway.services.gate
+        self._decide = gate.decide
+        #: How often each member was decided about.
+        self.decided: Counter[str] = Counter()
+        self.rounds = 0
+        #: What happens after so many rounds, counted over all attempts.
+        self.after: dict[int, Callable[[], None]] = {}
+        patch.setattr(gate, "at_once", at_once)
+        patch.setattr(gate, "decide", self._counted)
+
+    async def _counted(self, asked: Asked, member_ids: Sequence[str]) -> list[Decision]:
+        found = await self._decide(asked, member_ids)
+        self.decided.update(member_ids)
+        self.rounds += 1
+        self.after.pop(self.rounds, lambda: None)()
+        return found
+
+
+def time_is_up() -> None:
+    """For whatever the running task does from now on."""
+    ended = deadline(0.0)
+    ended.__enter__()
+    # One that nobody holds is over at once.
+    _ENDED.append(ended)
+
+
+def dies() -> None:
+    """Ends the running task; nothing that it committed is lost."""
+    raise Died
