@@ -127,7 +127,8 @@ async def test_an_answer_that_is_lost_offers_once(shop: Shop, fault: FaultKind) 
     """The question comes before any repetition, and the repetition has the same number: it tells the package."""
     await allow(shop)
     shop.sandbox.kit.faults.add("payments", fault, endpoint=BILLS, calls=(1,))
-    answer = await do(shop, SEND, wanted(shop), "red-packet-1")
+    with hurried():
+        answer = await do(shop, SEND, wanted(shop), "red-packet-1")
     if not isinstance(answer, Offered):
         shop.pass_time(minutes=2)
         await shop.worker.drain()

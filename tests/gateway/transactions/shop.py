@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import func, select
 
+import adapters.base.deadline
 from adapters.base.deadline import deadline
 from adapters.base.errors import NotFound, UpstreamError
+from adapters.base.transport import HttpTransport, MaybeSent, Request, Response
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from adapters.mini_program_store import MiniProgramStoreAdapter
 from adapters.payments import Payment, PaymentNotice, PaymentRequest, PaymentsAdapter
@@ -45,6 +52,7 @@ from gateway.transactions.records import (
 )
 from sandbox.clock import SandboxClock
 from sandbox.erp import master_data
+from sandbox.faults import FaultRule, Faults
 from sandbox.server import Sandbox
 
 TOOLS = ("payments", "enterprise_chat", "social_ads", "mini_program_store")
@@ -234,9 +242,42 @@ class Shop:
         return found
 
 
-def hurried() -> AbstractContextManager[None]:
-    """A platform that does not answer is waited for two seconds, instead of its endpoint's ten."""
-    return deadline(2.0)
+#: Seconds that a request has where a platform hangs, instead of its endpoint's ten.
+HURRY = 2.0
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """A platform that hangs is not waited for: as soon as it does, the request's time is over."""
+    ahead = 0.0
+    hanging: set[str] = set()
+    pick, send = Faults.pick, HttpTransport.send
+
+    def noting(self: Faults, platform: str, endpoint: str) -> list[FaultRule]:
+        rules = pick(self, platform, endpoint)
+        if any(rule.kind == "hang" for rule in rules):
+            hanging.add(endpoint)
+        return rules
+
+    async def impatient(self: HttpTransport, request: Request, timeout: float) -> Response:  # noqa: ASYNC109
+        nonlocal ahead
+        sent = asyncio.ensure_future(send(self, request, timeout))
+        while not (await asyncio.wait({sent}, timeout=0.02))[0]:
+            if f"{request.method} {urlsplit(request.url).path}" in hanging:
+                hanging.clear()
+                ahead += HURRY
+                sent.cancel()
+                await asyncio.wait({sent})
+                raise MaybeSent("no answer in time")
+        return await sent
+
+    with (
+        patch.object(Faults, "pick", noting),
+        patch.object(HttpTransport, "send", impatient),
+        patch.object(adapters.base.deadline, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + ahead)),
+        deadline(HURRY),
+    ):
+        yield
 
 
 #: What a refused checkout writes.
