@@ -272,6 +272,7 @@ class Runner:
             if step.delivery is Delivery.ONCE:
                 await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
                 raise
+            ctx.repeated = True
             if step.ask is not None and (outcome := await step.ask(ctx, intent)) is not None:
                 return outcome
             return await step.run(ctx, intent)
@@ -515,7 +516,7 @@ class Runner:
         tools = self._tools if batch is None else None
         now = self._projector.clock.now()
         ctx = StepContext(row.saga, row.key, self._projector, now, self._gate, open_tools=tools, open_batch=batch)
-        ctx.begun = row.started_at is not None
+        ctx.repeated = row.started_at is not None
         ctx.note, ctx.tell = partial(self._note_next, row), partial(self._tell, row)
         return ctx
 

@@ -106,9 +106,10 @@ class StepContext:
     Attributes:
         key: the natural key of the step.
         gate: asked before anything reaches the shopper or tells of them.
+        repeated: an attempt before this one may have had its effect. What refuses this one says nothing of that one:
+            it was not provably left undone, and nothing that it took is given back.
         facts: appended to the log in the commit of the outcome, also of a failed one, or of the undoing.
         on_done: run in the commit of a good outcome, or of the undoing.
-        begun: an attempt, before this one or this one, may have had an effect.
         note: commits that this attempt begins; None once it has.
         tell: commits how far the work before the call is.
     """
@@ -118,11 +119,11 @@ class StepContext:
     projector: Projector
     now: datetime
     gate: Gate
+    repeated: bool = False
     facts: list[Fact] = field(default_factory=list)
     on_done: list[Callable[[Batch], Awaitable[None]]] = field(default_factory=list)
     open_tools: OpenTools | None = None
     open_batch: Batch | None = None
-    begun: bool = False
     note: Callable[[], Awaitable[None]] | None = None
     tell: Callable[[Progress], Awaitable[None]] | None = None
 
@@ -144,7 +145,7 @@ class StepContext:
         self.in_time()
         if self.note is not None:
             await self.note()
-            self.note, self.begun = None, True
+            self.note = None
 
     @property
     def tools(self) -> OpenTools:

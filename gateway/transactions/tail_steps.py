@@ -139,10 +139,10 @@ async def notify_guide(ctx: StepContext, intent: NotifyGuide) -> Notified:
     try:
         sent = await adapter.send_app_message(message)
     except (Rejected, Invalid, NotFound, Conflict) as error:
-        await _message_facts(ctx, intent, "message.failed", error.reason)
+        await _message_facts(ctx, intent, error.reason)
         raise
     if intent.userid.lower() in sent.invalid_userids:
-        await _message_facts(ctx, intent, "message.failed", "invalid_userid")
+        await _message_facts(ctx, intent, "invalid_userid")
         raise Rejected("enterprise_chat", "invalid_userid", "The guide cannot be reached by this app.")
 
     async def record(batch: Batch) -> None:
@@ -153,11 +153,14 @@ async def notify_guide(ctx: StepContext, intent: NotifyGuide) -> Notified:
     return Notified(sent.message_id)
 
 
-async def _message_facts(ctx: StepContext, intent: NotifyGuide, kind: str, reason: str | None) -> None:
-    """What a refusal leaves in the log: its step has no outcome to be committed with."""
+async def _message_facts(ctx: StepContext, intent: NotifyGuide, reason: str) -> None:
+    """What a refusal leaves in the log: its step has no outcome to be committed with. Nothing, where an attempt before
+    this one may have sent it."""
+    if ctx.repeated:
+        return
     async with ctx.projector.batch() as batch:
         await _message_fact(batch, ctx, intent, "message.attempted", None)
-        await _message_fact(batch, ctx, intent, kind, reason)
+        await _message_fact(batch, ctx, intent, "message.failed", reason)
 
 
 async def _message_fact(batch: Batch, ctx: StepContext, intent: NotifyGuide, kind: str, reason: str | None) -> None:

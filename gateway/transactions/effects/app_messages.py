@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select, update
 
-from adapters.base.errors import OutcomeUnknown, Rejected, UpstreamError
+from adapters.base.errors import Rejected, UpstreamError
 from adapters.enterprise_chat import AppMessage, AppMessageKind, AppMessageSent, EnterpriseChatAdapter
 from adapters.enterprise_chat.records.messages import Audience, CardButton, CardKind, CardMessage
 from gateway.database.facts import Fact
@@ -19,6 +19,7 @@ from gateway.database.tables.contacts import app_message
 from gateway.database.tables.dimensions import guide
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
+from gateway.transactions.effects.messages import not_sent
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 from gateway.transactions.tail_steps import MESSAGE_WINDOW
 
@@ -111,10 +112,10 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
         unreached = tuple(each for each in wanted.userids if each.lower() in sent.invalid_userids)
         if len(unreached) == len(wanted.userids):
             raise Rejected("enterprise_chat", "nobody_reached", "None of the guides can be reached by this app.")
-    except OutcomeUnknown:
-        raise
     except UpstreamError as error:
-        ctx.facts += _message_facts(ctx, intent, wanted.userids, "message.failed", error.reason)
+        reason = not_sent(ctx, error)
+        if reason is not None:
+            ctx.facts += _message_facts(ctx, intent, wanted.userids, "message.failed", reason)
         raise
     for userid in wanted.userids:
         kind, reason = ("message.failed", "invalid_userid") if userid in unreached else ("message.accepted", None)

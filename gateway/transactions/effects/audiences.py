@@ -312,7 +312,7 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
     sweep takes out who must not be there.
     """
     database = ctx.projector.database
-    before = await audiences.on_their_way(database, intent.upload) if ctx.begun else frozenset()
+    before = await audiences.on_their_way(database, intent.upload) if ctx.repeated else frozenset()
     sending: dict[str, Known] = {}
     adapter = ctx.tools.get(SocialAdsAdapter, intent.account)
     about = Asked(

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import select
 
-from adapters.base.errors import OutcomeUnknown, UpstreamError
+from adapters.base.errors import UpstreamError
 from adapters.official_account import Draft, MassJob, MassStatus, OfficialAccountAdapter, Pictures, Video, Voice
 from gateway.database.reading import chunks
 from gateway.database.statements import upsert
@@ -25,7 +25,7 @@ from gateway.members.gate import Asked, Decision, Gate
 from gateway.members.reach import Channel
 from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.messages import message_fact, must_be_allowed, openid_of, sending
+from gateway.transactions.effects.messages import message_fact, must_be_allowed, not_sent, openid_of, sending
 from gateway.transactions.effects.people import platform_names
 from gateway.transactions.effects.rounds import through_gate
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
@@ -216,7 +216,8 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     openids = await platform_names(ctx.projector.database, allowed, "OPENID")
     reached = [allowed[who] for who in openids]
     if len(reached) < FEWEST:
-        await ctx.gate.release(intent.key, [each.member for each in reached])
+        if not ctx.repeated:
+            await ctx.gate.release(intent.key, [each.member for each in reached])
         raise _too_few()
     await ctx.begin()
     async with _sending(ctx, intent, reached):
@@ -237,14 +238,13 @@ async def _sending(ctx: StepContext, intent: Send, reached: Sequence[Decision]) 
     """As for one message: what was provably not sent is told of everybody, and their places are given back."""
     try:
         yield
-    except OutcomeUnknown:
-        raise
     except (UpstreamError, ToolNotConfigured) as error:
-        reason = error.reason if isinstance(error, UpstreamError) else error.code
-        await ctx.gate.release(intent.key, [each.member for each in reached])
-        ctx.facts.extend(
-            message_fact(ctx, each, "message.failed", **_about(intent, each), reason=reason) for each in reached
-        )
+        reason = not_sent(ctx, error)
+        if reason is not None:
+            await ctx.gate.release(intent.key, [each.member for each in reached])
+            ctx.facts.extend(
+                message_fact(ctx, each, "message.failed", **_about(intent, each), reason=reason) for each in reached
+            )
         raise
 
 

@@ -36,13 +36,19 @@ async def sending(
     """
     try:
         yield
-    except OutcomeUnknown:
-        raise
     except (UpstreamError, ToolNotConfigured) as error:
-        reason = error.reason if isinstance(error, UpstreamError) else error.code
-        await give_back(reason)
-        ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason))
+        reason = not_sent(ctx, error)
+        if reason is not None:
+            await give_back(reason)
+            ctx.facts.append(message_fact(ctx, decision, "message.failed", **told, reason=reason))
         raise
+
+
+def not_sent(ctx: StepContext, error: UpstreamError | ToolNotConfigured) -> str | None:
+    """Why a message was provably not sent; None where this attempt, or one before it, may have sent it."""
+    if ctx.repeated or isinstance(error, OutcomeUnknown):
+        return None
+    return error.reason if isinstance(error, UpstreamError) else error.code
 
 
 async def openid_of(ctx: StepContext, decision: Decision) -> str:

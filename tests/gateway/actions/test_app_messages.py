@@ -176,6 +176,19 @@ async def test_an_unknown_outcome_is_found_out_by_the_job(desk: Desk) -> None:
     assert len(desk.sent()) == before + 1
 
 
+async def test_nothing_is_told_of_a_refusal_after_a_lost_answer(desk: Desk) -> None:
+    before = len(desk.sent())
+    desk.misbehave("reset_after")
+    await desk.tell("stocktaking-8")
+    desk.served.sandbox.kit.faults.clear()
+    desk.misbehave("code", value=81013)
+
+    await desk.later()
+
+    assert (await desk.tell("stocktaking-8"))["code"] == "OUTCOME_UNKNOWN"
+    assert (await desk.heard(), len(desk.sent())) == ([], before + 1)
+
+
 async def test_what_cannot_be_is_refused(desk: Desk) -> None:
     before = len(desk.sent())
     codes = [

@@ -134,6 +134,18 @@ async def test_what_was_not_sent_gives_its_places_back(desk: Desk) -> None:
     assert len(desk.effects("mass_sent")) == before
 
 
+async def test_what_is_refused_after_a_lost_answer_keeps_its_places(desk: Desk) -> None:
+    before = len(desk.effects("mass_sent"))
+    desk.misbehaves("reset_after", SENDING, calls=(1,))
+    desk.misbehaves("code", SENDING, value=45028, calls=tuple(range(2, 9)))
+
+    waiting = await desk.send(members=await desk.two(), tag=None)
+
+    # It was sent, whatever is said to its repetitions.
+    assert (waiting["code"], len(desk.effects("mass_sent"))) == ("TRANSACTION_IN_PROGRESS", before + 1)
+    assert (await desk.places(), await desk.facts("message.failed")) == (2, [])
+
+
 async def test_four_a_month_and_no_more(desk: Desk) -> None:
     two, before = await desk.two(), len(desk.effects("mass_sent"))
     for number in range(4):

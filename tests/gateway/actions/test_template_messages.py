@@ -182,6 +182,21 @@ async def test_a_refusal_leaves_the_key_and_the_place_free(desk: Desk) -> None:
     assert told == [("message.failed", "template_unknown"), ("message.accepted", None)]
 
 
+async def test_a_refusal_after_a_lost_answer_leaves_nothing_free(desk: Desk) -> None:
+    before = len(desk.sent())
+    desk.misbehave("reset_after")
+    await desk.send(key="lost-then-refused")
+    desk.served.sandbox.kit.faults.clear()
+    desk.misbehave("code", value=40037)
+
+    await desk.later()
+
+    assert (await desk.send(key="lost-then-refused"))["code"] == "OUTCOME_UNKNOWN"
+    database = desk.served.gateway.services.database
+    [attempt] = await database.fetch(select(send_attempt))
+    assert (attempt.counted, await desk.told(), len(desk.sent())) == (True, [], before + 1)
+
+
 async def test_the_gate_is_asked(desk: Desk) -> None:
     before = len(desk.sent())
 

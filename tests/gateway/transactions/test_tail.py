@@ -219,6 +219,7 @@ async def test_a_final_refusal_after_a_lost_answer_is_no_proof_that_nothing_happ
     assert view.state == "NEEDS_ATTENTION"
     assert states(view)["guide.notify"] == ("UNKNOWN", "REJECTED:nobody_reached")
     assert shop.effects("enterprise_chat", "app_message") == 1
+    assert await shop.facts("message.attempted", "message.failed") == []
 
 
 async def test_a_message_that_is_refused_is_a_failed_step(shop: Shop) -> None:
