@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.errors import Invalid, NotFound, OutcomeUnknown, UpstreamError
 from adapters.payments import (
@@ -182,28 +183,12 @@ async def _plan_return(planning: Planning, asked: WantedReturn) -> Effect:
     if asked.amount < 1:
         raise StepRefused("BAD_USER_INPUT", f"amount is {asked.amount}: give 1 fen at least.")
     planning.tools.get(PaymentsAdapter, asked.mchid)
-    share, back = profit_share.c, profit_share_return.c
-    part = await planning.database.one(
-        select(share.out_trade_no, share.amount, share.state).where(
-            share.mchid == asked.mchid,
-            share.number == asked.share,
-            share.receiver == asked.receiver,
-            share.kind == "SHARE",
-        )
-    )
+    part = await planning.database.one(_part(asked))
     if part is None:
         raise StepRefused("SHARE_UNKNOWN", "There is no such part; take number and receiver from profitShares.")
     if part.state != "SUCCESS":
         raise StepRefused("SHARE_NOT_RETURNABLE", f"This part is {part.state}: nothing arrived that could come back.")
-    row = await planning.database.one(
-        select(func.coalesce(func.sum(back.amount), 0).label("given")).where(
-            back.mchid == asked.mchid, back.share == asked.share, back.receiver == asked.receiver,
-            back.state != "FAILED",
-        )
-    )  # fmt: skip
-    left = part.amount - (0 if row is None else int(row.given))
-    if asked.amount > left:
-        raise StepRefused("SHARE_NOT_RETURNABLE", f"{left} fen of this part can still come back.", left=left)
+    _enough(asked, part, await planning.database.fetch(_returns(asked)))
     intent = GiveBack(
         asked.mchid,
         f"PR{planning.key}",
@@ -214,6 +199,30 @@ async def _plan_return(planning: Planning, asked: WantedReturn) -> Effect:
         asked.description,
     )
     return Effect(intent, values={"mchid": asked.mchid, "number": intent.number, "share": asked.share})
+
+
+def _part(asked: WantedReturn | GiveBack) -> Select[Any]:
+    share = profit_share.c
+    return select(share.out_trade_no, share.amount, share.state).where(
+        share.mchid == asked.mchid,
+        share.number == asked.share,
+        share.receiver == asked.receiver,
+        share.kind == "SHARE",
+    )
+
+
+def _returns(asked: WantedReturn | GiveBack) -> Select[Any]:
+    """What of the part has come back, or may."""
+    back = profit_share_return.c
+    return select(back.number, back.amount).where(
+        back.mchid == asked.mchid, back.share == asked.share, back.receiver == asked.receiver, back.state != "FAILED"
+    )
+
+
+def _enough(asked: WantedReturn | GiveBack, part: AnyRow, returns: Sequence[AnyRow]) -> None:
+    left = part.amount - sum(each.amount for each in returns)
+    if asked.amount > left:
+        raise StepRefused("SHARE_NOT_RETURNABLE", f"{left} fen of this part can still come back.", left=left)
 
 
 # Sharing ------------------------------------------------------------------------------------------
@@ -325,6 +334,7 @@ async def give_back(ctx: StepContext, intent: GiveBack) -> Shared:
         "asked_at": ctx.now,
     }
     async with ctx.projector.batch() as batch:
+        await _must_be_left(batch.connection, intent)
         await sharing.return_asked(batch, row)
     wanted = ShareReturnIntent(intent.share, intent.number, intent.receiver, intent.amount, intent.description)
     try:
@@ -340,6 +350,15 @@ async def give_back(ctx: StepContext, intent: GiveBack) -> Shared:
 
     ctx.on_done.append(follow)
     return Shared(intent.mchid, intent.share, intent.out_trade_no)
+
+
+async def _must_be_left(connection: AsyncConnection, intent: GiveBack) -> None:
+    """Locks the part: two returns of it see each other. Raises StepRefused."""
+    part = (await connection.execute(_part(intent).with_for_update())).one()
+    returns = (await connection.execute(_returns(intent))).all()
+    # Of a number that was asked for before, its room is taken.
+    if intent.number not in {each.number for each in returns}:
+        _enough(intent, part, returns)
 
 
 async def _return_stands(

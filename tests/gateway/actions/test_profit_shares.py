@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -365,6 +366,17 @@ async def test_a_part_comes_back(market: Shop) -> None:
     assert await returns(shop) == [(FRANCHISE_MCHID, 4000, "SUCCESS", None)]
     assert (await facts(shop))[1:] == [("share.returned", MCHID, 4000, order, FRANCHISE_MCHID)]
     assert effects(shop) == [1, 1]
+
+
+async def test_returns_at_once_never_ask_for_more_than_arrived(market: Shop) -> None:
+    shop = market
+    done = await arrived(shop, await bought(shop))
+    answers = await asyncio.gather(*(do(shop, RETURN, back(done, 5000), f"return-{n}") for n in range(3)))
+    assert [each for each in answers if isinstance(each, Shared)] == [done]
+    refused = [each for each in answers if each != done]
+    assert [(code(each), each.details["left"]) for each in refused] == [("SHARE_NOT_RETURNABLE", 4000)] * 2
+    assert (await returns(shop), effects(shop)) == ([(FRANCHISE_MCHID, 5000, "PROCESSING", None)], [1, 1])
+    assert shop.sandbox.kit.journal.count(TOOL, f"POST {RETURNS}") == 1
 
 
 async def test_one_that_fails_leaves_all_of_the_part(market: Shop) -> None:
