@@ -23,7 +23,7 @@ from gateway.database.tables.contacts import contact_way
 from gateway.database.tables.dimensions import guide
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.own_rows import changed, follow_change
+from gateway.transactions.effects.own_rows import changed, follow_change, standing
 from gateway.transactions.effects.way_states import reserve, state_taken
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -291,7 +291,14 @@ async def _plan_replace(planning: Planning, asked: Change) -> Effect:
 
 
 async def _put_back(ctx: StepContext, intent: Replace, outcome: Named | None) -> None:
+    """As it was, where nobody has changed or deleted it since; also where it may never have been changed.
+
+    Our row tells: the platform shows it in no console.
+    """
     del outcome
+    row = await standing(ctx, contact_way, intent.id)
+    if row is None or _kept(row) not in (intent.before, intent.behind):
+        return
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     await adapter.update_contact_way(intent.config_id, _spec(intent.before, intent.state))
     async with ctx.projector.batch() as batch:

@@ -27,7 +27,7 @@ from gateway.database.tables.contacts import group_welcome
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.group_sends import Piece, attachment_of
-from gateway.transactions.effects.own_rows import changed, follow_change
+from gateway.transactions.effects.own_rows import changed, follow_change, standing
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Bytes of a text; materials of one corp.
@@ -166,13 +166,16 @@ async def _there(planning: Planning, welcome_id: str) -> tuple[AnyRow, Enterpris
 async def _plan_replace(planning: Planning, asked: Change) -> Effect:
     """What it was is the platform's to say: one call."""
     row, adapter = await _there(planning, asked.id)
-    stands = await adapter.group_welcome(row.template_id)
-    before = Content(stands.text, None if stands.attachment is None else _piece(stands.attachment))
+    before = _content(await adapter.group_welcome(row.template_id))
     content = Content(
         before.text if asked.text is None else asked.text, before.attachment if asked.keep else asked.attachment
     )
     _check(content)
     return Effect(Replace(row.id, row.corpid, row.template_id, content, before), values={"corpid": row.corpid})
+
+
+def _content(record: GroupWelcome) -> Content:
+    return Content(record.text, None if record.attachment is None else _piece(record.attachment))
 
 
 def _piece(record: Attachment) -> Piece:
@@ -196,11 +199,34 @@ def _file(record: FileAttachment) -> Piece:
 
 
 async def _put_back(ctx: StepContext, intent: Replace, outcome: Named | None) -> None:
-    del outcome
+    """As it was, where nobody has changed or deleted it since; also where it may never have been changed.
+
+    Our row tells what transactions did, the platform what was done in its console.
+    """
+    row = await standing(ctx, group_welcome, intent.id)
+    ours = _columns(intent.content)
+    if row is None or (outcome is not None and any(getattr(row, name) != value for name, value in ours.items())):
+        return
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
-    await adapter.update_group_welcome(intent.template_id, _record(intent.before))
+    try:
+        stands = _told(_content(await adapter.group_welcome(intent.template_id)))
+    except (Invalid, NotFound):
+        # As of a deletion: the platform says of an id that it does not know that it is no proper one.
+        return
+    if stands == _told(intent.content):
+        await adapter.update_group_welcome(intent.template_id, _record(intent.before))
+    elif stands != _told(intent.before):
+        return
     async with ctx.projector.batch() as batch:
         await changed(batch, group_welcome, intent.id, _columns(intent.before))
+
+
+def _told(content: Content) -> tuple[str, ...]:
+    """What the platform surely says of it as it was given: a picture may have got another name and address."""
+    piece = content.attachment
+    if piece is None:
+        return (content.text,)
+    return content.text, piece.kind, piece.title, piece.appid, piece.page, piece.url if piece.kind == "LINK" else ""
 
 
 # KEYED: everything is replaced, so that twice is once.

@@ -22,7 +22,7 @@ from gateway.database.tables.contacts import join_way
 from gateway.database.tables.projections import customer_group
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.effects.own_rows import changed, follow_change
+from gateway.transactions.effects.own_rows import changed, follow_change, standing
 from gateway.transactions.effects.way_states import reserve, state_taken
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -225,9 +225,13 @@ async def _there(planning: Planning, way_id: str) -> AnyRow:
     return row
 
 
+def _kept(row: AnyRow) -> Behind:
+    return Behind(tuple(row.chat_ids), row.remark, row.room_name, row.room_number)
+
+
 async def _plan_replace(planning: Planning, asked: Change) -> Effect:
     row = await _there(planning, asked.id)
-    before = Behind(tuple(row.chat_ids), row.remark, row.room_name, row.room_number)
+    before = _kept(row)
     behind = Behind(
         before.chat_ids if asked.chat_ids is None else asked.chat_ids,
         before.remark if asked.remark is None else asked.remark,
@@ -240,7 +244,14 @@ async def _plan_replace(planning: Planning, asked: Change) -> Effect:
 
 
 async def _put_back(ctx: StepContext, intent: Replace, outcome: Named | None) -> None:
+    """As it was, where nobody has changed or deleted it since; also where it may never have been changed.
+
+    Our row tells: the platform shows it in no console.
+    """
     del outcome
+    row = await standing(ctx, join_way, intent.id)
+    if row is None or _kept(row) not in (intent.before, intent.behind):
+        return
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     spec = _spec(intent.before, intent.state, in_mini_program=intent.in_mini_program)
     await adapter.update_join_way(intent.config_id, spec)

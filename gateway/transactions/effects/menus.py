@@ -92,8 +92,7 @@ async def _plan_replace(planning: Planning, asked: Wanted) -> Effect:
     for each in asked.entries:
         _check(each, below=False)
     adapter = planning.tools.get(OfficialAccountAdapter, asked.account)
-    before = tuple(Entry.of(each) for each in await adapter.menu())
-    return Effect(Replace(adapter.account, asked.entries, before), values={"appid": adapter.account})
+    return Effect(Replace(adapter.account, asked.entries, await _stands(adapter)), values={"appid": adapter.account})
 
 
 async def _plan_delete(planning: Planning, asked: Wanted) -> Effect:
@@ -131,9 +130,12 @@ def _wrong(entry: Entry, why: str) -> StepRefused:
 
 
 async def _undo(ctx: StepContext, intent: Replace, outcome: Changed | None) -> None:
-    """The menu that was there before, or none."""
+    """The menu that was there before, or none, where nobody has put another one meanwhile; also where ours may never
+    have been put."""
     del outcome
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
+    if await _stands(adapter) != intent.entries:
+        return
     if intent.before:
         await adapter.menu_replace(_records(intent.before))
     else:
@@ -162,6 +164,10 @@ async def delete(ctx: StepContext, intent: Remove) -> Changed:
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
     await adapter.menu_delete()
     return Changed(intent.appid, ())
+
+
+async def _stands(adapter: OfficialAccountAdapter) -> tuple[Entry, ...]:
+    return tuple(Entry.of(each) for each in await adapter.menu())
 
 
 def _records(entries: Sequence[Entry]) -> list[MenuEntry]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 
+from gateway.database.rows import AnyRow
 from gateway.events.projector import Batch
 from gateway.transactions.steps import StepContext
+
+
+async def standing(ctx: StepContext, table: Table, row_id: str) -> AnyRow | None:
+    """The row as it is now; None where what it tells of was deleted."""
+    return await ctx.projector.database.one(select(table).where(table.c.id == row_id, table.c.deleted_at.is_(None)))
 
 
 def follow_change(ctx: StepContext, table: Table, row_id: str, values: Mapping[str, Any]) -> None:

@@ -45,9 +45,11 @@ async def _plan(planning: Planning, asked: Wanted) -> Effect:
 
 
 async def _undo(ctx: StepContext, intent: Change, outcome: Changed | None) -> None:
+    """The speed before, where nobody has set another one meanwhile; also where ours may never have been set."""
     del outcome
     adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
-    await adapter.sending_speed_change(intent.before)
+    if await adapter.sending_speed() == intent.speed:
+        await adapter.sending_speed_change(intent.before)
 
 
 # KEYED: the same speed again is the same speed.

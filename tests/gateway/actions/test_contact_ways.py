@@ -15,6 +15,9 @@ from adapters.base.errors import NotFound
 from adapters.enterprise_chat import EnterpriseChatAdapter
 from gateway.events.projections import enterprise_chat
 from gateway.resolvers import ids
+from gateway.transactions.effects.contact_ways import UPDATE as CHANGE
+from gateway.transactions.effects.contact_ways import Change
+from tests.gateway.actions.trading import begun, part, rolled_back
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served
 
@@ -186,6 +189,22 @@ async def test_among_several_it_is_undone(desk: Desk) -> None:
     assert fields["remark"] == "原来"
     [seen] = await desk.ways(deleted=True)
     assert (seen["id"], seen["remark"]) == (first["id"], "原来")
+
+
+@pytest.mark.parametrize("ends", ["CHANGED", "DELETED"])
+async def test_what_somebody_did_meanwhile_stays(desk: Desk, ends: str) -> None:
+    way = (await desk.create("contact-way-13", "maolin", remark="原来"))["contactWay"]
+    opened = await begun(desk.served.gateway.services, f"contact-way-{ends}")
+    await part(opened, "more", CHANGE, Change(ids.decode_as("cw", way["id"])[1], remark="新的"))
+    if ends == "CHANGED":
+        await desk.update(way["id"], "contact-way-14", guides=[desk.guide("fengbo")])
+    else:
+        await desk.delete(way["id"], "contact-way-14")
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    kept = [(fields["user"], fields["remark"]) for fields in desk.made().values()]
+    assert kept == ([(["fengbo"], "新的")] if ends == "CHANGED" else [])
+    [seen] = await desk.ways(deleted=ends == "DELETED")
+    assert seen["remark"] == "新的"
 
 
 async def test_what_cannot_be_made(desk: Desk) -> None:

@@ -19,7 +19,9 @@ from gateway.database.tables.facts import fact
 from gateway.database.tables.projections import customer_group
 from gateway.events.projections import enterprise_chat
 from gateway.resolvers import ids
+from gateway.transactions.effects.join_ways import UPDATE, Change
 from sandbox.journal import Effect
+from tests.gateway.actions.trading import begun, part, rolled_back
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served, without
 
@@ -240,6 +242,16 @@ async def test_among_several_it_is_undone(desk: Desk) -> None:
     assert fields["remark"] == "原来"
     [seen] = await desk.ways(deleted=True)
     assert (seen["id"], seen["remark"]) == (first["id"], "原来")
+
+
+async def test_what_somebody_changed_meanwhile_stays(desk: Desk) -> None:
+    way = (await desk.create("join-way-12", desk.chats[0], remark="原来"))["joinWay"]
+    opened = await begun(desk.served.gateway.services)
+    await part(opened, "more", UPDATE, Change(ids.decode_as("jw", way["id"])[1], remark="新的"))
+    await desk.change(way["id"], "join-way-13", groups=[desk.group(desk.chats[1])])
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    [fields] = desk.made().values()
+    assert (fields["chat_id_list"], fields["remark"]) == ([desk.chats[1]], "新的")
 
 
 async def test_codes_that_cannot_be_made(desk: Desk) -> None:

@@ -10,8 +10,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.resolvers import ids
+from gateway.transactions.effects.group_welcomes import UPDATE, Change
 from sandbox.journal import Effect
 from tests.gateway.actions.test_template_messages import Desk as AnyDesk
+from tests.gateway.actions.trading import begun, part, rolled_back
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import without
 
@@ -142,6 +144,21 @@ async def test_among_several_it_is_put_back(desk: Desk) -> None:
     assert desk.platform == platform
     [seen] = await desk.listed()
     assert (seen["text"], seen["attachment"]["kind"]) == ("原来", "LINK")
+
+
+@pytest.mark.parametrize("where", ["here", "in the console"])
+async def test_what_somebody_wrote_meanwhile_stays(desk: Desk, where: str) -> None:
+    welcome = (await desk.create("welcome-10", text="原来"))["groupWelcome"]["id"]
+    opened = await begun(desk.served.gateway.services)
+    await part(opened, "more", UPDATE, Change(ids.decode_as("gw", welcome)[1], "新的", None, keep=True))
+    [template_id] = desk.platform
+    if where == "here":
+        await desk.change(welcome, "welcome-11", attachment=LINK)
+    else:
+        desk.platform[template_id] = {"text": {"content": "别人的"}}
+    before = dict(desk.platform)
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    assert desk.platform == before
 
 
 async def test_welcomes_that_cannot_be(desk: Desk) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.transactions.effects.menus import KINDS
+from gateway.transactions.effects.menus import KINDS, REPLACE, Entry, Wanted
 from tests.gateway.actions.test_follower_tags import Desk as TagDesk
 from tests.gateway.actions.test_follower_tags import document
+from tests.gateway.actions.trading import begun, part, rolled_back
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import without
 
@@ -154,6 +155,15 @@ async def test_the_menu_before_is_put_back_when_a_later_field_fails(desk: Desk) 
     done = await desk.served.client().data(ATOMIC.replace("of-the-day", "of-the-week"), **given, points=5)
     assert {each["__typename"] for each in done.values()} == {"MenuChanged", "PointsAdjusted"}
     assert desk.stands() == ["会员", "新品"]
+
+
+async def test_a_menu_that_somebody_put_meanwhile_stays(desk: Desk) -> None:
+    opened = await begun(desk.served.gateway.services)
+    await part(opened, "menu", REPLACE, Wanted((Entry("会员", "click", "points"),), None))
+    assert desk.stands() == ["会员"]
+    await desk.put("put-one-meanwhile", [{"name": "今天", "kind": "CLICK", "value": "today"}])
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    assert desk.stands() == ["今天"]
 
 
 @pytest.mark.parametrize("caller", ["guide", "frontend", "partner"])

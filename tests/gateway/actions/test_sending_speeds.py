@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.transactions.effects.sending_speeds import SET, Wanted
 from tests.gateway.actions.test_follower_tags import Desk as TagDesk
 from tests.gateway.actions.test_follower_tags import document
+from tests.gateway.actions.trading import begun, part, rolled_back
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import without
 
@@ -63,6 +65,14 @@ async def test_it_is_set_back_when_a_later_field_fails(desk: Desk) -> None:
     assert desk.platform.shelf.speed == 3
     await desk.served.client().data(ATOMIC.replace("of-the-day", "of-the-week"), **given, points=5)
     assert desk.platform.shelf.speed == 4
+
+
+async def test_a_speed_that_somebody_set_meanwhile_stays(desk: Desk) -> None:
+    opened = await begun(desk.served.gateway.services)
+    await part(opened, "speed", SET, Wanted(4, None))
+    desk.platform.shelf.speed = 0
+    assert await rolled_back(opened) == "TRANSACTION_ROLLED_BACK"
+    assert desk.platform.shelf.speed == 0
 
 
 @pytest.mark.parametrize("caller", ["guide", "frontend", "partner"])

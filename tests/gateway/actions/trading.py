@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
@@ -14,6 +14,7 @@ from gateway.events.projections import mini_program_store
 from gateway.members.consent import Purpose, Said, record
 from gateway.transactions.actions import Action, Performed
 from gateway.transactions.atomic import Atomic, Failed
+from gateway.transactions.checkout import CheckoutService
 from gateway.transactions.records import Problem
 from sandbox.faults import FaultKind
 from tests.gateway.transactions.shop import COAT, Shop
@@ -88,7 +89,14 @@ async def do(shop: Shop, action: Action[Any, Any], asked: object, key: str = "ke
     return done.outcome if isinstance(done, Performed) else done
 
 
-async def begun(shop: Shop, key: str = "atomic-of-a-test") -> Atomic:
+class Transacting(Protocol):
+    """A shop, or a gateway's services."""
+
+    @property
+    def checkout(self) -> CheckoutService: ...
+
+
+async def begun(shop: Transacting, key: str = "atomic-of-a-test") -> Atomic:
     """A transaction that a client composes."""
     opened = await shop.checkout.atomics.open(HQ, key, "a document")
     assert isinstance(opened, Atomic), opened
