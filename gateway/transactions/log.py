@@ -342,8 +342,12 @@ class SagaLog:
         await connection.execute(statement)
 
     async def reopen(self, connection: AsyncConnection, row: StepRow) -> bool:
-        """A person has a step that ended badly tried again; when its first attempt was is kept."""
-        return await self._set(connection, row, StepState.PENDING, outcome=None, finished_at=None)
+        """A person has a step that ended badly tried again.
+
+        Of one that is UNKNOWN it is kept when its first attempt was; of one that FAILED none had an effect.
+        """
+        begun = row.started_at if row.state is StepState.UNKNOWN else None
+        return await self._set(connection, row, StepState.PENDING, outcome=None, finished_at=None, started_at=begun)
 
     async def complete(self, batch: Batch, saga_id: str) -> None:
         """End the saga when every step has ended: COMPLETED, or NEEDS_ATTENTION if one ended badly.

@@ -313,6 +313,22 @@ async def test_a_failed_step_is_run_again_when_a_person_says_so(stage: Stage) ->
     assert told == {"transaction": "S", "kind": "test", "by": "hq", "because": "funded"}
 
 
+@pytest.mark.parametrize(
+    ("delivery", "window"), [(Delivery.ONCE, None), (Delivery.KEYED, timedelta(minutes=9))], ids=["once", "windowed"]
+)
+async def test_a_failed_step_did_nothing_and_is_run_again_however_it_is_delivered(
+    stage: Stage, delivery: Delivery, window: timedelta | None
+) -> None:
+    last = stage.step("last", Kind.RETRIABLE, delivery, window=window)
+    runner = await stage.begin((stage.step("one", Kind.COMPENSATABLE), last))
+    stage.raising["last"] = [Rejected("payments", "not_enough", "No money.")]
+    await stage.forward(runner, SagaState.COMPLETING)
+    await stage.drain(runner)
+    await stage.desk(runner).retry(HQ, "S", "funded")
+    await stage.drain(runner)
+    assert await stage.states() == ("COMPLETED", ["DONE", "DONE"])
+
+
 async def test_what_may_have_happened_once_is_not_repeated_by_anybody(stage: Stage) -> None:
     last = stage.step("last", Kind.RETRIABLE, Delivery.ONCE)
     runner = await stage.begin((stage.step("one", Kind.COMPENSATABLE), last))
