@@ -67,8 +67,8 @@ class RefundMutations:
     """Refunds."""
 
     @strawberry.mutation(
-        description="Send a refund that the payer's account does not take to a bank card (发起异常退款). Then retry its"
-        " transaction, which waits for its end. Needs the scope operations."
+        description="Send a refund that the payer's account does not take to a bank card (发起异常退款). Its"
+        " transaction goes on then, and waits for its end. Needs the scope operations."
     )
     async def refund_redirect(
         self,

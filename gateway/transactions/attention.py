@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from adapters.base.runtime import Clock
 from gateway.access.principal import Principal
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import Queue
+from gateway.jobs import Handlers, Queue, RunningJob
 from gateway.transactions import refunding
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
-from gateway.transactions.runner import BADLY, COMPENSATE_JOB, Runner
+from gateway.transactions.runner import BADLY, COMPENSATE_JOB, HELPED_JOB, Runner
 from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB
 from gateway.transactions.states import Attention, SagaState, StepState
 from gateway.transactions.steps import Delivery, Kind, StepRefused
@@ -35,6 +36,23 @@ class AttentionDesk:
     async def retry(self, principal: Principal, saga_id: str, reason: str) -> None:
         """Try again what stopped the transaction. Raises StepRefused TRANSACTION_UNKNOWN, TRANSACTION_SETTLED
         and TRANSACTION_NOT_RETRYABLE; nothing is changed then."""
+        await self._retry(principal.id, saga_id, reason)
+
+    def register(self, handlers: Handlers) -> None:
+        """Add the job by which one transaction has another tried again."""
+        handlers.add(HELPED_JOB, self._helped_job, versions={1})
+
+    async def _helped_job(self, job: RunningJob) -> None:
+        """Who asked for the step that helps has said that what it helps is to be tried again."""
+        by = await self._log.saga(job.payload["by"])
+        assert by is not None  # noqa: S101 — the job was put in the commit of its step
+        for saga_id, seq in await self._log.places_of(job.payload["step"], [job.payload["key"]]):
+            if any(each.seq == seq and each.state is StepState.FAILED for each in await self._log.steps(saga_id)):
+                # Somebody may have answered for it already.
+                with suppress(StepRefused):
+                    await self._retry(by.principal or "", saga_id, by.kind)
+
+    async def _retry(self, by: str, saga_id: str, reason: str) -> None:
         row = await self._waiting(saga_id)
         async with self._projector.batch() as batch:
             if row.attention is Attention.STEP_FAILED:
@@ -52,7 +70,7 @@ class AttentionDesk:
                     "TRANSACTION_NOT_RETRYABLE",
                     f"{row.attention}: money and order disagree, which no retry mends. Settle it, then resolve it.",
                 )
-            batch.facts.append(self._told(principal, row, "transaction.retried", reason, {}))
+            batch.facts.append(self._told(by, row, "transaction.retried", reason, {}))
 
     async def resolve(self, principal: Principal, saga_id: str, outcome: SagaState, reason: str) -> None:
         """Say that it was dealt with outside: COMPLETED or COMPENSATED. Its steps keep what is known of them; when
@@ -65,7 +83,7 @@ class AttentionDesk:
             await self._move(batch, row, outcome)
             if outcome is SagaState.COMPENSATED:
                 await self._runner.undo_book(batch, await self._log.steps(row.id, batch.connection))
-            batch.facts.append(self._told(principal, row, "transaction.resolved", reason, {"outcome": outcome}))
+            batch.facts.append(self._told(principal.id, row, "transaction.resolved", reason, {"outcome": outcome}))
 
     async def _waiting(self, saga_id: str) -> SagaRow:
         row = await self._log.saga(saga_id)
@@ -102,7 +120,7 @@ class AttentionDesk:
     def _may_repeat(self, row: StepRow) -> bool:
         return row.state is StepState.FAILED or self._runner.delivery(row) in {Delivery.KEYED, Delivery.ASKABLE}
 
-    def _told(self, principal: Principal, row: SagaRow, kind: str, reason: str, more: dict[str, str]) -> Fact:
+    def _told(self, by: str, row: SagaRow, kind: str, reason: str, more: dict[str, str]) -> Fact:
         now = self._clock.now()
         return Fact(
             kind=kind,
@@ -111,7 +129,7 @@ class AttentionDesk:
             source_key=f"{row.id}:{now.isoformat()}",
             order_ref=(row.input or {}).get("order"),
             reason=row.attention,
-            payload={"transaction": row.id, "kind": row.kind, "by": principal.id, "because": reason, **more},
+            payload={"transaction": row.id, "kind": row.kind, "by": by, "because": reason, **more},
         )
 
 

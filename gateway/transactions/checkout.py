@@ -113,6 +113,7 @@ class CheckoutService:
         self._runner.register(handlers)
         self.actions.register(handlers)
         self.atomics.register(handlers)
+        self.desk.register(handlers)
         handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
 
     async def drain(self) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from adapters.base.errors import NotFound, OutcomeUnknown
 from adapters.payments import PaymentsAdapter, Refund, RefundIntent, RefundState
 from gateway.database.facts import Source
+from gateway.database.tables.facts import fact
 from gateway.database.tables.projections import coupon, purchase, refund
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
@@ -163,9 +164,20 @@ async def _settled(ctx: StepContext, intent: SettleRefund) -> Settled | None:
         raise StepRefused("REFUND_CLOSED", "微信支付 closed the refund; ask for it anew, under a new number.")
     if found.state is RefundState.ABNORMAL:
         raise StepRefused("REFUND_ABNORMAL", "The payer's account cannot take it: see refundRedirect.")
-    if ctx.now - intent.asked_at > PATIENCE:
+    if ctx.now - intent.asked_at > PATIENCE and ctx.now - await _tried_again(ctx, intent) > PATIENCE:
         raise StepRefused("REFUND_UNDECIDED", "The bank has not decided in ten days: ask 微信支付.")
     return None
+
+
+async def _tried_again(ctx: StepContext, intent: SettleRefund) -> datetime:
+    """When a person last had it tried again, such as by sending it to a card; else when it was asked for."""
+    rows = await ctx.projector.database.fetch(
+        select(fact.c.occurred_at, fact.c.payload).where(
+            fact.c.order_ref == intent.order, fact.c.kind == "transaction.retried"
+        )
+    )
+    mine = [row.occurred_at for row in rows if row.payload["transaction"] == ctx.saga]
+    return max(mine, default=intent.asked_at)
 
 
 @step(name=SETTLE, tool="payments", kind=Kind.RETRIABLE, delivery=Delivery.ASKABLE, ask=_settled)

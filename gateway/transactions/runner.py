@@ -37,6 +37,8 @@ from gateway.transactions.steps import (
 
 STEP_JOB = "saga.step"
 COMPENSATE_JOB = "saga.compensate"
+#: Tries again what a step of another saga has helped; the desk where persons answer does it.
+HELPED_JOB = "saga.helped"
 #: How long the process that began to undo has for it, before the job takes over.
 UNDO_TIME = timedelta(minutes=1)
 
@@ -551,6 +553,9 @@ class Runner:
             raise SagaMoved(f"saga {row.saga} is not {states[0]} any more; step {row.name} is not recorded as done")
         for write in ctx.on_done:
             await write(batch)
+        for name, key in ctx.helped:
+            payload = {"step": name, "key": key, "by": row.saga}
+            await self._queue.put(batch.connection, HELPED_JOB, 1, payload, key=f"{row.saga}:{name}:{key}")
         batch.facts += ctx.facts
 
     async def _end(

@@ -110,6 +110,8 @@ class StepContext:
             it was not provably left undone, and nothing that it took is given back.
         facts: appended to the log in the commit of the outcome, also of a failed one, or of the undoing.
         on_done: run in the commit of a good outcome, or of the undoing.
+        helped: steps of other transactions, by name and natural key, which failed for want of this one. Once it is done
+            they are tried again, by the word of whoever asked for it.
         note: commits that this attempt begins; None once it has.
         tell: commits how far the work before the call is.
     """
@@ -122,6 +124,7 @@ class StepContext:
     repeated: bool = False
     facts: list[Fact] = field(default_factory=list)
     on_done: list[Callable[[Batch], Awaitable[None]]] = field(default_factory=list)
+    helped: list[tuple[str, str]] = field(default_factory=list)
     open_tools: OpenTools | None = None
     open_batch: Batch | None = None
     note: Callable[[], Awaitable[None]] | None = None

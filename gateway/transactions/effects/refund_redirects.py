@@ -20,7 +20,7 @@ from gateway.database.tables.projections import payment, purchase, refund
 from gateway.database.tables.refunds import refund_card
 from gateway.events.projector import Batch
 from gateway.transactions.actions import Action, Effect, Planning
-from gateway.transactions.refund_steps import apply
+from gateway.transactions.refund_steps import SETTLE, apply
 from gateway.transactions.runner import FINAL
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -127,6 +127,8 @@ async def _taken(ctx: StepContext, intent: Redirect, found: Refund) -> Redirecte
         await _forget(batch.connection, ctx.saga, intent.number)
 
     ctx.on_done.append(forget)
+    # The refund's own transaction waits for its end, or had failed before: then it goes on.
+    ctx.helped.append((SETTLE, intent.number))
     return Redirected(intent.mchid, intent.number)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from gateway.access.principal import Principal
 from gateway.database.tables.projections import refund
 from gateway.database.tables.refunds import refund_card
 from gateway.database.tables.sagas import saga_step
@@ -65,8 +64,13 @@ async def test_it_goes_to_the_payers_card_and_then_arrives(any_shop: Shop) -> No
         assert await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1") == Redirected(MCHID, done.number)
     assert (sent(shop, done)["bank_account"], sent(shop, done)["real_name"]) == (CARD.number, CARD.holder)
     assert (await state(shop), await cards(shop)) == ("PROCESSING", 0)
-    operator = Principal("hq", "hq", frozenset({"operations"}))
-    await shop.checkout.desk.retry(operator, done.transaction_id, "sent to a card")
+    # Who sends it there has its own transaction tried again.
+    await shop.worker.drain()
+    view = await shop.checkout.transaction(done.transaction_id)
+    assert view is not None
+    assert (view.state, view.attention) == ("COMPLETING", None)
+    [told] = await shop.facts("transaction.retried")
+    assert (told.payload["by"], told.payload["because"]) == (HQ.id, "refundRedirect")
     await shop.act(TOOL, "settle_refund", out_refund_no=done.number, status="SUCCESS")
     for _ in range(3):
         shop.pass_time(minutes=2)
@@ -74,6 +78,24 @@ async def test_it_goes_to_the_payers_card_and_then_arrives(any_shop: Shop) -> No
     view = await shop.checkout.transaction(done.transaction_id)
     assert view is not None
     assert (view.state, await state(shop)) == ("COMPLETED", "SUCCESS")
+
+
+async def test_a_late_redirect_is_given_its_time_too(shop: Shop) -> None:
+    done = await abnormal(shop)
+    shop.pass_time(days=11)
+    await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    await shop.worker.drain()
+    shop.pass_time(days=9)
+    await shop.worker.drain()
+    view = await shop.checkout.transaction(done.transaction_id)
+    assert view is not None
+    assert view.state == "COMPLETING"
+    shop.pass_time(days=2)
+    await shop.worker.drain()
+    view = await shop.checkout.transaction(done.transaction_id)
+    assert view is not None
+    assert view.state == "NEEDS_ATTENTION"
+    assert {each.name: each.reason for each in view.steps}["refund.settle"] == "REFUND_UNDECIDED"
 
 
 async def test_without_a_card_it_goes_to_the_merchants_own_account(shop: Shop) -> None:
