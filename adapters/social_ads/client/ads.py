@@ -17,7 +17,8 @@ ADVERTISER_UPDATE_DAILY_BUDGET: Final = idempotent(
 FUNDS_GET: Final = read("funds_get", family="accounts")
 REALTIME_COST_GET: Final = read("realtime_cost_get", family="insights")
 ADGROUPS_GET: Final = read("adgroups_get", family="ads")
-#: The same X-Request-Id with the same body gives the same ad; how long it is remembered is not documented.
+#: The same X-Request-Id with the same body gives the same ad, and never another one: no end of its memory is named.
+#: https://developers.e.qq.com/v3.0/pages/docs/guide/errorprocessing
 ADGROUPS_ADD: Final = idempotent("adgroups_add", key="X-Request-Id", family="ads")
 ADGROUPS_UPDATE: Final = idempotent("adgroups_update", key="adgroup_id", family="ads")
 ADGROUPS_UPDATE_CONFIGURED_STATUS: Final = idempotent(

@@ -109,7 +109,9 @@ def _check(draft: Draft) -> None:
         raise StepRefused("BAD_USER_INPUT", f"{MOST_AUDIENCES} audiences at most are aimed at, or left out.")
 
 
-# KEYED by the request's id, under which the platform answers the same ad again. A PIVOT: nothing here deletes an ad.
+# KEYED by the request's id, under which the platform answers the same ad again. It names no time after which it forgets
+# one, so there is no window: a lost answer is asked for in all attempts of its job, for some hours. Of what it forgets
+# all the same, it refuses a second ad of the name, and the step ends UNKNOWN. A PIVOT: nothing here deletes an ad.
 @step(name="ad.create", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.KEYED)
 async def create(ctx: StepContext, intent: Create) -> Changed:
     """One call; the ad is suspended, and costs nothing until somebody gives it creatives and lets it run."""
