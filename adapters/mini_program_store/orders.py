@@ -265,7 +265,8 @@ def _order(appid: str, wire: models.Order) -> Order:
         live_id=detail.ext_info.live_id,
         customer_notes=detail.ext_info.customer_notes,
         merchant_notes=detail.ext_info.merchant_notes,
-        address_change_waits=bool(detail.delivery_info.address_under_review),
+        # Nobody says whether an address that is not asked for is left out or empty.
+        address_change_waits=detail.delivery_info.address_under_review not in {None, 0, models.AddressInfo()},
         tracking_numbers=tuple(each.waybill_id for each in parcels if each.waybill_id),
     )
 

@@ -46,7 +46,7 @@ class PriceInfo(msgspec.Struct):
     discounted_price: int = 0
 
 
-class AddressInfo(msgspec.Struct, omit_defaults=True):
+class AddressInfo(msgspec.Struct, omit_defaults=True, frozen=True):
     """Name and number are masked by the platform; the clear ones need sensitiveinfo/decode."""
 
     user_name: str = ""
@@ -76,8 +76,8 @@ class DeliveryInfo(msgspec.Struct):
     delivery_product_info: tuple[DeliveryProductInfo, ...] = ()
     ship_done_time: Number = 0
     deliver_method: int | None = None
-    #: 1 while a buyer's change of address waits for the merchant.
-    address_under_review: int | bool = 0
+    #: The address that a buyer asks for while it waits for the merchant. Elsewhere it is a flag, which is read too.
+    address_under_review: AddressInfo | int | bool | None = None
 
 
 class ExtInfo(msgspec.Struct):

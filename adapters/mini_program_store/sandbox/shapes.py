@@ -152,7 +152,7 @@ def _detail(state: State, row: StoreOrder, receiver: Person) -> dict[str, Any]:
         },
         "delivery_info": {
             "address_info": masked(state.addresses.get(row.order_id) or address(state, receiver)),
-            "address_under_review": int(row.order_id in state.address_requests),
+            **_wished(state.address_requests.get(row.order_id)),
             "delivery_product_info": parcels(state, row),
             **({"ship_done_time": seconds(row.shipped_at)} if row.shipped_at else {}),
             "deliver_method": 0,
@@ -165,6 +165,11 @@ def _detail(state: State, row: StoreOrder, receiver: Person) -> dict[str, Any]:
         },
         "settle_info": {"predict_commission_fee": row.payable // 100},
     }
+
+
+def _wished(asked: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The address that the buyer asks for; it becomes the order's own when staff agree."""
+    return {} if asked is None else {"address_under_review": masked(asked)}
 
 
 def _line(state: State, row: StoreOrder, line: Line) -> dict[str, Any]:

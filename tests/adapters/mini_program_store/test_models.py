@@ -146,3 +146,14 @@ def test_a_score_is_found_in_both_documented_places() -> None:
     assert shop._score(wire("vip_user_score_get")) == 3260
     assert shop._score(msgspec.json.decode(b'{"score":12}', type=shop_models.VipScore)) == 12
     assert shop._score(shop_models.VipScore()) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"), [("null", False), ("{}", False), ("0", False), ("1", True), ('{"city_name": "上海市"}', True)]
+)
+def test_a_wish_for_another_address_is_an_address_or_a_flag(told: str, waits: bool) -> None:
+    found = wire("order_get").order
+    found.order_detail.delivery_info = msgspec.json.decode(
+        f'{{"address_under_review": {told}}}', type=order_models.DeliveryInfo
+    )
+    assert orders._order("wx1", found).address_change_waits is waits
