@@ -237,6 +237,7 @@ def _order(appid: str, wire: models.Order) -> Order:
     parcels = detail.delivery_info.delivery_product_info
     parcel = parcels[0] if parcels else models.DeliveryProductInfo()
     paid_at = instant(detail.pay_info.pay_time)
+    wished = detail.delivery_info.address_under_review
     return Order(
         appid=appid,
         order_id=str(wire.order_id),
@@ -266,7 +267,9 @@ def _order(appid: str, wire: models.Order) -> Order:
         customer_notes=detail.ext_info.customer_notes,
         merchant_notes=detail.ext_info.merchant_notes,
         # Nobody says whether an address that is not asked for is left out or empty.
-        address_change_waits=detail.delivery_info.address_under_review not in {None, 0, models.AddressInfo()},
+        address_change_waits=wished not in {None, 0, models.AddressInfo()},
+        address_code=address.hash_code,
+        wished_address_code=wished.hash_code if isinstance(wished, models.AddressInfo) else "",
         tracking_numbers=tuple(each.waybill_id for each in parcels if each.waybill_id),
     )
 

@@ -47,7 +47,10 @@ class PriceInfo(msgspec.Struct):
 
 
 class AddressInfo(msgspec.Struct, omit_defaults=True, frozen=True):
-    """Name and number are masked by the platform; the clear ones need sensitiveinfo/decode."""
+    """Name and number are masked by the platform; the clear ones need sensitiveinfo/decode.
+
+    ``hash_code`` is one address's in this shop.
+    """
 
     user_name: str = ""
     tel_number: str = ""
@@ -58,6 +61,7 @@ class AddressInfo(msgspec.Struct, omit_defaults=True, frozen=True):
     detail_info: str = ""
     house_number: str = ""
     national_code: str = ""
+    hash_code: str = ""
 
 
 class DeliveryProductInfo(msgspec.Struct):

@@ -58,7 +58,8 @@ class Order:
     parcels ``carrier`` and ``tracking_number`` name the first, ``tracking_numbers`` all; ``shipped_at`` is when
     the last one left, else when the first did. ``scene`` is LIVE_ROOM, SHORT_VIDEO, PRODUCT_SHARE, SHOP_WINDOW,
     OFFICIAL_ACCOUNT or OTHER; ``live_id`` names the session that sold it. Of a gift, ``openid`` is the
-    receiver and ``giver_openid`` whoever paid.
+    receiver and ``giver_openid`` whoever paid. ``address_code`` is one address's in this shop, and
+    ``wished_address_code`` that of the address which a buyer asks for; empty where the platform does not say it.
     """
 
     appid: str
@@ -89,6 +90,8 @@ class Order:
     customer_notes: str = field(default="", repr=False)
     merchant_notes: str = field(default="", repr=False)
     address_change_waits: bool = False
+    address_code: str = field(default="", repr=False)
+    wished_address_code: str = field(default="", repr=False)
     tracking_numbers: tuple[str, ...] = ()
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import delete, select
 
-from adapters.base.errors import NotFound
+from adapters.base.errors import NotFound, OutcomeUnknown
 from adapters.mini_program_store import Address, MiniProgramStoreAdapter, OrderState
 from gateway.database import ERASED
 from gateway.database.tables.sagas import order_address
@@ -76,13 +76,15 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The same, as the platform names the order."""
+    """The same, as the platform names the order, and its codes of the address that it had and of the wished one."""
 
     order: str
     account: str
     native: str
     identity: str | None
     accept: bool
+    before: str = ""
+    wished: str = ""
 
 
 async def _plan(planning: Planning, asked: Wanted) -> Effect:
@@ -160,19 +162,33 @@ async def _plan_answer(planning: Planning, asked: Wish) -> Effect:
     row, now = await found(planning, asked.order)
     if not now.address_change_waits:
         raise StepRefused("ORDER_ADDRESS_NOT_ASKED", "The buyer asks for no other address of this order, or no more.")
-    answer = Answer(row.id, row.account, row.native_id, row.identity, asked.accept)
-    return Effect(answer, values={"order": row.id})
+    codes = (now.address_code, now.wished_address_code)
+    answer = Answer(row.id, row.account, row.native_id, row.identity, asked.accept, *codes)
+    return Effect(answer, await buyer(planning, row), values={"order": row.id})
 
 
 async def _answered(ctx: StepContext, intent: Answer) -> Readdressed | None:
-    """By the wish, which waits no longer then. It is told once, so that nothing else but its buyer could end it."""
+    """By the wish, which waits no longer then, and by where the order goes: to the wished address after a yes.
+
+    Whoever gave the same answer, it is given. Where the platform has no code of both addresses, or one for both, a wish
+    that waits no longer is taken for answered as we did. Raises StepRefused where it ended otherwise, which somebody
+    does in the console, or the buyer by giving it up, and OutcomeUnknown where the order goes somewhere else by now.
+    """
     [order] = await ctx.tools.get(MiniProgramStoreAdapter, intent.account).orders([intent.native])
     if isinstance(order, NotFound) or order.address_change_waits:
         return None
+    if intent.before and intent.wished and intent.before != intent.wished:
+        if order.address_code not in {intent.before, intent.wished}:
+            raise OutcomeUnknown(TOOL, "address_changed", "The order has got an address which is neither of the two.")
+        if (order.address_code == intent.wished) is not intent.accept:
+            raise StepRefused("CHANGED_MEANWHILE", "The wish ended otherwise meanwhile; look where the order goes.")
     return await _told(ctx, intent)
 
 
-@step(name="order.address_answer", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_answered)
+# Sealed, since the codes are of a buyer's addresses.
+@step(
+    name="order.address_answer", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_answered, personal=True
+)  # fmt: skip
 async def answer(ctx: StepContext, intent: Answer) -> Readdressed:
     """Say yes or no to the buyer's wish."""
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)

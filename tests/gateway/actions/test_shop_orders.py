@@ -6,15 +6,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
+from adapters.base.errors import NotFound, OutcomeUnknown
 from gateway.database import ERASED
 from gateway.database.tables.projections import purchase
 from gateway.database.tables.sagas import order_address, saga_step
 from gateway.members.gate import Gate
 from gateway.transactions.effects.extra_parcels import ADD, Added
 from gateway.transactions.effects.extra_parcels import Wanted as Extra
-from gateway.transactions.effects.order_addresses import ANSWER, CHANGE, Readdress, Readdressed, To, Wish
+from gateway.transactions.effects.order_addresses import ANSWER, CHANGE, Answer, Readdress, Readdressed, To, Wish
 from gateway.transactions.effects.order_addresses import Wanted as Elsewhere
 from gateway.transactions.effects.order_notes import SET, Note, Noted
 from gateway.transactions.effects.order_notes import Wanted as Remark
@@ -217,6 +219,34 @@ async def test_a_wish_whose_answer_is_lost_is_answered_once(shop: Shop, fault: F
     assert await twice(shop, ANSWER, Wish(order, accept=False)) == Readdressed()
     assert shop.effects(TOOL, "order_address_refused") == 1
     assert len(await told(shop, order, "order.address_refused")) == 1
+
+
+@pytest.mark.parametrize("accept", [True, False])
+async def test_the_opposite_answer_of_the_console_is_not_taken_for_ours(shop: Shop, accept: bool) -> None:
+    order = await wished(shop)
+    shop.sandbox.kit.faults.add(TOOL, "reset_before", endpoint=f"{ORDER}/addressmodify/*")
+    with hurried():
+        assert code(await do(shop, ANSWER, Wish(order, accept))) == "TRANSACTION_IN_PROGRESS"
+    shop.sandbox.kit.faults.clear()
+    await store(shop).order_address_request(number(order), accept=not accept)
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    assert code(await do(shop, ANSWER, Wish(order, accept))) == "CHANGED_MEANWHILE"
+    assert await told(shop, order, "order.address_changed", "order.address_refused") == []
+
+
+async def test_an_answer_is_told_by_codes_of_addresses_where_there_are_any(shop: Shop) -> None:
+    order = await wished(shop)
+    await store(shop).order_address_request(number(order), accept=True)
+    [seen] = await store(shop).orders([number(order)])
+    assert not isinstance(seen, NotFound)
+    assert seen.wished_address_code == ""
+    asked = Answer(order, store(shop).account, number(order), None, True, "before", seen.address_code)
+    assert ANSWER.step.ask is not None
+    assert await ANSWER.step.ask(context(shop), asked) == Readdressed()
+    assert await ANSWER.step.ask(context(shop), replace(asked, accept=False, before="", wished="")) == Readdressed()
+    with pytest.raises(OutcomeUnknown):
+        await ANSWER.step.ask(context(shop), replace(asked, wished="elsewhere"))
 
 
 # The remark -----------------------------------------------------------------------------------------
