@@ -28,15 +28,17 @@ demo: setup ## Start seven emulated platforms and the gateway, tell a story, ser
 dev: setup ## Serve the gateway on emulated platforms, without the story
 	$(BIN)/retail-gateway serve --sandbox
 
-# Four workers on two cores: half of their time they wait, for sockets and for PostgreSQL.
+# Two workers share a core: they wait a good deal, for PostgreSQL and for time to pass. More than eight wait for PostgreSQL.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, max(4, os.cpu_count() or 4)))')
+
 test: setup ## Run the tests
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n $(WORKERS)
 
 # The largest families take many minutes each, and run by name: pytest -m event_storm, and so on.
 LARGEST := differential or event_storm or crash_matrix or fault_matrix or cache_truth or model
 
 test-long: setup ## Run the long tests but the largest families
-	$(BIN)/pytest -n 4 -m "long and not ($(LARGEST))"
+	$(BIN)/pytest -n $(WORKERS) -m "long and not ($(LARGEST))"
 
 test-all: test test-long ## Run all tests
 
