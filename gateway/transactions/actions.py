@@ -209,7 +209,7 @@ class Actions:
                 subject=effect.subject,
                 values={**effect.values, "claim": claim_id, "caller": claim.scope},
                 deadline=now + DEADLINE,
-                attempted=step.tool is not None and not step.prepares,
+                attempted=step.begins_with_intent,
             )
             if effect.book is not None:
                 await effect.book(batch, saga_id)

@@ -333,7 +333,7 @@ class Atomic:
     async def _append(self, action: AnyAction, effect: Effect, key: str) -> StepRow | None:
         """Commit the intent; None where another request has taken the key meanwhile. Raises SagaMoved."""
         everything, planned = self._all, Planned(action.step, effect.intent, key)
-        attempted = action.step.tool is not None and not action.step.prepares and not is_queued(action)
+        attempted = action.step.begins_with_intent and not is_queued(action)
         if effect.subject:
             await everything.projector.database.keyring.ensure(effect.subject)
         async with everything.projector.batch() as batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -151,7 +151,7 @@ class SagaLog:
                 state, outcome = StepState.SKIPPED, {"reason": each.skip}
             elif seq in done:
                 state, outcome = StepState.DONE, {"value": msgspec.to_builtins(done[seq])}
-                batch.facts.append(_ended(saga_id, seq, each.step.name, state, kind, values, now))
+                batch.facts.append(_stands(saga_id, seq, each.step.name, state, kind, values, now))
             elif seq == following and (attempted or each.step.kind is Kind.COMPENSATABLE):
                 state = StepState.PENDING if each.step.tool is None else StepState.RUNNING
             rows.append(self._step_row(saga_id, seq, each, subject, state, outcome, now))
@@ -329,7 +329,7 @@ class SagaLog:
         params = {"of": row.saga, "at": row.seq} | {f"{name}_": value for name, value in values.items()}
         of = await _end(state, tuple(values)).first(batch.connection, params)
         if of is not None:
-            batch.facts.append(_ended(row.saga, row.seq, row.name, state, of.kind, of.input, batch.now))
+            batch.facts.append(_stands(row.saga, row.seq, row.name, state, of.kind, of.input, batch.now))
         return of is not None
 
     async def skip_rest(self, connection: AsyncConnection, saga_id: str, reason: str) -> None:
@@ -410,16 +410,16 @@ def _hold(states: Sequence[SagaState]) -> Prepared:
     )
 
 
-def _step_move(state: StepState) -> Update:
-    return (
-        update(saga_step)
-        .where(
-            saga_step.c.saga_id == bindparam("of"),
-            saga_step.c.seq == bindparam("at"),
-            _is_one(saga_step.c.state, step_before(state)),
-        )
-        .values(state=state)
+def _step_in(states: Iterable[StepState]) -> Update:
+    return update(saga_step).where(
+        saga_step.c.saga_id == bindparam("of"),
+        saga_step.c.seq == bindparam("at"),
+        _is_one(saga_step.c.state, states),
     )
+
+
+def _step_move(state: StepState) -> Update:
+    return _step_in(step_before(state)).values(state=state)
 
 
 _NOW: Final = bindparam("now", type_=saga_step.c.started_at.type)
@@ -435,12 +435,7 @@ _OF_SAGA: Final = [
 
 
 _PROGRESS: Final = Prepared(
-    update(saga_step)
-    .where(
-        saga_step.c.saga_id == bindparam("of"),
-        saga_step.c.seq == bindparam("at"),
-        _is_one(saga_step.c.state, (StepState.PENDING, StepState.RUNNING)),
-    )
+    _step_in((StepState.PENDING, StepState.RUNNING))
     .values(progress_done=bindparam("done"), progress_total=bindparam("total"))
     .returning(saga_step.c.state, *_OF_SAGA)
 )
@@ -476,10 +471,10 @@ def _moved(
     )
 
 
-def _ended(
+def _stands(
     saga_id: str, seq: int, name: str, state: StepState, kind: str, values: Mapping[str, Any] | None, at: datetime
 ) -> Fact:
-    """The end of a step, as a fact."""
+    """Where a step stands, as a fact; as it is told when it has ended."""
     whose = values or {}
     return Fact(
         kind="transaction.step",
@@ -496,17 +491,14 @@ def _went_on(
     row: StepRow, state: StepState, kind: str, values: Mapping[str, Any] | None, at: datetime, progress: Progress
 ) -> Fact:
     """How far a step is, as a fact."""
-    whose = values or {}
-    return Fact(
+    stands = _stands(row.saga, row.seq, row.name, state, kind, values, at)
+    return replace(
+        stands,
         kind="transaction.progress",
-        occurred_at=at,
-        source="own",
         # Whoever takes it over begins anew.
         source_key=f"{row.saga}:{row.seq}:{progress.done}:{at.isoformat()}",
-        member=whose.get("member"),
-        order_ref=whose.get("order"),
         quantity=progress.done,
-        payload={"transaction": row.saga, "kind": kind, "step": row.name, "state": state, "total": progress.total},
+        payload={**stands.payload, "total": progress.total},
     )
 
 

@@ -517,10 +517,18 @@ class Runner:
     def _context(self, row: StepRow, batch: Batch | None = None) -> StepContext:
         tools = self._tools if batch is None else None
         now = self._projector.clock.now()
-        ctx = StepContext(row.saga, row.key, self._projector, now, self._gate, open_tools=tools, open_batch=batch)
-        ctx.repeated = row.started_at is not None
-        ctx.note, ctx.tell = partial(self._note_next, row), partial(self._tell, row)
-        return ctx
+        return StepContext(
+            row.saga,
+            row.key,
+            self._projector,
+            now,
+            self._gate,
+            repeated=row.started_at is not None,
+            open_tools=tools,
+            open_batch=batch,
+            note=partial(self._note_next, row),
+            tell=partial(self._tell, row),
+        )
 
     async def _note_attempt(self, row: StepRow) -> None:
         async with self._projector.database.write() as connection:

@@ -195,6 +195,11 @@ class Step(Generic[I, O]):
     personal: bool = False
     prepares: bool = False
 
+    @property
+    def begins_with_intent(self) -> bool:
+        """Its first attempt is committed together with its intent: nothing comes before the call."""
+        return self.tool is not None and not self.prepares
+
 
 AnyStep = Step[Any, Any]
 
