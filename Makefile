@@ -28,7 +28,7 @@ demo: setup ## Start seven emulated platforms and the gateway, tell a story, ser
 dev: setup ## Serve the gateway on emulated platforms, without the story
 	$(BIN)/retail-gateway serve --sandbox
 
-# Two workers share a core: they wait a good deal, for PostgreSQL and for time to pass. More than eight wait for PostgreSQL.
+# A worker for each core. Two cores have four: they wait a good deal, for PostgreSQL and for time to pass.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, max(4, os.cpu_count() or 4)))')
 
 test: setup ## Run the tests

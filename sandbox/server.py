@@ -33,7 +33,7 @@ class _Abortable(HttpToolsProtocol):
         self.app_state = {**self.app_state, "abort": transport.abort}
 
 
-class _Server(uvicorn.Server):
+class Embedded(uvicorn.Server):
     """A server inside somebody else's event loop: it takes no signals, and stops at once."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -129,7 +129,7 @@ async def running(
     world = build_world(clock.now(), seed=seed, size=size)
     sandbox = Sandbox(world, kit, load_platforms(names, world, kit), {})
     fixed = ports or {}
-    servers: list[tuple[_Server, asyncio.Task[None]]] = []
+    servers: list[tuple[Embedded, asyncio.Task[None]]] = []
     try:
         for name, platform in sandbox.platforms.items():
             app = Faulty(name, platform.app, kit.faults, kit.journal, clock)
@@ -143,7 +143,7 @@ async def running(
         await asyncio.gather(*(task for _, task in servers))
 
 
-async def _serve(app: App, host: str, port: int, servers: list[tuple[_Server, asyncio.Task[None]]]) -> str:
+async def _serve(app: App, host: str, port: int, servers: list[tuple[Embedded, asyncio.Task[None]]]) -> str:
     # Without the protocol's name asyncio lets the kernel hold back each body for 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -160,7 +160,7 @@ async def _serve(app: App, host: str, port: int, servers: list[tuple[_Server, as
         lifespan="off",
         ws="none",
     )
-    server = _Server(config)
+    server = Embedded(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     servers.append((server, task))
     while not server.started:

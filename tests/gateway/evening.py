@@ -23,7 +23,7 @@ from gateway.demo.stage import Stage
 from gateway.ports import listen
 from gateway.settings import ApiKey, Cache, Settings
 from sandbox.http1 import Answer, request
-from sandbox.server import Sandbox
+from sandbox.server import Embedded, Sandbox
 from sandbox.world import Person, World
 
 TOOLS = (
@@ -176,24 +176,8 @@ def copy_database(source: Path, target: Path) -> None:
         new.close()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to pytest, and ends at once: uvicorn takes a tenth of a second, of which there are hundreds."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._over = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop(self) -> None:
-        self.should_exit = True
-        self._over.set()
-
-    async def main_loop(self) -> None:
-        await self.on_tick(0)
-        await self._over.wait()
+class PromptServer(Embedded):
+    """Lets requests and the application end, as uvicorn does; but it takes a tenth of a second, hundreds of times."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -228,7 +212,7 @@ async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *change
         settings = change(settings)
     app = create_app(settings)
     requests = CountedRequests(app)
-    server = _Server(uvicorn.Config(requests, log_config=None, access_log=False, lifespan="on", ws="none"))
+    server = PromptServer(uvicorn.Config(requests, log_config=None, access_log=False, lifespan="on", ws="none"))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

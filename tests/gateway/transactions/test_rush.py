@@ -26,7 +26,7 @@ from sandbox.http1 import Answer, request
 from tests.conftest import StartSandbox
 from tests.databases import *  # noqa: F403
 from tests.databases import MASTER
-from tests.gateway.evening import KEYS, Client
+from tests.gateway.evening import KEYS, Client, PromptServer
 from tests.gateway.transactions.shop import COAT, TOOLS, settings_for, stock_shelves
 
 T = TypeVar("T")
@@ -58,18 +58,15 @@ class Patient(Client):
         return await request(method, f"{self.url}/graphql{query}", self.headers | headers, body, seconds=300)
 
 
-class _Server(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
-        """Leave signals to pytest."""
-
-
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncIterator[tuple[Gateway, str]]:
     """A gateway on a port of its own, with room in its backlog for everybody."""
     listener = listen("127.0.0.1", 0)
     listener.listen(BUYERS * 2)
     app = create_app(settings)
-    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none", backlog=1024))
+    server = PromptServer(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none", backlog=1024)
+    )
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:
@@ -77,7 +74,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[Gateway, str]]:
             await asyncio.sleep(0.01)
         yield app.state.gateway, f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.stop()
         await task
 
 

@@ -17,7 +17,7 @@ from adapters.payments import PaymentNotice
 from gateway.events.handling import JOB
 from gateway.events.inbox import Inbox
 from gateway.jobs import Handlers, Worker
-from sandbox.server import _serve, _Server
+from sandbox.server import Embedded, _serve
 from tests.gateway.transactions.conftest import OpenShop
 from tests.gateway.transactions.shop import Shop
 
@@ -40,7 +40,7 @@ class Door:
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
     door = Door()
-    servers: list[tuple[_Server, asyncio.Task[None]]] = []
+    servers: list[tuple[Embedded, asyncio.Task[None]]] = []
     app = Starlette(routes=[Route("/hooks/payments/{account}", door.serve, methods=["POST"])])
     door.url = await _serve(app, "127.0.0.1", 0, servers)
     yield door
