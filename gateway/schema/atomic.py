@@ -29,7 +29,7 @@ from gateway.transactions import records
 from gateway.transactions.actions import AnyAction
 from gateway.transactions.atomic import QUEUED, Atomic, Failed, is_queued, must_be_last
 from gateway.transactions.idempotency import canonical
-from gateway.transactions.runner import SagaMoved
+from gateway.transactions.log import SagaMoved
 
 
 class Hooks(TypedDict, total=False):

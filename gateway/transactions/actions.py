@@ -27,10 +27,10 @@ from gateway.jobs import Handlers, Queue, RunningJob
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
-from gateway.transactions.log import Planned, SagaLog, StepRow
+from gateway.transactions.log import Planned, SagaLog, SagaMoved, StepRow
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
-from gateway.transactions.runner import Runner, SagaMoved
+from gateway.transactions.runner import Runner
 from gateway.transactions.states import Attention, SagaState, StepState
 from gateway.transactions.steps import AnyStep, OutOfTime, Step, StepRefused
 

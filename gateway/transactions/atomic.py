@@ -41,10 +41,10 @@ from gateway.transactions.actions import (
     scope_of,
 )
 from gateway.transactions.idempotency import Claim, Idempotency
-from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
+from gateway.transactions.log import Planned, SagaLog, SagaMoved, SagaRow, StepRow
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
-from gateway.transactions.runner import NOT_DONE, Runner, SagaMoved
+from gateway.transactions.runner import NOT_DONE, Runner
 from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
 from gateway.transactions.steps import Delivery, Kind, OutOfTime, StepRefused
 
@@ -294,8 +294,8 @@ class Atomic:
     async def _overtaken(self) -> Problem | None:
         """The job came before this process was done: None where it has brought the transaction to its end."""
         found, pivot = await self._all.log.saga(self.id), await self._all.pivot(self.id)
-        if found is not None and found.state is SagaState.RUNNING and pivot and pivot.state is StepState.RUNNING:
-            # This process prepared the pivot, and the job has begun it.
+        if found is not None and found.state is SagaState.RUNNING and pivot and pivot.state in _OPEN:
+            # This process prepared the pivot, and the job has begun it; what came of that may be known to nobody.
             self.decided, self.answer = True, in_progress(self.id)
             return self.answer
         if found is None or found.state in UNDOABLE:

@@ -31,7 +31,7 @@ from gateway.transactions.atomic import Atomics
 from gateway.transactions.attention import AttentionDesk
 from gateway.transactions.effects import ACTIONS
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
-from gateway.transactions.log import Planned, SagaLog, SagaRow, StepRow
+from gateway.transactions.log import Planned, SagaLog, SagaMoved, SagaRow, StepRow
 from gateway.transactions.order_steps import CODE, CodeAt, PrepaidAt, Prepay
 from gateway.transactions.parties import Seller, Shopper
 from gateway.transactions.planning import Purchase
@@ -53,7 +53,7 @@ from gateway.transactions.records import (
     UsableCoupon,
 )
 from gateway.transactions.refunding import RefundService
-from gateway.transactions.runner import Runner, SagaBusy, SagaMoved
+from gateway.transactions.runner import Runner, SagaBusy
 from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB, LEASE, Open, Settlement
 from gateway.transactions.states import SagaState, StepState
 from gateway.transactions.steps import Registry, StepRefused

@@ -38,6 +38,12 @@ class IntentErased(Exception):
     code = "SUBJECT_ERASED"
 
 
+class SagaMoved(Exception):
+    """Somebody else moved the saga or the step on; nothing of this commit stays."""
+
+    code = "SAGA_MOVED"
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A step of a saga that is about to begin. ``skip`` says why it is not needed."""
@@ -297,6 +303,10 @@ class SagaLog:
         params = {"of": row.saga, "at": row.seq, "now": self._clock.now(), "seen": row.attempts}
         return await _NEXT_ATTEMPT.run(connection, params) == 1
 
+    async def hold_step(self, connection: AsyncConnection, row: StepRow, attempts: int) -> bool:
+        """Lock the step until the transaction ends, if it has not ended and this many attempts have begun."""
+        return await _HOLD_STEP.run(connection, {"of": row.saga, "at": row.seq, "seen": attempts}) == 1
+
     async def progress(self, batch: Batch, row: StepRow, progress: Progress) -> None:
         """Note how far the work of a step is that prepares; a fact of the batch."""
         params = {"of": row.saga, "at": row.seq, "done": progress.done, "total": progress.total}
@@ -305,11 +315,13 @@ class SagaLog:
             batch.facts.append(_went_on(row, StepState(of.state), of.kind, of.input, batch.now, progress))
 
     async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
-        """The step's only attempt so far certainly had no effect: the key's window has not begun.
+        """The attempt that follows ``row`` as it was read, and is the only one that may have had an effect, certainly
+        had none: the key's window has not begun. False, and nothing changed, where another one has begun since.
 
         Not for a step that an earlier attempt may have done: its window runs from that one.
         """
-        return await self._set(connection, row, StepState.RUNNING, started_at=None)
+        params = {"of": row.saga, "at": row.seq, "seen": row.attempts + 1}
+        return await _NOTHING_HAPPENED.run(connection, params) == 1
 
     async def end(
         self, batch: Batch, row: StepRow, state: StepState, *, outcome: object = None, reason: str = ""
@@ -427,7 +439,11 @@ _ATTEMPTED: Final = _step_move(StepState.RUNNING).values(
     attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
 )
 _ATTEMPT: Final = Prepared(_ATTEMPTED)
-_NEXT_ATTEMPT: Final = Prepared(_ATTEMPTED.where(saga_step.c.attempts == bindparam("seen")))
+_AS_SEEN: Final = saga_step.c.attempts == bindparam("seen")
+_NEXT_ATTEMPT: Final = Prepared(_ATTEMPTED.where(_AS_SEEN))
+_UNDER_WAY: Final = (StepState.PENDING, StepState.RUNNING)
+_HOLD_STEP: Final = Prepared(_step_in(_UNDER_WAY).where(_AS_SEEN).values(attempts=saga_step.c.attempts))
+_NOTHING_HAPPENED: Final = Prepared(_step_in((StepState.RUNNING,)).where(_AS_SEEN).values(started_at=None))
 _OF_SAGA: Final = [
     select(column).where(saga.c.id == bindparam("of")).scalar_subquery().label(column.key)
     for column in (saga.c.kind, saga.c.input)
@@ -435,7 +451,7 @@ _OF_SAGA: Final = [
 
 
 _PROGRESS: Final = Prepared(
-    _step_in((StepState.PENDING, StepState.RUNNING))
+    _step_in(_UNDER_WAY)
     .values(progress_done=bindparam("done"), progress_total=bindparam("total"))
     .returning(saga_step.c.state, *_OF_SAGA)
 )

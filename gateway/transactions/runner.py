@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from adapters.base.errors import (
     Conflict,
@@ -20,8 +19,8 @@ from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, ParkJob, PostponeJob, Queue, RunningJob
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
-from gateway.transactions.log import Planned, SagaLog, StepRow
-from gateway.transactions.records import Progress
+from gateway.transactions.log import Planned, SagaLog, SagaMoved, StepRow
+from gateway.transactions.preparing import Preparing
 from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
 from gateway.transactions.steps import (
     AnyStep,
@@ -51,14 +50,12 @@ NOT_DONE = "NOT_DONE"
 #: Steps that a person must look at.
 BADLY = frozenset({StepState.FAILED, StepState.UNKNOWN})
 _NOT_REPEATABLE = "An earlier attempt may have done it, and repeating it is not safe."
+#: Where a saga stands while a step of it runs before the pivot, and after it: a sibling may have called for a person
+#: meanwhile, and what happened, happened.
+_BEFORE = (SagaState.RUNNING,)
+_AFTER = (SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
 Failure = StepRefused | UpstreamError | ToolNotConfigured
 InCommit = Callable[[Batch], Awaitable[None]]
-
-
-class SagaMoved(Exception):
-    """Somebody else moved the saga on; nothing of this commit stays."""
-
-    code = "SAGA_MOVED"
 
 
 class SagaBusy(Exception):
@@ -158,10 +155,10 @@ class Runner:
         if step.tool is None:
             await self._book(step, row, also)
             return
-        ctx = self._context(row)
+        ctx = self._context(step, row, _BEFORE)
         outcome = await self._deliver(step, row, ctx)
         async with self._projector.batch() as batch:
-            await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+            await self._done(batch, row, ctx, outcome, _BEFORE)
             await also(batch)
 
     async def find_out(self, row: StepRow, also: InCommit) -> bool:
@@ -171,7 +168,7 @@ class Runner:
         Raises OutcomeUnknown where the step is UNKNOWN now, and whatever else a platform answers for a later try.
         """
         step = self._registry.find(row.name, row.version)
-        ctx = self._context(row)
+        ctx = self._context(step, row, _BEFORE)
         if row.erased or (step.ask is None and self._too_late(step, row)):
             await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
             raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
@@ -198,10 +195,10 @@ class Runner:
                     return False
                 raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened before.") from error
             except UpstreamError:
-                await self._nothing_in(row)
+                await self._nothing_in(row, ctx)
                 raise
         async with self._projector.batch() as batch:
-            await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+            await self._done(batch, row, ctx, outcome, _BEFORE)
             await also(batch)
         return True
 
@@ -254,9 +251,9 @@ class Runner:
         """A step of our own book: effect and outcome are one commit."""
         try:
             async with self._projector.batch() as batch:
-                ctx = self._context(row, batch)
+                ctx = self._context(step, row, _BEFORE, batch)
                 outcome = await step.run(ctx, row.intent(step.intent))
-                await self._done(batch, row, ctx, outcome, SagaState.RUNNING)
+                await self._done(batch, row, ctx, outcome, _BEFORE)
                 await also(batch)
         except StepRefused as refusal:
             await self._end(row, StepState.FAILED, None, refusal.code)
@@ -267,21 +264,31 @@ class Runner:
         if self._too_late(step, row):
             await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
             raise OutcomeUnknown(step.tool or "", "not_repeatable", _NOT_REPEATABLE)
-        intent = row.intent(step.intent)
         try:
             return await self._run_or_ask(step, row, ctx)
-        except OutcomeUnknown:
+        except OutcomeUnknown as lost:
             if step.delivery is Delivery.ONCE:
                 await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
                 raise
-            ctx.repeated = True
-            if step.ask is not None and (outcome := await step.ask(ctx, intent)) is not None:
-                return outcome
-            return await step.run(ctx, intent)
+            return await self._deliver_again(step, row, ctx, lost)
         except (StepRefused, ToolNotConfigured, UpstreamError) as error:
             # Every kind but OutcomeUnknown says that nothing was done, in this attempt.
             await self._end(row, _failed(row, error), ctx, _reason(error))
             raise
+
+    async def _deliver_again(self, step: AnyStep, row: StepRow, ctx: StepContext, lost: OutcomeUnknown) -> object:
+        """After an answer was lost: ask, or repeat. Raises ``lost`` where it may be done and stay: what refuses this
+        attempt does not speak of that one. Raises the refusal where nothing was done, or where what was is undone."""
+        ctx.repeated = True
+        try:
+            return await self._run_or_ask(step, row, ctx)
+        except (StepRefused, ToolNotConfigured, UpstreamError) as error:
+            if _is_verdict(error):
+                await self._end(row, StepState.FAILED, ctx, _reason(error))
+                raise
+            if step.kind is Kind.COMPENSATABLE:
+                raise
+            raise lost from error
 
     # Backward -------------------------------------------------------------------------------------
 
@@ -339,16 +346,17 @@ class Runner:
         step = self._registry.find(row.name, row.version)
         assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
         intent, outcome = row.intent(step.intent), row.outcome(step.outcome)
-        ctx = self._context(row)
+        undoing = (SagaState.COMPENSATING,)
+        ctx = self._context(step, row, undoing)
         if step.tool is not None:
             await step.undo(ctx, intent, outcome)
         async with self._projector.batch() as batch:
-            if await self.log.hold(batch.connection, row.saga, SagaState.COMPENSATING) is None:
+            if await self.log.hold(batch.connection, row.saga, *undoing) is None:
                 raise SagaMoved(f"saga {row.saga} is not being undone any more; step {row.name} stays")
             if not await self.log.end(batch, row, StepState.UNDONE):
                 return
             if step.tool is None:
-                ctx = self._context(row, batch)
+                ctx = self._context(step, row, undoing, batch)
                 await step.undo(ctx, intent, outcome)
             for write in ctx.on_done:
                 await write(batch)
@@ -409,7 +417,7 @@ class Runner:
                 step = self._registry.find(row.name, row.version)
                 assert step.undo is not None  # noqa: S101 — `step` refuses a compensatable one without
                 if await self.log.end(batch, row, StepState.UNDONE):
-                    ctx = self._context(row, batch)
+                    ctx = self._context(step, row, (), batch)
                     await step.undo(ctx, row.intent(step.intent), row.outcome(step.outcome))
                     batch.facts += ctx.facts
 
@@ -452,9 +460,9 @@ class Runner:
         """A step of our own book past the pivot: effect, outcome and the job's end are one commit."""
         try:
             async with self._projector.batch() as batch:
-                ctx = self._context(row, batch)
+                ctx = self._context(step, row, _AFTER, batch)
                 outcome = await step.run(ctx, row.intent(step.intent))
-                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
+                await self._done(batch, row, ctx, outcome, _AFTER)
                 await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
         except StepSkipped as skipped:
@@ -470,14 +478,14 @@ class Runner:
         return step.delivery is Delivery.ONCE or expired
 
     async def _attempt(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
-        ctx = self._context(row)
+        ctx = self._context(step, row, _AFTER)
         try:
             outcome = await self._run_or_ask(step, row, ctx)
         except StepSkipped as skipped:
             state = StepState.SKIPPED if skipped.decided else _unless_begun(row, StepState.SKIPPED)
             await self._end(row, state, ctx, skipped.reason, job)
         except StepWaits as waits:
-            await self._nothing_in(row)
+            await self._nothing_in(row, ctx)
             raise PostponeJob(waits.until) from waits
         except ToolNotConfigured as error:
             await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, error.code, job)
@@ -491,18 +499,17 @@ class Runner:
             if job.last_attempt:
                 await self._end(row, _unless_begun(row, StepState.FAILED), ctx, _reason(error), job)
                 return
-            await self._nothing_in(row)
+            await self._nothing_in(row, ctx)
             raise
         else:
             async with self._projector.batch() as batch:
-                # A sibling may have called for a person meanwhile: what happened, happened.
-                await self._done(batch, row, ctx, outcome, SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
+                await self._done(batch, row, ctx, outcome, _AFTER)
                 await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
 
     async def _run_or_ask(self, step: AnyStep, row: StepRow, ctx: StepContext) -> object:
         intent = row.intent(step.intent)
-        if step.ask is not None and row.started_at is not None:
+        if step.ask is not None and ctx.repeated:
             try:
                 outcome = await step.ask(ctx, intent)
             except StepRefused as verdict:
@@ -514,9 +521,13 @@ class Runner:
 
     # Commits --------------------------------------------------------------------------------------
 
-    def _context(self, row: StepRow, batch: Batch | None = None) -> StepContext:
+    def _context(
+        self, step: AnyStep, row: StepRow, states: Sequence[SagaState], batch: Batch | None = None
+    ) -> StepContext:
+        """For one attempt of a step of a saga in ``states``; with the open ``batch``, of our own book."""
         tools = self._tools if batch is None else None
         now = self._projector.clock.now()
+        attempt = Preparing(self.log, self._projector, row, states) if step.prepares else None
         return StepContext(
             row.saga,
             row.key,
@@ -526,8 +537,7 @@ class Runner:
             repeated=row.started_at is not None,
             open_tools=tools,
             open_batch=batch,
-            note=partial(self._note_next, row),
-            tell=partial(self._tell, row),
+            attempt=attempt,
         )
 
     async def _note_attempt(self, row: StepRow) -> None:
@@ -538,23 +548,15 @@ class Runner:
         if not step.prepares:
             await self._note_attempt(row)
 
-    async def _note_next(self, row: StepRow) -> None:
-        """The attempt of a step that prepared. Raises SagaMoved: two processes may have prepared it at once."""
-        async with self._projector.database.write() as connection:
-            if not await self.log.attempt_next(connection, row):
-                raise SagaMoved(f"step {row.name} of saga {row.saga} was begun by another process")
-
-    async def _tell(self, row: StepRow, progress: Progress) -> None:
-        async with self._projector.batch() as batch:
-            await self.log.progress(batch, row, progress)
-
-    async def _nothing_in(self, row: StepRow) -> None:
+    async def _nothing_in(self, row: StepRow, ctx: StepContext) -> None:
         """This attempt had no effect; ``row`` as it was before it: of an earlier one that does not speak."""
-        if row.started_at is None:
+        if row.started_at is None and ctx.begun:
             async with self._projector.database.write() as connection:
                 await self.log.nothing_happened(connection, row)
 
-    async def _done(self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, *states: SagaState) -> None:
+    async def _done(
+        self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, states: Sequence[SagaState]
+    ) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
         held = await self.log.hold(batch.connection, row.saga, *states)
         if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome):
@@ -569,10 +571,18 @@ class Runner:
     async def _end(
         self, row: StepRow, state: StepState, ctx: StepContext | None, reason: str, job: RunningJob | None = None
     ) -> None:
-        """Any other end, with its reason."""
+        """Any other end, with its reason. Raises SagaMoved where another process has begun a step that this one only
+        prepared: its end is another."""
         async with self._projector.batch() as batch:
-            await self.log.end(batch, row, state, reason=reason)
-            batch.facts += ctx.facts if ctx is not None else []
+            # The saga first, as everywhere: who locks the two the other way round may be waited for in a circle.
+            await self.log.hold(batch.connection, row.saga, *SagaState)
+            if ctx is not None:
+                await ctx.hold(batch.connection)
+            ended = await self.log.end(batch, row, state, reason=reason)
+            if ctx is not None:
+                for write in ctx.on_refused if ended and state is not StepState.UNKNOWN else ():
+                    await write(batch)
+                batch.facts += ctx.facts
             if job is not None:
                 await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
@@ -588,8 +598,12 @@ def _unless_begun(row: StepRow, state: StepState) -> StepState:
 
 def _failed(row: StepRow, error: Failure) -> StepState:
     """How a step ends that was refused."""
-    decided = isinstance(error, StepRefused) and error.decided
-    return StepState.FAILED if decided else _unless_begun(row, StepState.FAILED)
+    return StepState.FAILED if _is_verdict(error) else _unless_begun(row, StepState.FAILED)
+
+
+def _is_verdict(error: Failure) -> bool:
+    """Told by the platform when it was asked: it speaks of every attempt."""
+    return isinstance(error, StepRefused) and error.decided
 
 
 def _reason(error: Failure) -> str:

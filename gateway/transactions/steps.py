@@ -6,11 +6,13 @@ by importing a module, so two gateways in one process do not share anything.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.base.deadline import remaining
 from gateway.database.facts import Fact
@@ -21,6 +23,9 @@ from gateway.transactions.records import Progress
 
 I = TypeVar("I")  # noqa: E741 — the intent's type
 O = TypeVar("O")  # noqa: E741 — the outcome's type
+
+#: Something of ours that is written in a transaction of the runner's.
+Write = Callable[[Batch], Awaitable[None]]
 
 #: Seconds that a request must have left for the platform's answer; without them a job goes on.
 ENOUGH: Final = 2.0
@@ -95,6 +100,21 @@ class UnknownStep(Exception):
     code = "UNKNOWN_STEP"
 
 
+class Attempt(Protocol):
+    """An attempt of a step that prepares, as the saga log has it."""
+
+    begun: bool
+
+    async def begin(self, also: Sequence[Write]) -> None:
+        """As ``StepContext.begin``, without a word of time."""
+
+    async def hold(self, connection: AsyncConnection) -> None:
+        """As ``StepContext.hold``."""
+
+    async def tell(self, progress: Progress) -> None:
+        """Commit how far the work before the call is."""
+
+
 @dataclass(slots=True)
 class StepContext:
     """What a step's function may use.
@@ -110,10 +130,10 @@ class StepContext:
             it was not provably left undone, and nothing that it took is given back.
         facts: appended to the log in the commit of the outcome, also of a failed one, or of the undoing.
         on_done: run in the commit of a good outcome, or of the undoing.
+        on_refused: run in the commit of an end that says that nothing was done, by no attempt.
         helped: steps of other transactions, by name and natural key, which failed for want of this one. Once it is done
             they are tried again, by the word of whoever asked for it.
-        note: commits that this attempt begins; None once it has.
-        tell: commits how far the work before the call is.
+        attempt: of a step that prepares; None for any other, whose attempt is committed before it runs.
     """
 
     saga: str
@@ -123,32 +143,43 @@ class StepContext:
     gate: Gate
     repeated: bool = False
     facts: list[Fact] = field(default_factory=list)
-    on_done: list[Callable[[Batch], Awaitable[None]]] = field(default_factory=list)
+    on_done: list[Write] = field(default_factory=list)
+    on_refused: list[Write] = field(default_factory=list)
     helped: list[tuple[str, str]] = field(default_factory=list)
     open_tools: OpenTools | None = None
     open_batch: Batch | None = None
-    note: Callable[[], Awaitable[None]] | None = None
-    tell: Callable[[Progress], Awaitable[None]] | None = None
+    attempt: Attempt | None = None
 
     def in_time(self) -> None:
         """Before each round of long work. Raises OutOfTime where a request has no time left; a job always has."""
         if remaining(ENOUGH) < ENOUGH:
             raise OutOfTime("the request's time is up; a job goes on")
 
+    @property
+    def begun(self) -> bool:
+        """Whether the attempt is committed: before it runs, unless the step prepares."""
+        return self.attempt is None or self.attempt.begun
+
     async def progress(self, done: int, total: int) -> None:
         """Tell whoever watches how many members a step that prepares has gone through."""
-        if self.tell is not None:
-            await self.tell(Progress(done, total))
+        if self.attempt is not None:
+            await self.attempt.tell(Progress(done, total))
 
-    async def begin(self) -> None:
+    async def hold(self, connection: AsyncConnection) -> None:
+        """In a transaction of a step that prepares, before it writes what its call goes by: nobody else begins it until
+        the commit. Raises SagaMoved where another process has begun it."""
+        if self.attempt is not None:
+            await self.attempt.hold(connection)
+
+    async def begin(self, *also: Write) -> None:
         """Commit that the attempt of a step that prepares begins: after its own work, right before each call.
 
-        Raises OutOfTime, and SagaMoved where another process has begun it.
+        ``also`` is part of that commit, which there is once. Raises OutOfTime, and SagaMoved where another process
+        has begun it or the transaction has moved on.
         """
         self.in_time()
-        if self.note is not None:
-            await self.note()
-            self.note = None
+        if self.attempt is not None:
+            await self.attempt.begin(also)
 
     @property
     def tools(self) -> OpenTools:

@@ -44,6 +44,10 @@ from tests.databases import ManualClock
 CALLER = Principal("hq", "hq", frozenset({"checkout"}))
 
 
+#: Fields whose steps prepare.
+PREPARING = {"spread", "scatter"}
+
+
 class Word(msgspec.Struct, frozen=True):
     """Any intent and any outcome."""
 
@@ -81,6 +85,7 @@ class Platform:
             "pay": (Kind.PIVOT, Delivery.KEYED),
             "ring": (Kind.PIVOT, Delivery.ONCE),
             "spread": (Kind.PIVOT, Delivery.ASKABLE),
+            "scatter": (Kind.PIVOT, Delivery.ONCE),
             "mail": (Kind.RETRIABLE, Delivery.KEYED),
         }
         return {name: self._action(name, *kind) for name, kind in kinds.items()}
@@ -105,7 +110,7 @@ class Platform:
                 self.holds.remove(intent.text)
 
         async def do(ctx: StepContext, intent: Word) -> Word:
-            if name == "spread":
+            if name in PREPARING:
                 await self._prepare(ctx, f"prepare {intent.text}")
             self.asked.append(intent.text)
             if intent.text not in self.late:
@@ -125,7 +130,7 @@ class Platform:
             delivery=delivery,
             undo=undo if kind is Kind.COMPENSATABLE else None,
             ask=ask if delivery is Delivery.ASKABLE else None,
-            prepares=name == "spread",
+            prepares=name in PREPARING,
         )(do)
         return Action(name, declared, plan)
 
@@ -226,6 +231,10 @@ class Mutation:
     @strawberry.mutation
     async def spread(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
         return await _do(info, "spread", input)
+
+    @strawberry.mutation
+    async def scatter(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
+        return await _do(info, "scatter", input)
 
     @strawberry.mutation
     async def mail(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002

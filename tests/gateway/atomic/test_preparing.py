@@ -7,8 +7,9 @@ import pytest
 from adapters.base.deadline import deadline
 from adapters.base.errors import Unavailable
 from gateway.transactions.records import Progress
+from gateway.transactions.states import SagaState
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
-from tests.gateway.atomic.desk import FIELDS, Desk, Died, Platform, Word, document, unknown
+from tests.gateway.atomic.desk import CALLER, FIELDS, Desk, Died, Platform, Word, document, unknown
 
 ALONE = f'mutation {{ b: spread(input: {{text: "b", idempotencyKey: "spread-0001"}}) {FIELDS} }}'
 TOGETHER = document("tag:a", "mail:m", "spread:b")
@@ -70,6 +71,81 @@ async def test_of_two_that_prepare_at_once_one_begins(any_desk: Desk, platform: 
     await any_desk.later()
     assert set(await any_desk.codes(text)) == {"Thing"}
     assert (platform.asked.count("b"), platform.holds) == (1, done(text))
+
+
+@EITHER
+async def test_what_another_has_begun_is_not_ended_by_a_refusal(any_desk: Desk, platform: Platform, text: str) -> None:
+    """Nobody may be sent it any more, says this process; the other one has sent it, and died."""
+    other = Desk(any_desk.database, any_desk.clock, platform)
+    platform.late.add("b")
+    platform.raising["b"] = [Died()]
+
+    async def refused() -> None:
+        await other.later()
+        raise StepRefused("NOT_REACHABLE", "Nobody may be sent it.")
+
+    platform.meanwhile["prepare b"] = refused
+    assert set(await any_desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
+    await any_desk.later()
+    assert set(await any_desk.codes(text)) == {"Thing"}
+    assert (platform.asked.count("b"), platform.holds) == (1, done(text))
+
+
+async def test_what_another_has_begun_is_asked_about_though_a_platform_was_away(desk: Desk, platform: Platform) -> None:
+    """The job that prepares loses its lease; what fails in it says nothing of the call that was made elsewhere."""
+    with deadline(0.0):
+        await desk.codes(ALONE)
+    other = Desk(desk.database, desk.clock, platform)
+    platform.late.add("b")
+    platform.raising["b"] = [Died()]
+
+    async def away() -> None:
+        await other.later(minutes=30)
+        raise Unavailable("enterprise_chat", "down", "Down.")
+
+    platform.meanwhile["prepare b"] = away
+    await desk.later()
+    assert platform.asked == ["prepare b", "prepare b", "b"]
+    await desk.later(minutes=30)
+    assert platform.asked == ["prepare b", "prepare b", "b", "ask b"]
+    assert await desk.codes(ALONE) == ["Thing"]
+
+
+async def test_what_another_has_begun_is_not_undone_when_nobody_knows_of_it(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one dies between two commits: the step is UNKNOWN, and no person has been called yet."""
+    other = Desk(desk.database, desk.clock, platform)
+    platform.late.add("b")
+    platform.raising["b"] = [unknown()]
+
+    async def dies(_saga: str) -> None:
+        raise Died
+
+    monkeypatch.setattr(other.atomics, "give_to_a_person", dies)
+
+    async def tried() -> None:
+        await other.later()
+        await other.later(minutes=30)
+
+    platform.meanwhile["prepare b"] = tried
+    text = document("tag:a", "scatter:b")
+    assert await desk.codes(text) == ["TRANSACTION_IN_PROGRESS"] * 2
+    assert (platform.holds, await desk.sagas()) == (["a", "b"], [("RUNNING", ["DONE", "UNKNOWN"])])
+    await desk.later(minutes=30)
+    assert await desk.sagas() == [("NEEDS_ATTENTION", ["DONE", "UNKNOWN"])]
+
+
+async def test_what_a_person_has_ended_does_not_begin(desk: Desk, platform: Platform) -> None:
+    async def resolved() -> None:
+        [saga_id] = await desk.saga_ids()
+        await desk.atomics.give_to_a_person(saga_id)
+        await desk.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "sent by hand")
+
+    platform.meanwhile["prepare b"] = resolved
+    await desk.data(TOGETHER)
+    assert platform.asked == ["a", "prepare b"]
+    assert await desk.sagas() == [("COMPLETED", ["DONE", "PENDING", "PENDING"])]
 
 
 async def test_what_is_refused_in_the_job_undoes_the_others(desk: Desk, platform: Platform) -> None:

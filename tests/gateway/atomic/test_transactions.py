@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from adapters.base.errors import Rejected, Unavailable
 from gateway.access.principal import Principal
+from gateway.runtime import ToolNotConfigured
 from gateway.transactions.atomic import Atomic, Atomics
 from gateway.transactions.states import SagaState
 from gateway.transactions.steps import StepRefused
@@ -20,6 +22,14 @@ def rejected() -> Rejected:
 
 def unavailable() -> Unavailable:
     return Unavailable("enterprise_chat", "down", "Down.")
+
+
+def not_configured() -> ToolNotConfigured:
+    return ToolNotConfigured("enterprise_chat")
+
+
+def refused() -> StepRefused:
+    return StepRefused("NOT_REACHABLE", "Not now.")
 
 
 async def test_all_fields_are_answered_when_all_have_happened(any_desk: Desk) -> None:
@@ -273,6 +283,47 @@ async def test_a_process_that_dies_at_the_pivot(desk: Desk, platform: Platform, 
     await other.later()
     assert platform.holds == (["a", "b", "m"] if late else [])
     assert await other.codes(text) == (["Thing"] * 3 if late else ["TRANSACTION_ROLLED_BACK"] * 3)
+
+
+#: What is done after a lost answer, and what comes of that. A refused question is a verdict: see below.
+LOST = [
+    (field, then) for field in ("hand", "pay", "spread") for then in (unavailable, rejected, unknown, not_configured)
+]
+LOST.append(("pay", refused))
+
+
+@pytest.mark.parametrize(("field", "then"), LOST, ids=lambda each: getattr(each, "__name__", each))
+async def test_after_a_lost_answer_what_cannot_be_asked_or_repeated_is_not_undone(
+    desk: Desk, platform: Platform, field: str, then: Callable[[], Exception]
+) -> None:
+    """It has happened: what is refused now, the question or the repetition, does not speak of it."""
+    platform.late.add("b")
+    platform.raising = {"b": [unknown(), then()]} if field == "pay" else {"b": [unknown()], "ask b": [then()]}
+    text = document("tag:a", f"{field}:b")
+    assert await desk.codes(text) == ["TRANSACTION_IN_PROGRESS"] * 2
+    assert await desk.sagas() == [("RUNNING", ["DONE", "RUNNING"])]
+    await desk.later()
+    assert await desk.codes(text) == ["Thing"] * 2
+    assert platform.holds == ["a", "b"]
+
+
+@pytest.mark.parametrize("field", ["hand", "spread"])
+async def test_after_a_lost_answer_the_platforms_verdict_undoes_the_others(
+    desk: Desk, platform: Platform, field: str
+) -> None:
+    platform.raising = {"b": [unknown()], "ask b": [StepRefused("CLOSED", "It was closed meanwhile.")]}
+    text = document("tag:a", f"{field}:b")
+    data = await desk.data(text)
+    assert {(each["code"], each["cause"]) for each in data.values()} == {("TRANSACTION_ROLLED_BACK", "CLOSED")}
+    assert (platform.holds, await desk.sagas()) == ([], [("COMPENSATED", ["UNDONE", "FAILED"])])
+
+
+async def test_a_lost_answer_of_what_can_be_undone_is_undone(desk: Desk, platform: Platform) -> None:
+    platform.late.add("a")
+    platform.raising = {"a": [unknown(), rejected()]}
+    data = await desk.data(document("tag:a", "hand:b"))
+    assert {(each["code"], each["cause"]) for each in data.values()} == {("TRANSACTION_ROLLED_BACK", "REJECTED")}
+    assert (platform.holds, await desk.sagas()) == ([], [("COMPENSATED", ["UNDONE"])])
 
 
 async def test_a_pivot_that_will_not_happen_by_its_platforms_word(desk: Desk, platform: Platform) -> None:
