@@ -125,7 +125,9 @@ async def _known_by(database: Database, members: Sequence[str], place: Place) ->
     return found
 
 
-async def decide(database: Database, upload: str, sending: Mapping[str, Known], withheld: Mapping[str, str]) -> None:
+async def decide(
+    connection: AsyncConnection, upload: str, sending: Mapping[str, Known], withheld: Mapping[str, str]
+) -> None:
     """Note who goes by which identity, and who stays and why, before anything is sent."""
     rows: list[dict[str, str | None]] = [
         {"who": each, "now": "SENDING", "why": None, "by": known.identity} for each, known in sending.items()
@@ -137,18 +139,16 @@ async def decide(database: Database, upload: str, sending: Mapping[str, Known], 
         .values(state=bindparam("now"), reason=bindparam("why"), identity=bindparam("by"))
     )
     if rows:
-        async with database.write() as connection:
-            await connection.execute(statement, rows)
+        await connection.execute(statement, rows)
 
 
-async def stay(database: Database, upload: str) -> None:
+async def stay(connection: AsyncConnection, upload: str) -> None:
     """The file certainly did not go: nobody of it is at the platform."""
-    async with database.write() as connection:
-        await connection.execute(
-            update(audience_person)
-            .where(audience_person.c.upload == upload, audience_person.c.state == "SENDING")
-            .values(state="ASKED", identity=None)
-        )
+    await connection.execute(
+        update(audience_person)
+        .where(audience_person.c.upload == upload, audience_person.c.state == "SENDING")
+        .values(state="ASKED", identity=None)
+    )
 
 
 async def counted(database: Database, upload: str) -> tuple[int, Mapping[str, int]]:

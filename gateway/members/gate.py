@@ -17,13 +17,13 @@ a message that had been allowed. A refused key may be asked again, when it has b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, select, update
 
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks, fetching
@@ -150,6 +150,15 @@ class Gate:
                 released += await self._release(key, some, open_batch)
         return released
 
+    async def keep(self, key: str, attempts: Collection[str], *, batch: Batch) -> int:
+        """Of the places under this key, which whoever decided about it before may have taken, only those of these
+        attempts stay taken: nobody else was sent it. Returns how many were given back."""
+        mine = select(send_attempt).where(send_attempt.c.key == key, send_attempt.c.counted)
+        rest = [row for row in await fetching(batch.connection)(mine) if row.id not in attempts]
+        await self._take_turns(batch, [row.member for row in rest])
+        await self._give_up(batch, rest)
+        return len(rest)
+
     @asynccontextmanager
     async def _within(self, batch: Batch | None) -> AsyncIterator[Batch]:
         if batch is not None:
@@ -212,14 +221,16 @@ class Gate:
     async def _release(self, key: str, ids: Sequence[str], batch: Batch) -> int:
         found = await families(fetching(batch.connection), self._projector.database.keyring, ids)
         held = [row for row in (await self._earlier(batch, key, found)).values() if row.counted]
-        await batch.connection.execute(
-            update(send_attempt)
-            .where(send_attempt.c.id.in_([row.id for row in held]))
-            .values(counted=False, outcome="RELEASED", reason=None)
-        )
-        spent = [(row.account, row.identity, row.template) for row in held if row.template]
-        await grants.give_back(batch.connection, spent)
+        await self._give_up(batch, held)
         return len(held)
+
+    async def _give_up(self, batch: Batch, rows: Sequence[AnyRow]) -> None:
+        for some in chunks([row.id for row in rows]):
+            await batch.connection.execute(
+                update(send_attempt).where(send_attempt.c.id.in_(some)).values(counted=False, outcome=_RELEASED)
+            )
+        spent = [(row.account, row.identity, row.template) for row in rows if row.template]
+        await grants.give_back(batch.connection, spent)
 
 
 class _Work:
@@ -337,6 +348,8 @@ class _Work:
 
 
 _FACTS: Final = {"ALLOWED": "message.attempted", "CAPPED": "message.capped", "REFUSED": "message.refused"}
+#: A place that was given back; whoever had been refused meanwhile is still told why.
+_RELEASED: Final = case((send_attempt.c.outcome == "ALLOWED", "RELEASED"), else_=send_attempt.c.outcome)
 _DATA_FACTS: Final = {
     Channel.WELCOME: "message.refused",
     Channel.RECEIPT_REMINDER: "message.refused",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 from adapters.base.runtime import Clock
 from gateway.access.principal import Principal
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import Handlers, Queue, RunningJob
+from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
 from gateway.transactions import refunding
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
 from gateway.transactions.runner import BADLY, COMPENSATE_JOB, HELPED_JOB, Runner
@@ -19,6 +20,8 @@ from gateway.transactions.steps import Delivery, Kind, StepRefused
 
 #: Kinds of transactions whose steps wait for one another.
 _IN_ORDER: Final = frozenset({refunding.KIND})
+#: When to look again whether the other steps of a transaction have ended.
+_ENDS: Final = timedelta(minutes=1)
 #: Where a pivot stands that keeps nothing from happening after it.
 _PASSED: Final = frozenset({StepState.DONE, StepState.SKIPPED})
 
@@ -46,11 +49,20 @@ class AttentionDesk:
         """Who asked for the step that helps has said that what it helps is to be tried again."""
         by = await self._log.saga(job.payload["by"])
         assert by is not None  # noqa: S101 — the job was put in the commit of its step
+        under_way = False
         for saga_id, seq in await self._log.places_of(job.payload["step"], [job.payload["key"]]):
-            if any(each.seq == seq and each.state is StepState.FAILED for each in await self._log.steps(saga_id)):
-                # Somebody may have answered for it already.
-                with suppress(StepRefused):
-                    await self._retry(by.principal or "", saga_id, by.kind)
+            if not any(each.seq == seq and each.state is StepState.FAILED for each in await self._log.steps(saga_id)):
+                continue
+            found = await self._log.saga(saga_id)
+            if found is not None and found.state is SagaState.COMPLETING:
+                # Its other steps have yet to end; only then it needs somebody.
+                under_way = True
+                continue
+            # Somebody may have answered for it already.
+            with suppress(StepRefused):
+                await self._retry(by.principal or "", saga_id, by.kind)
+        if under_way:
+            raise PostponeJob(self._clock.now() + _ENDS)
 
     async def _retry(self, by: str, saga_id: str, reason: str) -> None:
         row = await self._waiting(saga_id)

@@ -559,6 +559,7 @@ class Runner:
     ) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
         held = await self.log.hold(batch.connection, row.saga, *states)
+        await ctx.hold(batch.connection)
         if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome):
             raise SagaMoved(f"saga {row.saga} is not {states[0]} any more; step {row.name} is not recorded as done")
         for write in ctx.on_done:

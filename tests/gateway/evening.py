@@ -110,6 +110,10 @@ class CountedRequests:
             await self._app(scope, receive, send)
 
 
+CONSENT = """mutation ($input: MemberConsentRecordInput!) { memberConsentRecord(input: $input) {
+  __typename ... on Problem { code message } } }"""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """One gateway, served."""
@@ -133,6 +137,13 @@ class Served:
     def client(self, caller: str = "hq", story: str | None = None) -> Client:
         """A client with one of KEYS, and with somebody's session."""
         return Client(self.url, KEYS[caller].key.reveal(), None if story is None else self.sessions[story])
+
+    async def says(self, member: str, purpose: str, *, given: bool) -> None:
+        """A member's answer about a purpose, as headquarters records it from a form."""
+        answer = {"member": member, "purpose": purpose, "given": given, "policyVersion": "2026-11"}
+        answer |= {"channel": "STORE", "proof": "签字单"}
+        [said] = (await self.client().data(CONSENT, input=answer)).values()
+        assert said["__typename"] == "Consent", said
 
     @contextmanager
     def counted(self) -> Iterator[Count]:

@@ -325,22 +325,23 @@ async def append(ctx: StepContext, intent: Fill) -> Filled:
         known = await audiences.known_by(database, [each.member for each in decisions if each.allowed], intent.place)
         going = {each.asked: known[each.member] for each in decisions if each.allowed and each.member in known}
         staying = {each.asked: str(each.reason or NO_ID) for each in decisions if each.asked not in {*going, *before}}
-        await audiences.decide(database, intent.upload, going, staying)
+        async with database.write() as connection:
+            # Not over what another process may have sent by now.
+            await ctx.hold(connection)
+            await audiences.decide(connection, intent.upload, going, staying)
         sending |= going
     if not sending:
         return await _filled(ctx, intent, None)
     values = list(dict.fromkeys(each.value for each in sending.values()))
+
+    async def stay(batch: Batch) -> None:
+        await audiences.stay(batch.connection, intent.upload)
+
+    ctx.on_refused.append(stay)
     await ctx.begin()
-    try:
-        file = await adapter.send_audience_ids(
-            int(intent.audience), intent.id_type, values, appid=intent.appid, name=intent.upload
-        )
-    except OutcomeUnknown:
-        raise
-    except UpstreamError:
-        if not before:
-            await audiences.stay(database, intent.upload)
-        raise
+    file = await adapter.send_audience_ids(
+        int(intent.audience), intent.id_type, values, appid=intent.appid, name=intent.upload
+    )
     return await _filled(ctx, intent, str(file))
 
 

@@ -42,7 +42,7 @@ from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.customers import external_userids, guide_state
 from gateway.transactions.effects.member_tags import tag_ids
 from gateway.transactions.effects.messages import message_fact
-from gateway.transactions.effects.rounds import through_gate
+from gateway.transactions.effects.rounds import begin_with, through_gate
 from gateway.transactions.effects.tagging import TagName
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
@@ -274,13 +274,12 @@ async def create(ctx: StepContext, intent: Create) -> Created:
     externals = await external_userids(ctx.projector.database, allowed)
     if not externals:
         raise _nobody(refused)
-    await ctx.begin()
+    await begin_with(ctx, about, [allowed[each] for each in externals])
     try:
         made = await adapter.create_group_send(_message(intent, list(externals.values())))
     except OutcomeUnknown:
         raise
     except UpstreamError as error:
-        await ctx.gate.release(intent.key, [each.member for each in allowed.values()])
         told = {"tool": "enterprise_chat", "reason": error.reason, "purpose": intent.purpose}
         ctx.facts += [
             message_fact(ctx, each, "message.failed", key=f"{intent.key}:{each.identity}", **told)

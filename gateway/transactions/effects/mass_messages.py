@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -27,7 +27,7 @@ from gateway.runtime import ToolNotConfigured
 from gateway.transactions.actions import Action, Effect, Planning
 from gateway.transactions.effects.messages import message_fact, must_be_allowed, not_sent, openid_of, sending
 from gateway.transactions.effects.people import platform_names
-from gateway.transactions.effects.rounds import through_gate
+from gateway.transactions.effects.rounds import begin_with, through_gate
 from gateway.transactions.steps import Delivery, Kind, StepContext, StepRefused, step
 
 #: Followers of one mass message by openid: the platform's own limits.
@@ -216,11 +216,9 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     openids = await platform_names(ctx.projector.database, allowed, "OPENID")
     reached = [allowed[who] for who in openids]
     if len(reached) < FEWEST:
-        if not ctx.repeated:
-            await ctx.gate.release(intent.key, [each.member for each in reached])
         raise _too_few()
-    await ctx.begin()
-    async with _sending(ctx, intent, reached):
+    await begin_with(ctx, about, reached)
+    with _sending(ctx, intent, reached):
         adapter = ctx.tools.get(OfficialAccountAdapter, intent.appid)
         job = await adapter.mass_to_followers(
             list(openids.values()), wanted.content.record(), intent.key, reprint=wanted.reprint
@@ -233,15 +231,14 @@ async def send(ctx: StepContext, intent: Send) -> Sent:
     return Sent(intent.appid, job.message_id, len(reached), told)
 
 
-@asynccontextmanager
-async def _sending(ctx: StepContext, intent: Send, reached: Sequence[Decision]) -> AsyncIterator[None]:
-    """As for one message: what was provably not sent is told of everybody, and their places are given back."""
+@contextmanager
+def _sending(ctx: StepContext, intent: Send, reached: Sequence[Decision]) -> Iterator[None]:
+    """As for one message: what was provably not sent is told of everybody."""
     try:
         yield
     except (UpstreamError, ToolNotConfigured) as error:
         reason = not_sent(ctx, error)
         if reason is not None:
-            await ctx.gate.release(intent.key, [each.member for each in reached])
             ctx.facts.extend(
                 message_fact(ctx, each, "message.failed", **_about(intent, each), reason=reason) for each in reached
             )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from gateway.database.reading import chunks
+from gateway.events.projector import Batch
 from gateway.members.gate import Asked, Decision
-from gateway.transactions.steps import StepContext
+from gateway.transactions.steps import StepContext, Write
 
 
 async def gate_rounds(ctx: StepContext, about: Asked, members: Sequence[str]) -> AsyncIterator[list[Decision]]:
@@ -26,6 +27,20 @@ async def gate_rounds(ctx: StepContext, about: Asked, members: Sequence[str]) ->
 
 
 async def through_gate(ctx: StepContext, about: Asked, members: Sequence[str]) -> list[Decision]:
-    """All of them: one per id, in order. Raises OutOfTime."""
+    """All of them: one per id, in order. Where the step is then refused, nobody keeps a place. Raises OutOfTime."""
     found = {each.asked: each async for some in gate_rounds(ctx, about, members) for each in some}
+    ctx.on_refused.append(_keeping(ctx, about, ()))
     return [found[each] for each in members]
+
+
+async def begin_with(ctx: StepContext, about: Asked, going: Sequence[Decision]) -> None:
+    """Begin, with these. Whoever else has a place, from when somebody prepared this before, gives it back, unless an
+    attempt may have had them. Raises what ``begin`` does."""
+    await ctx.begin(*(() if ctx.repeated else (_keeping(ctx, about, {str(each.attempt) for each in going}),)))
+
+
+def _keeping(ctx: StepContext, about: Asked, attempts: Collection[str]) -> Write:
+    async def keep(batch: Batch) -> None:
+        await ctx.gate.keep(about.key, attempts, batch=batch)
+
+    return keep

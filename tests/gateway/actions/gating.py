@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 
 import pytest
 
@@ -28,6 +30,8 @@ class Rounds:
         self.rounds = 0
         #: What happens after so many rounds, counted over all attempts.
         self.after: dict[int, Callable[[], None]] = {}
+        #: The same, where it takes time: what another process does then.
+        self.meanwhile: dict[int, Callable[[], Awaitable[None]]] = {}
         patch.setattr(gate, "at_once", at_once)
         patch.setattr(gate, "decide", self._counted)
 
@@ -36,7 +40,18 @@ class Rounds:
         self.decided.update(member_ids)
         self.rounds += 1
         self.after.pop(self.rounds, lambda: None)()
+        if self.rounds in self.meanwhile:
+            await elsewhere(self.meanwhile.pop(self.rounds))
         return found
+
+
+async def elsewhere(work: Callable[[], Awaitable[None]]) -> None:
+    """As another process does it, which knows nothing of this request and its time."""
+
+    async def run() -> None:
+        await work()
+
+    await asyncio.create_task(run(), context=Context())
 
 
 def time_is_up() -> None:

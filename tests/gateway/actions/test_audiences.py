@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,18 +12,22 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
+from adapters.base.errors import Invalid
+from adapters.social_ads import SocialAdsAdapter
 from adapters.social_ads.sandbox import Sandbox as Platform
 from adapters.social_ads.sandbox.audiences import File
 from gateway.access.principal import Principal
 from gateway.context import Context
+from gateway.database import Database
 from gateway.database.tables.audiences import audience_person
 from gateway.database.tables.facts import fact
 from gateway.database.tables.sagas import saga_step
+from gateway.members import audiences
 from gateway.members.erasure import PAUSE, SWEEP
 from gateway.resolvers import ids
 from gateway.resolvers.search import Criteria, ids_of
 from gateway.transactions.effects import audiences as effects
-from tests.gateway.actions.gating import Rounds, dies, time_is_up
+from tests.gateway.actions.gating import Rounds, dies, elsewhere, time_is_up
 from tests.gateway.conftest import OpenServed
 from tests.gateway.evening import Served, limits
 
@@ -35,9 +40,8 @@ CREATE, UPLOAD, REDUCE, LIST, LISTED_FILES, CHANGE = (
     (DOCUMENTS / f"audience{name}.graphql").read_text("utf-8")
     for name in ("-create", "-upload", "-reduce", "s", "-files", "-change")
 )
+TOGETHER = UPLOAD.replace(") {", ') @atomic(key: "together-0001") {', 1)
 UPDATE, DELETE = CHANGE.split("\n\n")
-CONSENT = """mutation ($input: MemberConsentRecordInput!) { memberConsentRecord(input: $input) {
-  __typename ... on Problem { code message } } }"""
 
 
 class Desk:
@@ -72,10 +76,7 @@ class Desk:
 
     async def say(self, member: str, *, given: bool) -> None:
         """The member answers about ads."""
-        answer = {"member": member, "purpose": "AD_MATCHING", "given": given, "policyVersion": "2026-11"}
-        answer |= {"channel": "STORE", "proof": "a signed form"}
-        [said] = (await self.served.client().data(CONSENT, input=answer)).values()
-        assert said["__typename"] == "Consent", said
+        await self.served.says(member, "AD_MATCHING", given=given)
 
     async def audience(self, name: str = "老客") -> str:
         """A new audience's id."""
@@ -259,6 +260,85 @@ async def test_whoever_takes_it_over_sends_everybody_once_and_as_they_are_now(
     answer = await desk.upload(audience, who, idempotencyKey="upload-0003")
     assert (answer["handedOver"], answer["withheld"]) == (4, [{"reason": "NO_CONSENT", "members": 1}])
     assert (await desk.rows(), await desk.told("audience.uploaded")) == ({"IN": 4}, [(4, None)])
+
+
+async def _handed_elsewhere(desk: Desk) -> None:
+    """The job takes it over and hands them over, and its answer is lost."""
+    desk.served.sandbox.kit.faults.add(TOOL, "reset_after", endpoint=FILES, calls=(1,))
+    await desk.after(timedelta(minutes=2))
+
+
+async def test_what_another_has_begun_to_hand_over_is_not_decided_about_any_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = sorted(await desk.members(4), key=lambda each: ids.decode(each)[2])
+    for each in who:
+        await desk.say(each, given=True)
+    audience, gate = await desk.audience(), Rounds(desk.served, monkeypatch, at_once=2)
+
+    async def meanwhile() -> None:
+        await _handed_elsewhere(desk)
+        await desk.say(who[3], given=False)
+
+    # Between the request's two rounds the job has both of its own, and calls.
+    gate.meanwhile[1] = meanwhile
+    answer = await desk.upload(audience, who, idempotencyKey="upload-0004")
+
+    assert (answer["code"], [file.line_count for file in desk.files(audience)]) == ("TRANSACTION_IN_PROGRESS", [4])
+    assert await desk.rows() == {"SENDING": 4}
+    await desk.after(timedelta(hours=2))
+    # Whoever withdrew was in the file, and is taken out.
+    assert [(file.operation, file.line_count) for file in desk.files(audience)] == [("APPEND", 4), ("REDUCE", 1)]
+    assert await desk.rows() == {"IN": 3}
+
+
+async def test_that_nobody_may_go_is_not_said_of_whom_another_has_handed_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = await desk.members(2)
+    audience, counted = await desk.audience(), audiences.counted
+    given = {"audience": audience, "members": who}
+
+    async def late(database: Database, upload: str) -> Any:
+        """They consent after they were decided about, and a job goes on."""
+        monkeypatch.setattr(audiences, "counted", counted)
+
+        async def meanwhile() -> None:
+            for each in who:
+                await desk.say(each, given=True)
+            await _handed_elsewhere(desk)
+
+        await elsewhere(meanwhile)
+        return await counted(database, upload)
+
+    monkeypatch.setattr(audiences, "counted", late)
+    [answer] = (await desk.served.client().data(TOGETHER, input=given)).values()
+    assert (answer["code"], await desk.rows()) == ("TRANSACTION_IN_PROGRESS", {"SENDING": 2})
+    await desk.after(timedelta(minutes=10))
+    [again] = (await desk.served.client().data(TOGETHER, input=given)).values()
+    assert (again["handedOver"], await desk.rows()) == (2, {"IN": 2})
+
+
+async def test_a_refusal_says_nothing_of_whom_another_has_handed_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = await desk.members(2)
+    for each in who:
+        await desk.say(each, given=True)
+    audience, send = await desk.audience(), SocialAdsAdapter.send_audience_ids
+
+    async def late(adapter: SocialAdsAdapter, *args: Any, **more: Any) -> int:
+        """Refused when the job has taken it over already, which finds no file and sends one."""
+        monkeypatch.setattr(SocialAdsAdapter, "send_audience_ids", send)
+        await elsewhere(partial(_handed_elsewhere, desk))
+        raise Invalid(TOOL, "too_many_files", "No.")
+
+    monkeypatch.setattr(SocialAdsAdapter, "send_audience_ids", late)
+    answer = await desk.upload(audience, who, idempotencyKey="upload-0006")
+    assert (answer["code"], await desk.rows()) == ("TRANSACTION_IN_PROGRESS", {"SENDING": 2})
+    await desk.after(timedelta(minutes=10))
+    again = await desk.upload(audience, who, idempotencyKey="upload-0006")
+    assert (again["handedOver"], await desk.rows(), len(desk.files(audience))) == (2, {"IN": 2}, 1)
 
 
 async def test_what_the_platform_refuses_leaves_nobody_in(desk: Desk) -> None:

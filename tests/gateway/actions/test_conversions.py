@@ -30,8 +30,6 @@ DOCUMENTS = Path(__file__).parents[3] / "examples" / "ads"
 CONVERSIONS, LEADS, STATUSES = (
     (DOCUMENTS / f"{name}.graphql").read_text("utf-8") for name in ("conversion-report", "leads", "lead-status-report")
 )
-CONSENT = """mutation ($input: MemberConsentRecordInput!) { memberConsentRecord(input: $input) {
-  __typename ... on Problem { code message } } }"""
 AT = EVENING.isoformat()
 
 
@@ -53,8 +51,7 @@ class Desk:
 
     async def say(self, member: str, *, given: bool) -> None:
         """They answer about ads."""
-        answer = {"member": member, "purpose": "AD_MATCHING", "given": given, "policyVersion": "2026-11"}
-        await self.served.client().data(CONSENT, input=answer | {"channel": "STORE", "proof": "a signed form"})
+        await self.served.says(member, "AD_MATCHING", given=given)
 
     async def report(self, key: str, *conversions: dict[str, Any], **more: Any) -> dict[str, Any]:
         """What the mutation answers."""

@@ -195,8 +195,7 @@ async def test_guides_are_asked_and_what_came_of_it_is_read(desk: Desk) -> None:
 
 async def test_who_may_not_be_spoken_to_is_left_out_and_told(desk: Desk) -> None:
     who = await desk.customers_of("maolin", 3)
-    given = {"member": who[0], "purpose": "MARKETING", "given": True}
-    await _consents(desk, given)
+    await desk.served.says(who[0], "MARKETING", given=True)
 
     answer = await desk.create("group-send-2", members=who, purpose="MARKETING")
 
@@ -342,6 +341,31 @@ async def test_whoever_takes_it_over_asks_each_once_and_leaves_nobody_out(
     assert await desk.told("message.attempted") == [("message.attempted", None, None)] * 5
 
 
+@pytest.mark.parametrize("withdrawing", [2, 1])
+async def test_who_withdraws_before_the_job_goes_on_has_no_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, withdrawing: int
+) -> None:
+    """The request gave places to two; the job asks anew, and sends to whoever is left, or to nobody."""
+    who = await desk.customers_of("maolin", 2)
+    for each in who:
+        await desk.served.says(each, "MARKETING", given=True)
+    gate = Rounds(desk.served, monkeypatch)
+    gate.after[2] = time_is_up
+    key = f"group-send-1{withdrawing}x"
+    asked = {"purpose": "MARKETING", "text": "到店有礼", "members": who, "idempotencyKey": key}
+    # Both are decided about, and the call is left to the job.
+    answer = (await desk.served.client().data(LATE, input=asked))["groupSendCreate"]
+    assert (answer["code"], await desk.places()) == ("TRANSACTION_IN_PROGRESS", 2)
+    for each in who[:withdrawing]:
+        await desk.served.says(each, "MARKETING", given=False)
+
+    await desk.served.gateway.worker.drain()
+
+    assert (await desk.places(), len(desk.made()) - desk.before) == (2 - withdrawing, 2 - withdrawing)
+    again = await desk.create(key, members=who, purpose="MARKETING")
+    assert again.get("code") == ("NOT_REACHABLE" if withdrawing == 2 else None)
+
+
 async def test_a_refusal_asks_nobody_and_gives_the_places_back(desk: Desk) -> None:
     who = await desk.customers_of("maolin", 1)
     desk.misbehave("code", "add_msg_template", value=41048)
@@ -413,10 +437,3 @@ async def test_a_page_costs_the_same_whatever_its_size(desk: Desk) -> None:
         costs.append((count.statements, count.calls))
     assert costs[0] == costs[1] == costs[2]
     assert costs[0][1] == {}
-
-
-async def _consents(desk: Desk, given: dict[str, Any]) -> None:
-    document = """mutation ($input: MemberConsentRecordInput!) { memberConsentRecord(input: $input) {
-      ... on Problem { code message } } }"""
-    asked = {"policyVersion": "2026-10", "channel": "STORE", "proof": "签字单", **given}
-    assert await desk.served.client().data(document, input=asked) == {"memberConsentRecord": {}}

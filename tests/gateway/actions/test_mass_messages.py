@@ -15,6 +15,7 @@ from gateway.database.tables.facts import fact
 from gateway.database.tables.reach import send_attempt
 from gateway.events.projections import official_account
 from gateway.resolvers import ids
+from tests.gateway.actions.gating import Rounds, time_is_up
 from tests.gateway.actions.test_follower_tags import Desk as TagDesk
 from tests.gateway.actions.test_follower_tags import document
 from tests.gateway.conftest import OpenServed
@@ -44,8 +45,12 @@ class Desk(TagDesk):
 
     async def two(self) -> list[str]:
         """Two members who follow."""
+        return await self.some(2)
+
+    async def some(self, number: int) -> list[str]:
+        """So many members who follow."""
         found = []
-        for each in self.fans()[:2]:
+        for each in self.fans()[:number]:
             asked = {"app": self.appid, "value": each}
             [one] = (await self.served.client().data(MEMBER, o=asked)).values()
             found.append(one["id"])
@@ -304,3 +309,26 @@ async def test_what_a_request_has_no_time_for_is_done_by_a_job(open_served: Open
     assert len(desk.effects("mass_sent")) == before + 1
     again = await desk.send(members=two, tag=None)
     assert (again["reached"], again["transaction"]["state"], await desk.places()) == (2, "COMPLETED", 2)
+
+
+@pytest.mark.parametrize("withdrawing", [2, 1])
+async def test_who_withdraws_before_the_job_goes_on_has_no_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, withdrawing: int
+) -> None:
+    """The request gave places to three; the job asks anew, and sends to whoever is left, if those are enough."""
+    who, before = await desk.some(3), len(desk.effects("mass_sent"))
+    for each in who:
+        await desk.served.says(each, "MARKETING", given=True)
+    gate = Rounds(desk.served, monkeypatch)
+    gate.after[3] = time_is_up
+    waiting = await desk.send("withdrawing", members=who, tag=None, purpose="MARKETING")
+    assert (waiting["code"], await desk.places()) == ("TRANSACTION_IN_PROGRESS", 3)
+    for each in who[:withdrawing]:
+        await desk.served.says(each, "MARKETING", given=False)
+
+    await desk.later()
+
+    left = {1: (1, 2), 2: (0, 0)}[withdrawing]
+    assert (len(desk.effects("mass_sent")) - before, await desk.places()) == left
+    again = await desk.send("withdrawing", members=who, tag=None, purpose="MARKETING")
+    assert again.get("code") == ("AUDIENCE_TOO_SMALL" if withdrawing == 2 else None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from gateway.database.tables.projections import refund
 from gateway.database.tables.refunds import refund_card
-from gateway.database.tables.sagas import saga_step
+from gateway.database.tables.sagas import saga, saga_step
 from gateway.transactions.effects.refund_redirects import REDIRECT, Card, Redirected, Wanted
 from gateway.transactions.records import RefundDone, RefundInput
+from gateway.transactions.states import Attention, SagaState
 from sandbox.faults import FaultKind
 from tests.databases import *  # noqa: F403
 from tests.gateway.actions.trading import HQ, bought, code, do
@@ -78,6 +79,25 @@ async def test_it_goes_to_the_payers_card_and_then_arrives(any_shop: Shop) -> No
     view = await shop.checkout.transaction(done.transaction_id)
     assert view is not None
     assert (view.state, await state(shop)) == ("COMPLETED", "SUCCESS")
+
+
+async def test_a_refund_of_which_something_is_still_under_way_is_tried_again_when_that_has_ended(shop: Shop) -> None:
+    done = await abnormal(shop)
+
+    async def stands(state: SagaState, attention: Attention | None) -> None:
+        async with shop.database.write() as connection:
+            of = saga.c.id == done.transaction_id
+            await connection.execute(update(saga).where(of).values(state=state, attention=attention))
+
+    # As before the end of a step that runs beside the one that failed.
+    await stands(SagaState.COMPLETING, None)
+    await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    await shop.worker.drain()
+    assert await shop.facts("transaction.retried") == []
+    await stands(SagaState.NEEDS_ATTENTION, Attention.STEP_FAILED)
+    shop.pass_time(minutes=2)
+    await shop.worker.drain()
+    assert len(await shop.facts("transaction.retried")) == 1
 
 
 async def test_a_late_redirect_is_given_its_time_too(shop: Shop) -> None:
