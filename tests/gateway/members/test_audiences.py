@@ -50,7 +50,9 @@ class Rows:
     async def send(self, upload: str, place: Place, *members: str) -> None:
         """They are about to go."""
         known = await audiences.known_by(self.database, members, place)
-        await audiences.decide(self.database, upload, known, {each: "NO_ID" for each in members if each not in known})
+        withheld = {each: "NO_ID" for each in members if each not in known}
+        async with self.database.write() as connection:
+            await audiences.decide(connection, upload, known, withheld)
 
     async def arrive(self, upload: str) -> None:
         async with self.database.write() as connection:
@@ -81,7 +83,8 @@ async def test_from_named_to_arrived(rows: Rows) -> None:
     await rows.send("u1", PHONES, first, second, foreign)
     # A number that the platform does not take is no way to be found.
     assert await audiences.counted(rows.database, "u1") == (2, {"NO_ID": 1})
-    await audiences.stay(rows.database, "u1")
+    async with rows.database.write() as connection:
+        await audiences.stay(connection, "u1")
     assert await rows.states() == {"ASKED": 2, "WITHHELD": 1}
 
     await rows.send("u1", PHONES, first, second, foreign)
