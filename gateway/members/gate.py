@@ -17,13 +17,14 @@ a message that had been allowed. A refused key may be asked again, when it has b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database.facts import Fact, Source
 from gateway.database.reading import chunks, fetching
@@ -60,6 +61,9 @@ _TOOLS: Final = {
     Channel.REWARD: "payments",
     Channel.SOCIAL_ADS: "social_ads",
 }
+
+
+Hold = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +124,16 @@ class Gate:
         self._rules = rules
         self._ulids = Ulids(projector.clock)
 
-    async def decide(self, asked: Asked, member_ids: Sequence[str], *, batch: Batch | None = None) -> list[Decision]:
+    async def decide(
+        self, asked: Asked, member_ids: Sequence[str], *, batch: Batch | None = None, holding: Hold | None = None
+    ) -> list[Decision]:
         """One Decision per id, in order. Two ids of one member are one attempt.
 
         Without a ``batch`` it commits after every 500 members, so that others may write in between: what was decided
-        stays, under its key, when the rest fails. Raises ValueError for a subscribe message without a template or an
-        empty key.
+        stays, under its key, when the rest fails. ``holding`` is awaited at the beginning of each commit, and what it
+        raises ends the deciding: the caller locks there what gives it the right to decide.
+
+        Raises ValueError for a subscribe message without a template or an empty key.
         """
         if not asked.key or (asked.channel is Channel.SUBSCRIBE_MESSAGE and not asked.template):
             raise ValueError("an attempt needs a key, and a subscribe message the template")
@@ -133,6 +141,8 @@ class Gate:
         ids = sorted(set(member_ids))
         for some in [ids] if batch is not None else chunks(ids, self.at_once):
             async with self._within(batch) as open_batch:
+                if holding is not None:
+                    await holding(open_batch.connection)
                 # What is given is counted by whoever gives it, in the same transaction.
                 if asked.channel in MESSAGES or asked.channel is Channel.REWARD:
                     await self._take_turns(open_batch, some)

@@ -185,6 +185,9 @@ class _Composing(PhasedHook):
 
     async def fetched(self, found: Fetched) -> bool:
         if self._atomic.answer is not None:
+            if found.error is not None:
+                # Told to the operators; the client hears of the transaction.
+                self._failure(found)
             return False
         if self._atomic.decided:
             # What is exported from an earlier answer was there at the first time too.

@@ -225,7 +225,8 @@ class Actions:
     async def _finish_job(self, job: RunningJob) -> None:
         saga_id = job.payload["saga"]
         [row] = await self._log.steps(saga_id)
-        if row.state is StepState.FAILED:
+        found = await self._log.saga(saga_id)
+        if row.state is StepState.FAILED and found is not None and found.state is SagaState.RUNNING:
             # Its process died between the refusal and the end of the saga.
             await self._runner.refuse(saga_id)
             return

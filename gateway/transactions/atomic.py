@@ -273,7 +273,15 @@ class Atomic:
                 return self.answer
             if is_queued(action):
                 return queued(self.id)
-            await self._run(action, row)
+            try:
+                await self._run(action, row)
+            except (StepRefused, UpstreamError, ToolNotConfigured, OutOfTime, SagaMoved):
+                raise
+            except Exception:
+                # A defect, or a commit that failed: nobody knows by now whether a pivot has happened.
+                if action.step.kind is Kind.PIVOT and action.step.tool is not None:
+                    await self._undecided()
+                raise
         except OutcomeUnknown as error:
             if action.step.kind is Kind.PIVOT:
                 await self._undecided()
@@ -293,9 +301,11 @@ class Atomic:
 
     async def _overtaken(self) -> Problem | None:
         """The job came before this process was done: None where it has brought the transaction to its end."""
-        found, pivot = await self._all.log.saga(self.id), await self._all.pivot(self.id)
+        # In this order: the saga moves on after its pivot.
+        pivot = await self._all.pivot(self.id)
+        found = await self._all.log.saga(self.id)
         if found is not None and found.state is SagaState.RUNNING and pivot and pivot.state in _OPEN:
-            # This process prepared the pivot, and the job has begun it; what came of that may be known to nobody.
+            # The job has begun what this process prepared or was slow at; what came of that nobody may know.
             self.decided, self.answer = True, in_progress(self.id)
             return self.answer
         if found is None or found.state in UNDOABLE:
@@ -327,7 +337,8 @@ class Atomic:
 
     def _key(self) -> str:
         """Names the field's effect, for platforms and for the log: 26 characters."""
-        named = msgspec.json.encode([self._claim.scope, self._claim.key, self._field])
+        # The caller's key may be used again for another transaction, once it is forgotten.
+        named = msgspec.json.encode([self._claim.scope, self._claim.key, self._field, self.id])
         return base64.b32encode(hashlib.sha256(named).digest())[:26].decode()
 
     async def _append(self, action: AnyAction, effect: Effect, key: str) -> StepRow | None:

@@ -294,14 +294,12 @@ class SagaLog:
         return None if row is None else SagaState(row.state)
 
     async def attempt(self, connection: AsyncConnection, row: StepRow) -> bool:
-        """Note that an attempt begins; ``started_at`` keeps the first that may have had an effect."""
-        params = {"of": row.saga, "at": row.seq, "now": self._clock.now()}
-        return await _ATTEMPT.run(connection, params) == 1
+        """Note that an attempt begins; ``started_at`` keeps the first that may have had an effect.
 
-    async def attempt_next(self, connection: AsyncConnection, row: StepRow) -> bool:
-        """The same, where no attempt has begun since ``row`` was read; else False, and nothing changed."""
+        False, and nothing changed, where one has begun since ``row`` was read, or the step has ended.
+        """
         params = {"of": row.saga, "at": row.seq, "now": self._clock.now(), "seen": row.attempts}
-        return await _NEXT_ATTEMPT.run(connection, params) == 1
+        return await _ATTEMPT.run(connection, params) == 1
 
     async def hold_step(self, connection: AsyncConnection, row: StepRow, attempts: int) -> bool:
         """Lock the step until the transaction ends, if it has not ended and this many attempts have begun."""
@@ -314,19 +312,27 @@ class SagaLog:
         if of is not None:
             batch.facts.append(_went_on(row, StepState(of.state), of.kind, of.input, batch.now, progress))
 
-    async def nothing_happened(self, connection: AsyncConnection, row: StepRow) -> bool:
-        """The attempt that follows ``row`` as it was read, and is the only one that may have had an effect, certainly
-        had none: the key's window has not begun. False, and nothing changed, where another one has begun since.
+    async def nothing_happened(self, connection: AsyncConnection, row: StepRow, attempts: int) -> bool:
+        """The last of so many attempts, and the only one that may have had an effect, certainly had none: the key's
+        window has not begun. False, and nothing changed, where another one has begun since.
 
         Not for a step that an earlier attempt may have done: its window runs from that one.
         """
-        params = {"of": row.saga, "at": row.seq, "seen": row.attempts + 1}
+        params = {"of": row.saga, "at": row.seq, "seen": attempts}
         return await _NOTHING_HAPPENED.run(connection, params) == 1
 
     async def end(
-        self, batch: Batch, row: StepRow, state: StepState, *, outcome: object = None, reason: str = ""
+        self,
+        batch: Batch,
+        row: StepRow,
+        state: StepState,
+        *,
+        outcome: object = None,
+        reason: str = "",
+        attempts: int | None = None,
     ) -> bool:
-        """End the step, with its outcome or with a reason; False when its state does not allow it.
+        """End the step, with its outcome or with a reason; False when its state does not allow it, or other than
+        ``attempts`` have begun: then its end is another's to tell.
 
         The end is a fact of the batch.
         """
@@ -339,7 +345,9 @@ class SagaLog:
         elif reason:
             values["outcome"] = {"reason": reason}
         params = {"of": row.saga, "at": row.seq} | {f"{name}_": value for name, value in values.items()}
-        of = await _end(state, tuple(values)).first(batch.connection, params)
+        if attempts is not None:
+            params["seen"] = attempts
+        of = await _end(state, tuple(values), attempts is not None).first(batch.connection, params)
         if of is not None:
             batch.facts.append(_stands(row.saga, row.seq, row.name, state, of.kind, of.input, batch.now))
         return of is not None
@@ -438,9 +446,8 @@ _NOW: Final = bindparam("now", type_=saga_step.c.started_at.type)
 _ATTEMPTED: Final = _step_move(StepState.RUNNING).values(
     attempts=saga_step.c.attempts + 1, started_at=func.coalesce(saga_step.c.started_at, _NOW)
 )
-_ATTEMPT: Final = Prepared(_ATTEMPTED)
 _AS_SEEN: Final = saga_step.c.attempts == bindparam("seen")
-_NEXT_ATTEMPT: Final = Prepared(_ATTEMPTED.where(_AS_SEEN))
+_ATTEMPT: Final = Prepared(_ATTEMPTED.where(_AS_SEEN))
 _UNDER_WAY: Final = (StepState.PENDING, StepState.RUNNING)
 _HOLD_STEP: Final = Prepared(_step_in(_UNDER_WAY).where(_AS_SEEN).values(attempts=saga_step.c.attempts))
 _NOTHING_HAPPENED: Final = Prepared(_step_in((StepState.RUNNING,)).where(_AS_SEEN).values(started_at=None))
@@ -458,9 +465,10 @@ _PROGRESS: Final = Prepared(
 
 
 @lru_cache
-def _end(state: StepState, names: tuple[str, ...]) -> Prepared:
+def _end(state: StepState, names: tuple[str, ...], as_seen: bool) -> Prepared:
     values: dict[str, Any] = {name: bindparam(f"{name}_") for name in names}
-    return Prepared(_step_move(state).values(values).returning(*_OF_SAGA))
+    moved = _step_move(state).where(_AS_SEEN) if as_seen else _step_move(state)
+    return Prepared(moved.values(values).returning(*_OF_SAGA))
 
 
 def _moved(

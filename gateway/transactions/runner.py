@@ -19,8 +19,8 @@ from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, ParkJob, PostponeJob, Queue, RunningJob
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
+from gateway.transactions.attempts import LoggedAttempt
 from gateway.transactions.log import Planned, SagaLog, SagaMoved, StepRow
-from gateway.transactions.preparing import Preparing
 from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
 from gateway.transactions.steps import (
     AnyStep,
@@ -45,6 +45,8 @@ UNDO_TIME = timedelta(minutes=1)
 FINAL = (Rejected, Invalid, NotFound, Conflict)
 #: Steps that a process which died may have left behind it.
 _UNFINISHED = frozenset({StepState.PENDING, StepState.RUNNING})
+#: Why a step FAILED whose shopper was erased before it had begun.
+ERASED_FIRST = "SUBJECT_ERASED"
 #: Why a pivot FAILED that its platform does not know of.
 NOT_DONE = "NOT_DONE"
 #: Steps that a person must look at.
@@ -117,13 +119,16 @@ class Runner:
                 # What this process has only just committed is no attempt that may have had an effect.
                 todo = [replace(row, started_at=None) for row in todo]
             elif todo and todo[0].tool is not None:
-                await self._note_attempt(todo[0])
+                todo[0] = await self._begun(todo[0])
             if not todo:
                 async with self._projector.batch() as batch:
                     await finish(batch)
                 return None
-            for row, following in zip(todo, [*todo[1:], None], strict=True):
+            for place, row in enumerate(todo):
+                following = todo[place + 1] if place + 1 < len(todo) else None
                 await self._advance(row, following, finish)
+                if following is not None and following.tool is not None:
+                    todo[place + 1] = replace(following, attempts=following.attempts + 1)
         except SagaMoved as moved:
             raise SagaBusy(f"saga {saga_id} is being moved by another process") from moved
         except (StepRefused, UpstreamError, ToolNotConfigured) as failure:
@@ -140,8 +145,8 @@ class Runner:
         async def also(batch: Batch) -> None:
             if following is None:
                 await finish(batch)
-            elif following.tool is not None:
-                await self.log.attempt(batch.connection, following)
+            elif following.tool is not None and not await self.log.attempt(batch.connection, following):
+                raise SagaMoved(f"step {following.name} of saga {row.saga} was begun by another process")
 
         await self.run_one(row, also)
 
@@ -155,7 +160,7 @@ class Runner:
         if step.tool is None:
             await self._book(step, row, also)
             return
-        ctx = self._context(step, row, _BEFORE)
+        ctx = self._context(step, row, _BEFORE, begun=not step.prepares)
         outcome = await self._deliver(step, row, ctx)
         async with self._projector.batch() as batch:
             await self._done(batch, row, ctx, outcome, _BEFORE)
@@ -169,6 +174,9 @@ class Runner:
         """
         step = self._registry.find(row.name, row.version)
         ctx = self._context(step, row, _BEFORE)
+        if row.erased and row.started_at is None:
+            await self._end(row, StepState.FAILED, ctx, ERASED_FIRST)
+            return False
         if row.erased or (step.ask is None and self._too_late(step, row)):
             await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
             raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
@@ -183,7 +191,7 @@ class Runner:
                 await self._end(row, StepState.FAILED, ctx, NOT_DONE)
                 return False
         else:
-            await self._note_unless_it_prepares(step, row)
+            await self._begin_unless_it_prepares(step, ctx)
             try:
                 outcome = await step.run(ctx, intent)
             except OutcomeUnknown:
@@ -431,7 +439,13 @@ class Runner:
     async def _step_job(self, job: RunningJob) -> None:
         rows = await self.log.steps(job.payload["saga"])
         row = next((each for each in rows if each.seq == job.payload["seq"]), None)
-        if row is None or row.state in SETTLED:
+        if row is None:
+            return
+        if row.state in SETTLED:
+            # Its process may have died before it could end the saga.
+            async with self._projector.batch() as batch:
+                await self.log.complete(batch, row.saga)
+                await job.complete(batch.connection)
             return
         if job.payload.get("in_order") and any(each.seq < row.seq and each.state in BADLY for each in rows):
             # What it waits for did not happen; whoever looks at that has both tried again.
@@ -440,11 +454,17 @@ class Runner:
                 await job.complete(batch.connection)
             return
         async with self.within_limit(job, row.saga, Attention.STEP_FAILED):
-            await self._run_step(row, job)
+            try:
+                await self._run_step(row, job)
+            except SagaMoved:
+                found = await self.log.saga(row.saga)
+                # A person may have ended it meanwhile: then nothing more is done.
+                if found is None or found.state in _AFTER:
+                    raise
 
     async def _run_step(self, row: StepRow, job: RunningJob) -> None:
         if row.erased:
-            await self._end(row, StepState.FAILED, None, "SUBJECT_ERASED", job)
+            await self._end(row, _unless_begun(row, StepState.FAILED), None, ERASED_FIRST, job)
             return
         step = self._registry.find(row.name, row.version)
         if step.tool is None:
@@ -453,7 +473,6 @@ class Runner:
         if self._too_late(step, row):
             await self._end(row, StepState.UNKNOWN, None, "OUTCOME_UNKNOWN", job)
             return
-        await self._note_unless_it_prepares(step, row)
         await self._attempt(step, row, job)
 
     async def _book_job(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
@@ -479,6 +498,7 @@ class Runner:
 
     async def _attempt(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
         ctx = self._context(step, row, _AFTER)
+        await self._begin_unless_it_prepares(step, ctx)
         try:
             outcome = await self._run_or_ask(step, row, ctx)
         except StepSkipped as skipped:
@@ -522,12 +542,21 @@ class Runner:
     # Commits --------------------------------------------------------------------------------------
 
     def _context(
-        self, step: AnyStep, row: StepRow, states: Sequence[SagaState], batch: Batch | None = None
+        self,
+        step: AnyStep,
+        row: StepRow,
+        states: Sequence[SagaState],
+        batch: Batch | None = None,
+        *,
+        begun: bool = False,
     ) -> StepContext:
-        """For one attempt of a step of a saga in ``states``; with the open ``batch``, of our own book."""
+        """For one attempt of a step of a saga in ``states``, that was committed with its intent or the step before it
+        where it has ``begun``; with the open ``batch``, of our own book."""
         tools = self._tools if batch is None else None
         now = self._projector.clock.now()
-        attempt = Preparing(self.log, self._projector, row, states) if step.prepares else None
+        attempt = None
+        if step.tool is not None:
+            attempt = LoggedAttempt(self.log, self._projector, row, states, begun=begun)
         return StepContext(
             row.saga,
             row.key,
@@ -540,27 +569,29 @@ class Runner:
             attempt=attempt,
         )
 
-    async def _note_attempt(self, row: StepRow) -> None:
-        async with self._projector.database.write() as connection:
-            await self.log.attempt(connection, row)
+    async def _begun(self, row: StepRow) -> StepRow:
+        """Commit that an attempt begins; the step with it. Raises SagaMoved."""
+        attempt = LoggedAttempt(self.log, self._projector, row, _BEFORE, begun=False)
+        await attempt.begin()
+        return replace(row, attempts=attempt.number)
 
-    async def _note_unless_it_prepares(self, step: AnyStep, row: StepRow) -> None:
-        if not step.prepares:
-            await self._note_attempt(row)
+    async def _begin_unless_it_prepares(self, step: AnyStep, ctx: StepContext) -> None:
+        if ctx.attempt is not None and not step.prepares:
+            await ctx.attempt.begin()
 
     async def _nothing_in(self, row: StepRow, ctx: StepContext) -> None:
         """This attempt had no effect; ``row`` as it was before it: of an earlier one that does not speak."""
-        if row.started_at is None and ctx.begun:
+        if row.started_at is None and ctx.attempt is not None and ctx.attempt.begun:
             async with self._projector.database.write() as connection:
-                await self.log.nothing_happened(connection, row)
+                await self.log.nothing_happened(connection, row, ctx.attempt.number)
 
     async def _done(
         self, batch: Batch, row: StepRow, ctx: StepContext, outcome: object, states: Sequence[SagaState]
     ) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
         held = await self.log.hold(batch.connection, row.saga, *states)
-        await ctx.hold(batch.connection)
-        if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome):
+        attempts = None if ctx.attempt is None else ctx.attempt.number
+        if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome, attempts=attempts):
             raise SagaMoved(f"saga {row.saga} is not {states[0]} any more; step {row.name} is not recorded as done")
         for write in ctx.on_done:
             await write(batch)
@@ -572,16 +603,18 @@ class Runner:
     async def _end(
         self, row: StepRow, state: StepState, ctx: StepContext | None, reason: str, job: RunningJob | None = None
     ) -> None:
-        """Any other end, with its reason. Raises SagaMoved where another process has begun a step that this one only
-        prepared: its end is another."""
+        """Any other end, with its reason. Raises SagaMoved where another process has begun or ended the step since: its
+        end is another, and where a job has taken over what this process only prepared."""
+        attempt = None if ctx is None else ctx.attempt
+        states = SagaState if attempt is None or attempt.begun else attempt.states
+        number = row.attempts if attempt is None else attempt.number
         async with self._projector.batch() as batch:
             # The saga first, as everywhere: who locks the two the other way round may be waited for in a circle.
-            await self.log.hold(batch.connection, row.saga, *SagaState)
+            held = await self.log.hold(batch.connection, row.saga, *states)
+            if held is None or not await self.log.end(batch, row, state, reason=reason, attempts=number):
+                raise SagaMoved(f"step {row.name} of saga {row.saga} is another's by now; it does not end {state}")
             if ctx is not None:
-                await ctx.hold(batch.connection)
-            ended = await self.log.end(batch, row, state, reason=reason)
-            if ctx is not None:
-                for write in ctx.on_refused if ended and state is not StepState.UNKNOWN else ():
+                for write in ctx.on_refused if state is not StepState.UNKNOWN else ():
                     await write(batch)
                 batch.facts += ctx.facts
             if job is not None:

@@ -20,6 +20,7 @@ from gateway.events.projector import Batch, Projector
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools
 from gateway.transactions.records import Progress
+from gateway.transactions.states import SagaState
 
 I = TypeVar("I")  # noqa: E741 — the intent's type
 O = TypeVar("O")  # noqa: E741 — the outcome's type
@@ -101,11 +102,13 @@ class UnknownStep(Exception):
 
 
 class Attempt(Protocol):
-    """An attempt of a step that prepares, as the saga log has it."""
+    """An attempt of a step of a tool, as the saga log has it: ``attempts.LoggedAttempt``."""
 
+    states: Sequence[SagaState]
     begun: bool
+    number: int
 
-    async def begin(self, also: Sequence[Write]) -> None:
+    async def begin(self, also: Sequence[Write] = ()) -> None:
         """As ``StepContext.begin``, without a word of time."""
 
     async def hold(self, connection: AsyncConnection) -> None:
@@ -133,7 +136,7 @@ class StepContext:
         on_refused: run in the commit of an end that says that nothing was done, by no attempt.
         helped: steps of other transactions, by name and natural key, which failed for want of this one. Once it is done
             they are tried again, by the word of whoever asked for it.
-        attempt: of a step that prepares; None for any other, whose attempt is committed before it runs.
+        attempt: None for a step of our own book, which is one commit.
     """
 
     saga: str
@@ -155,11 +158,6 @@ class StepContext:
         if remaining(ENOUGH) < ENOUGH:
             raise OutOfTime("the request's time is up; a job goes on")
 
-    @property
-    def begun(self) -> bool:
-        """Whether the attempt is committed: before it runs, unless the step prepares."""
-        return self.attempt is None or self.attempt.begun
-
     async def progress(self, done: int, total: int) -> None:
         """Tell whoever watches how many members a step that prepares has gone through."""
         if self.attempt is not None:
@@ -174,8 +172,8 @@ class StepContext:
     async def begin(self, *also: Write) -> None:
         """Commit that the attempt of a step that prepares begins: after its own work, right before each call.
 
-        ``also`` is part of that commit, which there is once. Raises OutOfTime, and SagaMoved where another process
-        has begun it or the transaction has moved on.
+        ``also`` is part of that commit, which there is once: it does nothing where this attempt has begun. Raises
+        OutOfTime, and SagaMoved where another process has begun it or the transaction has moved on.
         """
         self.in_time()
         if self.attempt is not None:

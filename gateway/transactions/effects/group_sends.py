@@ -192,15 +192,14 @@ async def _audience(planning: Planning, adapter: EnterpriseChatAdapter, asked: W
     return found
 
 
-async def _ask(ctx: StepContext, intent: Create) -> Created | None:
+async def _ask(ctx: StepContext, intent: Create) -> Created:
     """Looks for the task among those of the time: the platform has no key for it.
 
-    Where nobody has a place any more, the platform had refused it. A task that is not listed may still appear, and of
-    two alike nobody can tell which is ours: then it stays unknown, and is never made again. Raises OutcomeUnknown.
+    A task that is not listed may still appear, and of two alike nobody can tell which is ours: then it stays unknown,
+    and is never made again. Raises OutcomeUnknown.
     """
+    # Of whoever was erased meanwhile nothing is kept.
     allowed = await _allowed(ctx, intent)
-    if not allowed:
-        return None
     adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     found = await _listed(adapter, intent, ctx.now)
     mine = select(group_send.c.task_id).where(group_send.c.corpid == intent.corpid, group_send.c.task_id.in_(found))
@@ -260,7 +259,6 @@ async def _attempts(ctx: StepContext, intent: Create) -> Sequence[AnyRow]:
 )
 async def create(ctx: StepContext, intent: Create) -> Created:
     """Through the gate, then one call for all whom it allowed; what was provably not asked gives its places back."""
-    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     about = Asked(
         purpose=Purpose(intent.purpose),
         channel=Channel.ENTERPRISE_CHAT,
@@ -269,6 +267,7 @@ async def create(ctx: StepContext, intent: Create) -> Created:
         guide=f"{intent.corpid}:{intent.userid}" if intent.userid else None,
     )
     decisions = await through_gate(ctx, about, intent.members)
+    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     refused = [each for each in decisions if not each.allowed]
     allowed = {each.identity: each for each in decisions if each.allowed and each.identity is not None}
     externals = await external_userids(ctx.projector.database, allowed)

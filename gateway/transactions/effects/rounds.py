@@ -14,22 +14,23 @@ async def gate_rounds(ctx: StepContext, about: Asked, members: Sequence[str]) ->
     """Decisions about each member once, a commit of the gate's at a time; for a step that prepares.
 
     Whoever goes on asks all of them anew, under the same key and places. Where there are several rounds, each is told
-    to whoever watches the transaction. Raises OutOfTime.
+    to whoever watches the transaction. Raises OutOfTime and SagaMoved.
     """
     ids = sorted(set(members))
     done = 0
     for some in chunks(ids, ctx.gate.at_once):
         ctx.in_time()
-        yield await ctx.gate.decide(about, some)
+        # Not any more once another process has begun it: a place that is taken now nobody would give back.
+        yield await ctx.gate.decide(about, some, holding=ctx.hold)
         done += len(some)
         if len(some) < len(ids):
             await ctx.progress(done, len(ids))
 
 
 async def through_gate(ctx: StepContext, about: Asked, members: Sequence[str]) -> list[Decision]:
-    """All of them: one per id, in order. Where the step is then refused, nobody keeps a place. Raises OutOfTime."""
-    found = {each.asked: each async for some in gate_rounds(ctx, about, members) for each in some}
+    """All of them: one per id, in order. Where the step is refused, nobody keeps a place. Raises as ``gate_rounds``."""
     ctx.on_refused.append(_keeping(ctx, about, ()))
+    found = {each.asked: each async for some in gate_rounds(ctx, about, members) for each in some}
     return [found[each] for each in members]
 
 

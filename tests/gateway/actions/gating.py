@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
+from typing import Any
 
 import pytest
 
@@ -35,8 +36,8 @@ class Rounds:
         patch.setattr(gate, "at_once", at_once)
         patch.setattr(gate, "decide", self._counted)
 
-    async def _counted(self, asked: Asked, member_ids: Sequence[str]) -> list[Decision]:
-        found = await self._decide(asked, member_ids)
+    async def _counted(self, asked: Asked, member_ids: Sequence[str], **more: Any) -> list[Decision]:
+        found = await self._decide(asked, member_ids, **more)
         self.decided.update(member_ids)
         self.rounds += 1
         self.after.pop(self.rounds, lambda: None)()

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
+from adapters.enterprise_chat import EnterpriseChatAdapter
 from gateway.database.tables.contacts import group_send
 from gateway.database.tables.facts import fact
 from gateway.database.tables.reach import send_attempt
 from gateway.jobs import DEFAULT_MAX_ATTEMPTS
 from gateway.resolvers import ids
 from gateway.resolvers.streams import TRANSACTIONS
+from gateway.runtime import OpenTools, ToolNotConfigured
 from sandbox.journal import Effect
 from tests.gateway.actions.gating import Rounds, dies, time_is_up
 from tests.gateway.conftest import OpenServed
@@ -364,6 +366,92 @@ async def test_who_withdraws_before_the_job_goes_on_has_no_place(
     assert (await desk.places(), len(desk.made()) - desk.before) == (2 - withdrawing, 2 - withdrawing)
     again = await desk.create(key, members=who, purpose="MARKETING")
     assert again.get("code") == ("NOT_REACHABLE" if withdrawing == 2 else None)
+
+
+async def _elsewhere(desk: Desk) -> None:
+    """The lease of the request has run out, and the job goes on."""
+    desk.served.sandbox.kit.clock.advance(timedelta(minutes=2))
+    desk.served.gateway.clock.advance(timedelta(minutes=2))
+    await desk.served.gateway.worker.drain()
+
+
+@pytest.mark.parametrize("end", ["sends", "loses the answer", "refuses"])
+async def test_whoever_is_slow_takes_no_place_any_more(desk: Desk, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """Three may be sent it, or nobody; the fourth allows it when the job has ended, and before the request asks."""
+    who = sorted(await desk.customers_of("maolin", 4), key=lambda each: ids.decode(each)[2])
+    allowing = 0 if end == "refuses" else 3
+    for each in who[:allowing]:
+        await desk.served.says(each, "MARKETING", given=True)
+    gate = Rounds(desk.served, monkeypatch, at_once=2)
+
+    async def meanwhile() -> None:
+        if end == "loses the answer":
+            desk.misbehave("reset_after", "add_msg_template", calls=(1,))
+        await _elsewhere(desk)
+        await desk.served.says(who[3], "MARKETING", given=True)
+
+    gate.meanwhile[1] = meanwhile
+    key = f"group-send-slow-{end.replace(' ', '-')}"
+    # A text of its own, by which it is found at the platform.
+    asked = {"purpose": "MARKETING", "text": key, "members": who, "idempotencyKey": key}
+    await desk.served.client().data(LATE, input=asked)
+    await desk.after(timedelta(minutes=20))
+
+    tasks = [desk.platform.sends.tasks[each.key] for each in desk.made()[desk.before :]]
+    customers = [each.id for task in tasks for theirs in task.work.values() for each in theirs]
+    assert (len(customers), await desk.places()) == (allowing, allowing)
+    again = await desk.create(key, members=who, purpose="MARKETING", text=key)
+    told = again["groupSend"]["counts"]["targeted"] if allowing else again["code"]
+    assert told == (allowing or "NOT_REACHABLE")
+
+
+async def test_a_tool_that_is_not_configured_any_more_keeps_no_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = await desk.customers_of("maolin", 2)
+    gate = Rounds(desk.served, monkeypatch)
+    gate.after[2] = time_is_up
+    asked = {"purpose": "SERVICE", "text": "到店有礼", "members": who, "idempotencyKey": "group-send-gone"}
+    await desk.served.client().data(LATE, input=asked)
+    assert await desk.places() == 2
+    get = OpenTools.get
+
+    def gone(tools: OpenTools, kind: type[Any], *account: Any) -> Any:
+        if kind is EnterpriseChatAdapter:
+            raise ToolNotConfigured(TOOL)
+        return get(tools, kind, *account)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenTools, "get", gone)
+        await desk.served.gateway.worker.drain()
+    assert (await desk.places(), len(desk.made())) == (0, desk.before)
+
+
+async def test_erasure_after_a_lost_answer_does_not_make_it_undone(desk: Desk) -> None:
+    [who] = await desk.customers_of("maolin", 1)
+    [other] = await desk.customers_of("xiaohan", 1)
+    old = (await desk.create("group-send-old", members=[who]))["groupSend"]["id"]
+    desk.served.sandbox.kit.clock.advance(timedelta(seconds=2))
+    desk.misbehave("reset_after", "add_msg_template", calls=(1,))
+    desk.misbehave("code", "get_groupmsg_list_v2", value=-1)
+    given = {
+        "send": {"purpose": "SERVICE", "text": "有礼", "members": [who]},
+        "points": {"member": other, "points": 100, "reason": "到店有礼"},
+        "old": old,
+        "key": "group-together-3",
+    }
+    answer = await desk.served.client().data(TOGETHER, **given)
+    assert {each["code"] for each in answer.values()} == {"TRANSACTION_IN_PROGRESS"}
+    desk.served.sandbox.kit.faults.clear()
+    # As their erasure does.
+    async with desk.served.gateway.services.database.write() as connection:
+        await connection.execute(delete(send_attempt).where(send_attempt.c.member == ids.decode(who)[2]))
+
+    await desk.after(timedelta(minutes=20))
+
+    answer = await desk.served.client().data(TOGETHER, **given)
+    assert answer["send"]["__typename"] == "GroupSendAsked"
+    assert answer["points"]["__typename"] == "PointsAdjusted"
 
 
 async def test_a_refusal_asks_nobody_and_gives_the_places_back(desk: Desk) -> None:

@@ -286,10 +286,8 @@ async def test_a_process_that_dies_at_the_pivot(desk: Desk, platform: Platform, 
 
 
 #: What is done after a lost answer, and what comes of that. A refused question is a verdict: see below.
-LOST = [
-    (field, then) for field in ("hand", "pay", "spread") for then in (unavailable, rejected, unknown, not_configured)
-]
-LOST.append(("pay", refused))
+_ERRORS: tuple[Callable[[], Exception], ...] = (unavailable, rejected, unknown, not_configured)
+LOST = [*((field, then) for field in ("hand", "pay", "spread") for then in _ERRORS), ("pay", refused)]
 
 
 @pytest.mark.parametrize(("field", "then"), LOST, ids=lambda each: getattr(each, "__name__", each))

@@ -1,4 +1,4 @@
-"""Attempts of steps that prepare: which of several processes may make the call."""
+"""Attempts of a step at a tool: which of several processes may make the call, and whose word ends the step."""
 
 from __future__ import annotations
 
@@ -13,35 +13,41 @@ from gateway.transactions.states import SagaState
 from gateway.transactions.steps import Write
 
 
-class Preparing:
-    """One attempt, from when its step was read. Any number may prepare at once; the first to begin makes the call.
+class LoggedAttempt:
+    """One attempt, from when its step was read. Any number may get ready at once; the first to begin makes the call.
 
-    It begins only where its outcome could be recorded: where the saga stands in one of ``states``.
+    Attributes:
+        states: where the saga stands while this attempt may begin: where its outcome could be recorded.
+        begun: it is committed. Of a step that prepares that comes after its own work.
+        number: how many attempts had begun when the step was read, and with this one, once it has.
     """
 
-    def __init__(self, log: SagaLog, projector: Projector, row: StepRow, states: Sequence[SagaState]) -> None:
+    def __init__(
+        self, log: SagaLog, projector: Projector, row: StepRow, states: Sequence[SagaState], *, begun: bool
+    ) -> None:
         self._log = log
         self._projector = projector
         self._row = row
-        self._states = states
-        self.begun = False
+        self.states = states
+        self.begun = begun
+        self.number = row.attempts
 
-    async def begin(self, also: Sequence[Write]) -> None:
+    async def begin(self, also: Sequence[Write] = ()) -> None:
         """Once; then it has begun. Raises SagaMoved, and nothing of ``also`` stays."""
         if self.begun:
             return
         row = self._row
         async with self._projector.batch() as batch:
-            held = await self._log.hold(batch.connection, row.saga, *self._states)
-            if held is None or not await self._log.attempt_next(batch.connection, row):
+            held = await self._log.hold(batch.connection, row.saga, *self.states)
+            if held is None or not await self._log.attempt(batch.connection, row):
                 raise self._moved()
             for write in also:
                 await write(batch)
-        self.begun = True
+        self.begun, self.number = True, self.number + 1
 
     async def hold(self, connection: AsyncConnection) -> None:
         """No attempt but this one has begun since, and none does until the commit. Raises SagaMoved."""
-        if not await self._log.hold_step(connection, self._row, self._row.attempts + self.begun):
+        if not await self._log.hold_step(connection, self._row, self.number):
             raise self._moved()
 
     async def tell(self, progress: Progress) -> None:

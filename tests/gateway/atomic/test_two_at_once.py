@@ -1,0 +1,220 @@
+"""Two processes at one transaction, or one that ends between two commits: what happened is not told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Any
+
+import pytest
+
+from adapters.base.errors import Rejected, Unavailable
+from gateway.database import Database
+from gateway.transactions.actions import AnyAction, Effect, Planning
+from gateway.transactions.atomic import Atomics
+from gateway.transactions.runner import Runner
+from gateway.transactions.states import SagaState
+from gateway.transactions.steps import Delivery, Kind, StepRefused
+from tests.databases import ManualClock
+from tests.gateway.atomic.desk import CALLER, FIELDS, Desk, Died, Platform, Word, document, unknown
+
+
+def alone(name: str) -> str:
+    """The field ``b``, without the directive."""
+    return f'mutation {{ b: {name}(input: {{text: "b", idempotencyKey: "{name}-0001"}}) {FIELDS} }}'
+
+
+async def much_later(desk: Desk) -> None:
+    """Whatever was to be tried again is."""
+    for _ in range(6):
+        await desk.later(minutes=120)
+
+
+class Slow:
+    """``b`` goes wrong in this request while a job, which took it for dead, makes the call too."""
+
+    def __init__(self, desk: Desk, platform: Platform, then: Exception) -> None:
+        self._other = Desk(desk.database, desk.clock, platform)
+        self._platform = platform
+        self._then = then
+        self._called, self._ends = asyncio.Event(), asyncio.Event()
+        self._job: asyncio.Task[None] | None = None
+        platform.meanwhile["b"] = self._in_request
+
+    async def _in_request(self) -> None:
+        self._platform.holds.remove("b")
+        self._platform.meanwhile["b"] = self._in_job
+        self._job = asyncio.create_task(self._other.later())
+        await self._called.wait()
+        raise self._then
+
+    async def _in_job(self) -> None:
+        self._called.set()
+        await self._ends.wait()
+
+    async def ends(self) -> None:
+        """The job hears its answer."""
+        self._ends.set()
+        assert self._job is not None
+        await self._job
+
+
+@pytest.mark.parametrize("text", [alone("pay"), document("tag:a", "pay:b")], ids=["alone", "together"])
+async def test_a_refusal_says_nothing_of_the_call_that_another_makes(
+    any_desk: Desk, platform: Platform, text: str
+) -> None:
+    slow = Slow(any_desk, platform, Rejected("enterprise_chat", "no", "No."))
+    assert set(await any_desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
+    await slow.ends()
+    await much_later(any_desk)
+    assert set(await any_desk.codes(text)) == {"Thing"}
+    assert platform.holds[-1] == "b"
+
+
+@pytest.mark.parametrize("field", ["hand", "pay", "ring", "spread"])
+async def test_a_defect_after_the_effect_of_a_pivot_undoes_nothing(
+    desk: Desk, platform: Platform, field: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.late.add("b")
+    platform.raising["b"] = [RuntimeError("a bug of ours")]
+    text = document("tag:a", f"{field}:b")
+    assert await desk.codes(text) == ["TRANSACTION_IN_PROGRESS"] * 2
+    assert "failed in a resolver" in caplog.text
+    await much_later(desk)
+    assert platform.holds == ["a", "b"]
+    told = ("NEEDS_ATTENTION", ["DONE", "UNKNOWN"]) if field == "ring" else ("COMPLETED", ["DONE", "DONE"])
+    assert await desk.sagas() == [told]
+
+
+async def test_a_commit_that_fails_after_the_effect_of_a_pivot_undoes_nothing(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise OSError("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Atomics, "finish", breaks)
+        assert await desk.codes(document("tag:a", "pay:b")) == ["TRANSACTION_IN_PROGRESS"] * 2
+    await much_later(desk)
+    assert (platform.holds, await desk.sagas()) == (["a", "b"], [("COMPLETED", ["DONE", "DONE"])])
+
+
+async def test_a_refusal_after_a_job_has_taken_it_over_leaves_it_to_the_job(any_desk: Desk, platform: Platform) -> None:
+    other = Desk(any_desk.database, any_desk.clock, platform)
+
+    async def taken_over() -> None:
+        # The job dies while it prepares, too.
+        platform.raising["prepare b"] = [Died()]
+        await other.later()
+        raise StepRefused("NOT_REACHABLE", "Nobody may be sent it.")
+
+    platform.meanwhile["prepare b"] = taken_over
+    assert await any_desk.codes(alone("spread")) == ["TRANSACTION_IN_PROGRESS"]
+    await much_later(any_desk)
+    assert await any_desk.codes(alone("spread")) == ["Thing"]
+    assert await any_desk.sagas() == [("COMPLETED", ["DONE"])]
+
+
+async def test_a_person_is_called_though_the_process_died_right_after_it_knew_nothing(
+    any_desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.late.add("b")
+    platform.raising["b"] = [unknown()]
+    deliver = Runner._deliver
+
+    async def dies(*args: Any) -> object:
+        try:
+            return await deliver(*args)
+        except Exception as error:
+            raise Died from error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Runner, "_deliver", dies)
+        with pytest.raises(Died):
+            await any_desk.ask(alone("ring"))
+    await much_later(any_desk)
+    assert await any_desk.sagas() == [("NEEDS_ATTENTION", ["UNKNOWN"])]
+    assert await any_desk.codes(alone("ring")) == ["OUTCOME_UNKNOWN"]
+
+
+async def test_what_ends_while_a_slow_process_looks_is_answered(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Desk(desk.database, desk.clock, platform)
+    called, ends = asyncio.Event(), asyncio.Event()
+    job: list[asyncio.Task[None]] = []
+    saga = desk.log.saga
+
+    async def in_job() -> None:
+        called.set()
+        await ends.wait()
+
+    async def prepared() -> None:
+        platform.meanwhile["b"] = in_job
+        job.append(asyncio.create_task(other.later()))
+        await called.wait()
+
+    async def reads_and_then_it_ends(saga_id: str) -> Any:
+        found = await saga(saga_id)
+        if called.is_set() and not ends.is_set():
+            ends.set()
+            await job[0]
+        return found
+
+    platform.meanwhile["prepare b"] = prepared
+    monkeypatch.setattr(desk.log, "saga", reads_and_then_it_ends)
+    text = document("tag:a", "spread:b")
+    assert set(await desk.codes(text)) <= {"Thing", "TRANSACTION_IN_PROGRESS"}
+    assert (await desk.codes(text), platform.holds) == (["Thing", "Thing"], ["a", "b"])
+
+
+async def test_nothing_is_done_after_a_person_has_ended_it(desk: Desk, platform: Platform) -> None:
+    """One field's job is given up, and the other one's platform has told to come back much later."""
+    platform.raising["m"] = [RuntimeError("a bug of ours") for _ in range(20)]
+    platform.raising["n"] = [Unavailable("enterprise_chat", "down", "Down.", retry_after=120 * 86400)]
+    await desk.codes(document("tag:a", "mail:m", "mail:n"))
+    for _ in range(60):
+        await desk.later(minutes=240)
+    assert await desk.sagas() == [("NEEDS_ATTENTION", ["DONE", "RUNNING", "RUNNING"])]
+    [saga_id] = await desk.saga_ids()
+    await desk.attention.resolve(CALLER, saga_id, SagaState.COMPENSATED, "nothing is to stay")
+    tried = len(platform.asked)
+    for _ in range(3):
+        await desk.later(minutes=120 * 1440)
+    assert (platform.asked[tried:], platform.holds) == ([], ["a"])
+
+
+class Personal(Platform):
+    """What is asked of it is the shopper's own."""
+
+    def _action(self, name: str, kind: Kind, delivery: Delivery) -> AnyAction:
+        made = super()._action(name, kind, delivery)
+
+        async def plan(_planning: Planning, asked: Word) -> Effect:
+            return Effect(asked, subject="member-1")
+
+        return dataclasses.replace(made, step=dataclasses.replace(made.step, personal=True), plan=plan)
+
+
+async def test_erasure_after_a_lost_answer_does_not_make_it_undone(
+    sqlite_database: Database, clock: ManualClock
+) -> None:
+    platform = Personal()
+    desk = Desk(sqlite_database, clock, platform)
+    platform.late.add("b")
+    platform.raising["b"] = [unknown(), unknown()]
+    assert await desk.codes(alone("mail")) == ["TRANSACTION_IN_PROGRESS"]
+    await desk.database.keyring.destroy("member-1")
+    other = Desk(sqlite_database, clock, platform)
+    await much_later(other)
+    assert await other.sagas() == [("NEEDS_ATTENTION", ["UNKNOWN"])]
+    assert await other.codes(alone("mail")) == ["OUTCOME_UNKNOWN"]
+
+
+async def test_a_key_that_is_used_again_after_it_was_forgotten_names_other_effects(desk: Desk) -> None:
+    text = document("tag:a")
+    for _ in range(2):
+        assert await desk.codes(text) == ["Thing"]
+        await desk.later(minutes=8 * 1440)
+    keys = {each.key for saga_id in await desk.saga_ids() for each in await desk.log.steps(saga_id)}
+    assert len(keys) == len(await desk.saga_ids()) == 2
