@@ -15,6 +15,7 @@ class Handlers:
 
     def __init__(self) -> None:
         self._handlers: dict[str, dict[int, Handler]] = {}
+        self._given_up: dict[str, Handler] = {}
 
     def handler(self, kind: str, *, versions: Collection[int]) -> Callable[[Handler], Handler]:
         """Decorator: run jobs of this kind and these payload versions with the function."""
@@ -25,8 +26,14 @@ class Handlers:
 
         return register
 
-    def add(self, kind: str, function: Handler, *, versions: Collection[int]) -> None:
-        """The same as a call, for bound methods. A second handler for a kind and version is refused."""
+    def add(self, kind: str, function: Handler, *, versions: Collection[int], given_up: Handler | None = None) -> None:
+        """The same as a call, for bound methods. A second handler for a kind and version is refused.
+
+        ``given_up`` is awaited before a job is parked of which every attempt ended without a word: it killed its
+        workers, so that ``function`` cannot tell anybody. It may be awaited more than once.
+        """
+        if given_up is not None:
+            self._given_up[kind] = given_up
         known = self._handlers.setdefault(kind, {})
         for version in versions:
             if version in known:
@@ -41,6 +48,11 @@ class Handlers:
         if version not in known:
             raise ParkJob("UNKNOWN_VERSION")
         return known[version]
+
+    async def give_up(self, job: RunningJob) -> None:
+        """Have whoever is to know learn that this job is given up."""
+        if job.kind in self._given_up:
+            await self._given_up[job.kind](job)
 
     @property
     def kinds(self) -> Collection[str]:

@@ -223,17 +223,21 @@ class Worker:
         return None if running is not None and running.completed else values
 
     async def _prepare(self, claimed: Claim) -> RunningJob:
-        if claimed.attempt > claimed.max_attempts:
-            # Every attempt ended without a word: this job kills its workers.
-            raise ParkJob("LEASE_EXPIRED")
-        self._handlers.find(claimed.kind, claimed.version)
+        given_up = claimed.attempt > claimed.max_attempts
+        if not given_up:
+            self._handlers.find(claimed.kind, claimed.version)
         try:
             row = await self._queue.database.one(_PAYLOAD, {"number": claimed.seq})
         except SealError as error:
             raise ParkJob(error.code) from error
         if row is None or row.payload is ERASED:
             raise ParkJob("SUBJECT_ERASED")
-        return RunningJob(self._queue, claimed, row.payload)
+        running = RunningJob(self._queue, claimed, row.payload)
+        if given_up:
+            # Every attempt ended without a word: this job kills its workers.
+            await self._handlers.give_up(running)
+            raise ParkJob("LEASE_EXPIRED")
+        return running
 
     def _interrupted(self, run: _Run) -> dict[str, Any] | None:
         task = asyncio.current_task()

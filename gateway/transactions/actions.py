@@ -125,7 +125,8 @@ class Actions:
 
     def register(self, handlers: Handlers) -> None:
         """Add the job that carries actions on."""
-        handlers.add(FINISH_JOB, self._finish_job, versions={1})
+        stuck = self._runner.given_up(Attention.STEP_FAILED)
+        handlers.add(FINISH_JOB, self._finish_job, versions={1}, given_up=stuck)
 
     async def drain(self) -> None:
         """Wait for the actions under way: before the database and the tools are closed."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -115,7 +115,8 @@ class Atomics:
 
     def register(self, handlers: Handlers) -> None:
         """Add the job."""
-        handlers.add(DECIDE_JOB, self._decide_job, versions={1})
+        stuck = self.runner.given_up(Attention.STEP_FAILED)
+        handlers.add(DECIDE_JOB, self._decide_job, versions={1}, given_up=stuck)
 
     async def drain(self) -> None:
         """Wait for what is being undone: before the database and the tools are closed."""
@@ -142,13 +143,17 @@ class Atomics:
         assert found is not None  # noqa: S101 — the key and the saga are one commit
         if found.state is SagaState.RUNNING:
             return in_flight()
-        if "failed" in (found.input or {}):
+        if "failed" in (found.input or {}) or found.state is SagaState.COMPENSATED:
             return self.undone(found)
-        return Atomic(self, principal, claim, saga_id, await self.log.steps(saga_id))
+        steps = await self.log.steps(saga_id)
+        if found.state is SagaState.NEEDS_ATTENTION and not is_decided(steps):
+            return nobody_knows(saga_id)
+        return Atomic(self, principal, claim, saga_id, steps)
 
     def undone(self, saga: SagaRow) -> Problem:
         """What every field of a transaction answers that did not go through."""
-        failed = Failed(**(saga.input or {})["failed"])
+        told = (saga.input or {}).get("failed")
+        failed = Failed(**told) if told else Failed(None, "RESOLVED", "A person has ended it.")
         if saga.state is SagaState.NEEDS_ATTENTION:
             return Problem(
                 "OUTCOME_UNKNOWN",
@@ -263,7 +268,9 @@ class Atomic:
         key = self._key()
         if self._earlier is not None:
             earlier = self._earlier[key]
-            return outcome_of(earlier, action) if earlier.state in SETTLED else queued(self.id)
+            if earlier.state in SETTLED:
+                return outcome_of(earlier, action)
+            return queued(self.id) if is_queued(action) else nobody_knows(self.id)
         planning = Planning(self._principal, key, self._all.projector, self._all.tools, self._all.settings)
         try:
             effect = await action.plan(planning, asked)
@@ -404,13 +411,24 @@ class Atomic:
         row = (await self._all.log.steps(self.id))[-1]
         if row.state is StepState.UNKNOWN:
             await self._all.give_to_a_person(self.id)
-            self.answer = Problem(
-                "OUTCOME_UNKNOWN",
-                "The last field may have happened, and its platform cannot tell; a person has to look.",
-                details={"transaction": self.id},
-            )
+            self.answer = nobody_knows(self.id)
         else:
             self.answer = in_progress(self.id)
+
+
+def is_decided(steps: Sequence[StepRow]) -> bool:
+    """Whether the forward part is over: everything that is not left for later is done."""
+    passed = {StepState.DONE, StepState.SKIPPED}
+    return all(each.state in passed for each in steps if each.kind is not Kind.RETRIABLE)
+
+
+def nobody_knows(saga_id: str) -> Problem:
+    """What every field answers where nobody can tell whether the last one happened."""
+    return Problem(
+        "OUTCOME_UNKNOWN",
+        "The last field may have happened, and its platform cannot tell; a person has to look.",
+        details={"transaction": saga_id},
+    )
 
 
 def queued(saga_id: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from gateway.access.principal import Principal
 from gateway.database.facts import Fact
 from gateway.events.projector import Batch, Projector
 from gateway.jobs import Handlers, PostponeJob, Queue, RunningJob
-from gateway.transactions import refunding
+from gateway.transactions import atomic, refunding
 from gateway.transactions.log import SagaLog, SagaRow, StepRow
 from gateway.transactions.runner import BADLY, COMPENSATE_JOB, HELPED_JOB, Runner
 from gateway.transactions.settlement import EXPIRY_ATTEMPTS, EXPIRY_JOB
@@ -22,8 +23,6 @@ from gateway.transactions.steps import Delivery, Kind, StepRefused
 _IN_ORDER: Final = frozenset({refunding.KIND})
 #: When to look again whether the other steps of a transaction have ended.
 _ENDS: Final = timedelta(minutes=1)
-#: Where a pivot stands that keeps nothing from happening after it.
-_PASSED: Final = frozenset({StepState.DONE, StepState.SKIPPED})
 
 
 class AttentionDesk:
@@ -112,22 +111,30 @@ class AttentionDesk:
             )
 
     async def _run_again(self, batch: Batch, row: SagaRow) -> None:
-        """Steps after the pivot that ended badly, and those whose jobs were given up."""
-        await self._move(batch, row, SagaState.COMPLETING)
+        """Steps that ended badly, and those whose jobs were given up; those after a pivot once that has happened."""
         every = await self._log.steps(row.id)
-        # What follows a pivot must not happen while nobody knows whether the pivot did.
-        decided = all(each.state in _PASSED for each in every if each.kind is Kind.PIVOT)
-        steps = [each for each in every if each.kind is Kind.RETRIABLE and decided]
+        if row.kind == atomic.KIND and not atomic.is_decided(every):
+            await self._decide_again(batch, row, every)
+            return
+        await self._move(batch, row, SagaState.COMPLETING)
+        # The only step of a transaction is tried again whatever its kind.
+        steps = [each for each in every if each.kind is Kind.RETRIABLE or len(every) == 1]
         bad = [each for each in steps if each.state in BADLY and self._may_repeat(each)]
         stopped = [each for each in steps if each.state in {StepState.PENDING, StepState.RUNNING}]
         if not bad and not stopped:
-            raise StepRefused(
-                "TRANSACTION_NOT_RETRYABLE",
-                "What may have happened here can neither be asked about nor repeated. Find out, then resolve it.",
-            )
+            raise _not_retryable()
         for each in bad:
             await self._log.reopen(batch.connection, each)
         await self._runner.enqueue_again(batch, [*bad, *stopped], in_order=row.kind in _IN_ORDER)
+
+    async def _decide_again(self, batch: Batch, row: SagaRow, every: Sequence[StepRow]) -> None:
+        """What a client composed: the pivot is asked about or repeated, and all of it happens, or nothing."""
+        for pivot in (each for each in every if each.kind is Kind.PIVOT and each.state is StepState.UNKNOWN):
+            if not self._may_repeat(pivot):
+                raise _not_retryable()
+            await self._log.reopen(batch.connection, pivot)
+        await self._move(batch, row, SagaState.RUNNING)
+        await self._queue.put(batch.connection, atomic.DECIDE_JOB, 1, {"saga": row.id}, key=row.id)
 
     def _may_repeat(self, row: StepRow) -> bool:
         return row.state is StepState.FAILED or self._runner.delivery(row) in {Delivery.KEYED, Delivery.ASKABLE}
@@ -143,6 +150,13 @@ class AttentionDesk:
             reason=row.attention,
             payload={"transaction": row.id, "kind": row.kind, "by": by, "because": reason, **more},
         )
+
+
+def _not_retryable() -> StepRefused:
+    return StepRefused(
+        "TRANSACTION_NOT_RETRYABLE",
+        "What may have happened here can neither be asked about nor repeated. Find out, then resolve it.",
+    )
 
 
 def _settled(state: SagaState) -> StepRefused:

@@ -114,7 +114,7 @@ class CheckoutService:
         self.actions.register(handlers)
         self.atomics.register(handlers)
         self.desk.register(handlers)
-        handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1})
+        handlers.add(EXPIRY_JOB, self._settlement.expire, versions={1}, given_up=self._settlement.given_up)
 
     async def drain(self) -> None:
         """Wait for the checkouts and actions under way: before the database and the tools are closed."""

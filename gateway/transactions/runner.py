@@ -16,7 +16,7 @@ from adapters.base.errors import (
     UpstreamError,
 )
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import Handlers, ParkJob, PostponeJob, Queue, RunningJob
+from gateway.jobs import Handler, Handlers, ParkJob, PostponeJob, Queue, RunningJob
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.attempts import LoggedAttempt
@@ -56,6 +56,8 @@ _NOT_REPEATABLE = "An earlier attempt may have done it, and repeating it is not 
 #: meanwhile, and what happened, happened.
 _BEFORE = (SagaState.RUNNING,)
 _AFTER = (SagaState.COMPLETING, SagaState.NEEDS_ATTENTION)
+#: Where a saga stands that has yet to end.
+_UNDER_WAY = (SagaState.RUNNING, SagaState.AWAITING_PAYMENT, SagaState.COMPLETING, SagaState.COMPENSATING)
 Failure = StepRefused | UpstreamError | ToolNotConfigured
 InCommit = Callable[[Batch], Awaitable[None]]
 
@@ -81,8 +83,9 @@ class Runner:
 
     def register(self, handlers: Handlers) -> None:
         """Add the jobs that carry sagas on."""
-        handlers.add(STEP_JOB, self._step_job, versions={1})
-        handlers.add(COMPENSATE_JOB, self._compensate_job, versions={1})
+        stuck, kept = self.given_up(Attention.STEP_FAILED), self.given_up(Attention.UNDO_FAILED)
+        handlers.add(STEP_JOB, self._step_job, versions={1}, given_up=stuck)
+        handlers.add(COMPENSATE_JOB, self._compensate_job, versions={1}, given_up=kept)
 
     # Forward --------------------------------------------------------------------------------------
 
@@ -385,11 +388,25 @@ class Runner:
             parks = isinstance(error, ParkJob | UnknownStep)
             if not parks and not job.last_attempt:
                 raise
-            async with self._projector.batch() as batch:
-                await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
+            await self.call_a_person(saga_id, attention)
             if isinstance(error, UnknownStep):
                 raise ParkJob(error.code) from error
             raise
+
+    def given_up(self, attention: Attention) -> Handler:
+        """The same for a job that kills its workers, for ``Handlers.add``: its payload names ``saga``."""
+
+        async def call(job: RunningJob) -> None:
+            await self.call_a_person(job.payload["saga"], attention)
+
+        return call
+
+    async def call_a_person(self, saga_id: str, attention: Attention) -> None:
+        """A job can do no more for a saga; does nothing for one that has ended."""
+        async with self._projector.batch() as batch:
+            if await self.log.hold(batch.connection, saga_id, *_UNDER_WAY) is None:
+                return
+            await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
 
     # Past the pivot -------------------------------------------------------------------------------
 

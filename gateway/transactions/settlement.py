@@ -258,6 +258,10 @@ class Settlement:
         async with self._runner.within_limit(job, job.payload["saga"], Attention.PAYMENT_UNDECIDED):
             await self._expire(job.payload["saga"])
 
+    async def given_up(self, job: RunningJob) -> None:
+        """The same job kills its workers."""
+        await self._runner.call_a_person(job.payload["saga"], Attention.PAYMENT_UNDECIDED)
+
     async def _expire(self, saga_id: str) -> None:
         found = await self.open(saga_id)
         if found is not None and found.saga.state is SagaState.RUNNING and self._may_be_placed(found):

@@ -66,9 +66,10 @@ SAGA_MOVES: Final[Mapping[SagaState, frozenset[SagaState]]] = {
     SagaState.COMPLETED: frozenset(),
     SagaState.COMPENSATING: frozenset({SagaState.COMPENSATED, SagaState.NEEDS_ATTENTION}),
     SagaState.COMPENSATED: frozenset({SagaState.NEEDS_ATTENTION}),
-    # Only by a person: the first three are retries, the others say that it was dealt with.
+    # Only by a person: the first four are retries, the others say that it was dealt with.
     SagaState.NEEDS_ATTENTION: frozenset(
         {
+            SagaState.RUNNING,
             SagaState.AWAITING_PAYMENT,
             SagaState.COMPLETING,
             SagaState.COMPENSATING,

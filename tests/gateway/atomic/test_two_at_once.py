@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.base.deadline import deadline
 from adapters.base.errors import Rejected, Unavailable
 from gateway.database import Database
 from gateway.transactions.actions import AnyAction, Effect, Planning
@@ -218,3 +219,84 @@ async def test_a_key_that_is_used_again_after_it_was_forgotten_names_other_effec
         await desk.later(minutes=8 * 1440)
     keys = {each.key for saga_id in await desk.saga_ids() for each in await desk.log.steps(saga_id)}
     assert len(keys) == len(await desk.saga_ids()) == 2
+
+
+@pytest.mark.parametrize("text", [alone("spread"), document("tag:a", "spread:b")], ids=["alone", "together"])
+async def test_a_person_is_called_where_a_job_kills_its_workers(desk: Desk, platform: Platform, text: str) -> None:
+    platform.raising["prepare b"] = [Died() for _ in range(100)]
+    with pytest.raises(Died):
+        await desk.ask(text)
+    other = Desk(desk.database, desk.clock, platform)
+    for _ in range(25):
+        await other.later(minutes=120)
+    assert (await other.sagas())[0][0] == "NEEDS_ATTENTION"
+    platform.raising.clear()
+    [saga_id] = await other.saga_ids()
+    await other.attention.retry(CALLER, saga_id, "a release without the defect")
+    await other.later()
+    assert (set(await other.codes(text)), platform.holds[-1]) == ({"Thing"}, "b")
+
+
+async def given_up(desk: Desk, platform: Platform, text: str, what: str = "b") -> str:
+    """The platform is away until nobody tries any more; the transaction."""
+    with deadline(0.0):
+        await desk.codes(text)
+    platform.raising[what] = [Unavailable("enterprise_chat", "down", "Down.") for _ in range(50)]
+    for _ in range(30):
+        await desk.later(minutes=120)
+    platform.raising.clear()
+    assert (await desk.sagas())[0][0] == "NEEDS_ATTENTION"
+    [saga_id] = await desk.saga_ids()
+    return saga_id
+
+
+async def test_a_pivot_whose_platform_was_away_for_long_is_tried_again_by_a_person(
+    any_desk: Desk, platform: Platform
+) -> None:
+    text = document("tag:a", "mail:m", "spread:b")
+    saga_id = await given_up(any_desk, platform, text)
+    # Also of the one that would be done after it nobody says that it will be.
+    assert await any_desk.codes(text) == ["OUTCOME_UNKNOWN"] * 3
+    await any_desk.attention.retry(CALLER, saga_id, "well again")
+    await any_desk.later()
+    assert (platform.holds, await any_desk.codes(text)) == (["a", "b", "m"], ["Thing"] * 3)
+
+
+async def test_a_pivot_that_can_be_asked_about_again_is(desk: Desk, platform: Platform) -> None:
+    """Its call arrived, and then its platform could not be asked for long."""
+    platform.late.add("b")
+    platform.raising = {"b": [unknown()], "ask b": [Unavailable("enterprise_chat", "down", "Down.") for _ in range(50)]}
+    text = document("tag:a", "mail:m", "hand:b")
+    saga_id = await given_up(desk, platform, text, "ask b")
+    await desk.attention.retry(CALLER, saga_id, "well again")
+    await desk.later()
+    assert (platform.holds, platform.asked.count("b")) == (["a", "b", "m"], 1)
+
+
+async def test_a_person_says_what_became_of_a_pivot(desk: Desk, platform: Platform) -> None:
+    text = document("tag:a", "mail:m", "spread:b")
+    saga_id = await given_up(desk, platform, text)
+    await desk.attention.resolve(CALLER, saga_id, SagaState.COMPENSATED, "nothing is to stay")
+    data = await desk.data(text)
+    assert {(each["code"], each["cause"]) for each in data.values()} == {("TRANSACTION_ROLLED_BACK", "RESOLVED")}
+
+
+async def test_a_pivot_alone_that_was_refused_in_a_job_is_tried_again_by_a_person(
+    desk: Desk, platform: Platform
+) -> None:
+    with deadline(0.0):
+        await desk.codes(alone("spread"))
+    platform.raising["b"] = [Rejected("enterprise_chat", "quota", "No.")]
+    await desk.later()
+    assert await desk.sagas() == [("NEEDS_ATTENTION", ["FAILED"])]
+    [saga_id] = await desk.saga_ids()
+    await desk.attention.retry(CALLER, saga_id, "bought more of it")
+    await desk.later()
+    assert (platform.holds, await desk.codes(alone("spread"))) == (["b"], ["Thing"])
+
+
+async def test_what_nobody_knows_is_answered_the_same_again(desk: Desk, platform: Platform) -> None:
+    platform.late.add("b")
+    platform.raising["b"] = [unknown()]
+    text = document("tag:a", "mail:m", "ring:b")
+    assert await desk.codes(text) == await desk.codes(text) == ["OUTCOME_UNKNOWN"] * 3
