@@ -235,7 +235,11 @@ class Worker:
         running = RunningJob(self._queue, claimed, row.payload)
         if given_up:
             # Every attempt ended without a word: this job kills its workers.
-            await self._handlers.give_up(running)
+            try:
+                await self._handlers.give_up(running)
+            except Exception as error:
+                # Nobody else would tell: not parked before it has been told.
+                raise PostponeJob(self._clock.now() + self._lease) from error
             raise ParkJob("LEASE_EXPIRED")
         return running
 

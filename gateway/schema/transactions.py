@@ -48,6 +48,10 @@ class TransactionAttention(Enum):
         "PAYMENT_UNDECIDED", description="The payment platform could not be asked. Retry asks again."
     )
     UNDO_FAILED = strawberry.enum_value("UNDO_FAILED", description="A step could not be undone. Retry undoes again.")
+    UNDECIDED = strawberry.enum_value(
+        "UNDECIDED",
+        description="Nobody could find out whether an @atomic transaction goes through. Retry decides it anew.",
+    )
     STEP_FAILED = strawberry.enum_value(
         "STEP_FAILED",
         description="A step was refused, or nobody can tell whether it happened. Retry where that is safe.",

@@ -27,11 +27,11 @@ from gateway.jobs import Handlers, Queue, RunningJob
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions.idempotency import Claim, Idempotency, canonical
-from gateway.transactions.log import Planned, SagaLog, SagaMoved, StepRow
+from gateway.transactions.log import Planned, SagaLog, SagaMoved, SagaRow, StepRow
 from gateway.transactions.problems import in_flight, problem
 from gateway.transactions.records import Problem
 from gateway.transactions.runner import Runner
-from gateway.transactions.states import Attention, SagaState, StepState
+from gateway.transactions.states import SETTLED, Attention, SagaState, StepState
 from gateway.transactions.steps import AnyStep, OutOfTime, Step, StepRefused
 
 A = TypeVar("A")
@@ -41,6 +41,8 @@ O = TypeVar("O")  # noqa: E741 — the outcome's type
 FINISH_JOB: Final = "action.finish"
 #: How long the process that began an action has for it. Longer than any endpoint's time.
 LEASE: Final = timedelta(minutes=1)
+#: Ends of steps that say themselves what happened.
+TOLD: Final = frozenset({StepState.DONE, StepState.UNDONE, StepState.FAILED, StepState.SKIPPED})
 #: How long an action may take to be decided; for operators.
 DEADLINE: Final = timedelta(days=1)
 
@@ -125,7 +127,7 @@ class Actions:
 
     def register(self, handlers: Handlers) -> None:
         """Add the job that carries actions on."""
-        stuck = self._runner.given_up(Attention.STEP_FAILED)
+        stuck = self._runner.given_up(Attention.STEP_FAILED, SagaState.RUNNING, SagaState.COMPLETING)
         handlers.add(FINISH_JOB, self._finish_job, versions={1}, given_up=stuck)
 
     async def drain(self) -> None:
@@ -226,8 +228,7 @@ class Actions:
     async def _finish_job(self, job: RunningJob) -> None:
         saga_id = job.payload["saga"]
         [row] = await self._log.steps(saga_id)
-        found = await self._log.saga(saga_id)
-        if row.state is StepState.FAILED and found is not None and found.state is SagaState.RUNNING:
+        if row.state is StepState.FAILED:
             # Its process died between the refusal and the end of the saga.
             await self._runner.refuse(saga_id)
             return
@@ -253,9 +254,11 @@ class Actions:
 
     async def _answer(self, saga_id: str, action: Action[A, O]) -> Performed[O] | Problem:
         [row] = await self._log.steps(saga_id)
-        if row.state in {StepState.PENDING, StepState.RUNNING}:
-            return in_progress(saga_id)
-        return outcome_of(row, action)
+        if row.state in TOLD:
+            return outcome_of(row, action)
+        found = await self._log.saga(saga_id)
+        assert found is not None  # noqa: S101 — its step was there
+        return still_open(found) or (in_progress(saga_id) if row.state not in SETTLED else outcome_of(row, action))
 
 
 def scope_of(principal: Principal) -> str:
@@ -263,6 +266,28 @@ def scope_of(principal: Principal) -> str:
     if principal.guide is not None:
         return f"{principal.id}:{principal.guide}"
     return principal.id if principal.session_identity is None else f"{principal.id}:{principal.session_identity}"
+
+
+def still_open(saga: SagaRow) -> Problem | None:
+    """What is answered of a step that nobody knows the end of, where a person is to look or has looked; else None."""
+    if saga.state is SagaState.NEEDS_ATTENTION:
+        return nobody_knows(saga.id)
+    if saga.state in {SagaState.COMPLETED, SagaState.COMPENSATED}:
+        return Problem(
+            "RESOLVED",
+            "A person has ended this transaction: they know what became of it. If it is still wanted, use a new key.",
+            details={"transaction": saga.id},
+        )
+    return None
+
+
+def nobody_knows(saga_id: str) -> Problem:
+    """Nobody can tell, now."""
+    return Problem(
+        "OUTCOME_UNKNOWN",
+        "It may have happened, and the platform cannot tell; a person has to look before it is repeated.",
+        details={"transaction": saga_id},
+    )
 
 
 def outcome_of(row: StepRow, action: Action[A, O]) -> Performed[O] | Problem:

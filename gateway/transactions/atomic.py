@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -31,14 +31,17 @@ from gateway.jobs import Handlers, Queue, RunningJob
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.settings import Settings
 from gateway.transactions.actions import (
+    TOLD,
     Action,
     AnyAction,
     Effect,
     Performed,
     Planning,
     in_progress,
+    nobody_knows,
     outcome_of,
     scope_of,
+    still_open,
 )
 from gateway.transactions.idempotency import Claim, Idempotency
 from gateway.transactions.log import Planned, SagaLog, SagaMoved, SagaRow, StepRow
@@ -115,7 +118,7 @@ class Atomics:
 
     def register(self, handlers: Handlers) -> None:
         """Add the job."""
-        stuck = self.runner.given_up(Attention.STEP_FAILED)
+        stuck = self.runner.given_up(Attention.UNDECIDED, SagaState.RUNNING)
         handlers.add(DECIDE_JOB, self._decide_job, versions={1}, given_up=stuck)
 
     async def drain(self) -> None:
@@ -143,12 +146,13 @@ class Atomics:
         assert found is not None  # noqa: S101 — the key and the saga are one commit
         if found.state is SagaState.RUNNING:
             return in_flight()
-        if "failed" in (found.input or {}) or found.state is SagaState.COMPENSATED:
+        failed = "failed" in (found.input or {})
+        if found.state is SagaState.COMPENSATED or (failed and found.state is not SagaState.COMPLETED):
             return self.undone(found)
-        steps = await self.log.steps(saga_id)
-        if found.state is SagaState.NEEDS_ATTENTION and not is_decided(steps):
-            return nobody_knows(saga_id)
-        return Atomic(self, principal, claim, saga_id, steps)
+        told = still_open(found)
+        if told is not None and (failed or found.attention is Attention.UNDECIDED):
+            return told
+        return Atomic(self, principal, claim, saga_id, await self.log.steps(saga_id), told)
 
     def undone(self, saga: SagaRow) -> Problem:
         """What every field of a transaction answers that did not go through."""
@@ -177,7 +181,7 @@ class Atomics:
                 saga_id,
                 SagaState.NEEDS_ATTENTION,
                 source=SagaState.RUNNING,
-                attention=Attention.STEP_FAILED,
+                attention=Attention.UNDECIDED,
             )
 
     async def _decide_job(self, job: RunningJob) -> None:
@@ -185,7 +189,7 @@ class Atomics:
         found = await self.log.saga(saga_id)
         if found is None or found.state is not SagaState.RUNNING:
             return
-        async with self.runner.within_limit(job, saga_id, Attention.STEP_FAILED):
+        async with self.runner.within_limit(job, saga_id, Attention.UNDECIDED):
             if await self._decided(saga_id, (found.input or {})["claim"]):
                 return
             await self.note_failure(saga_id, await self._why(saga_id))
@@ -241,7 +245,13 @@ class Atomic:
     """
 
     def __init__(
-        self, atomics: Atomics, principal: Principal, claim: Claim, saga_id: str, steps: list[StepRow] | None
+        self,
+        atomics: Atomics,
+        principal: Principal,
+        claim: Claim,
+        saga_id: str,
+        steps: list[StepRow] | None,
+        told: Problem | None = None,
     ) -> None:
         self._all = atomics
         self._principal = principal
@@ -250,6 +260,8 @@ class Atomic:
         self.id = saga_id
         #: By their keys, where this is the answer to a request that was made before.
         self._earlier = None if steps is None else {row.key: row for row in steps}
+        #: What a field answers of which nobody knows the end, where a person is to look or has looked.
+        self._told = told
         self._steps = 0
         self._field = ""
         self.decided = steps is not None
@@ -267,10 +279,12 @@ class Atomic:
         """
         key = self._key()
         if self._earlier is not None:
-            earlier = self._earlier[key]
+            earlier = self._earlier.get(key) or self._earlier[self._key(before=True)]
+            if self._told is not None and earlier.state not in TOLD:
+                return self._told
             if earlier.state in SETTLED:
                 return outcome_of(earlier, action)
-            return queued(self.id) if is_queued(action) else nobody_knows(self.id)
+            return queued(self.id) if is_queued(action) else in_progress(self.id)
         planning = Planning(self._principal, key, self._all.projector, self._all.tools, self._all.settings)
         try:
             effect = await action.plan(planning, asked)
@@ -342,10 +356,11 @@ class Atomic:
         assert found is not None  # noqa: S101 — a step was appended to it
         return self._all.undone(found)
 
-    def _key(self) -> str:
-        """Names the field's effect, for platforms and for the log: 26 characters."""
+    def _key(self, *, before: bool = False) -> str:
+        """Names the field's effect, for platforms and for the log: 26 characters; as a release ``before`` did."""
         # The caller's key may be used again for another transaction, once it is forgotten.
-        named = msgspec.json.encode([self._claim.scope, self._claim.key, self._field, self.id])
+        which = [] if before else [self.id]
+        named = msgspec.json.encode([self._claim.scope, self._claim.key, self._field, *which])
         return base64.b32encode(hashlib.sha256(named).digest())[:26].decode()
 
     async def _append(self, action: AnyAction, effect: Effect, key: str) -> StepRow | None:
@@ -385,8 +400,8 @@ class Atomic:
                 await effect.book(batch, self.id)
         self._steps += 1
         row = (await everything.log.steps(self.id))[-1]
-        # The attempt that was committed with the intent is this one: none before it may have had an effect.
-        return replace(row, started_at=None)
+        # As it was committed: what is read of it may show the attempt of a job already, and that is another.
+        return replace(row, started_at=None, attempts=int(attempted))
 
     async def _run(self, action: AnyAction, row: StepRow) -> None:
         is_pivot = action.step.kind is Kind.PIVOT
@@ -407,28 +422,11 @@ class Atomic:
 
     async def _undecided(self) -> None:
         """Nobody knows whether the pivot happened: what can be found out, the job finds out."""
-        self.decided = True
+        self.decided, self.answer = True, in_progress(self.id)
         row = (await self._all.log.steps(self.id))[-1]
         if row.state is StepState.UNKNOWN:
             await self._all.give_to_a_person(self.id)
             self.answer = nobody_knows(self.id)
-        else:
-            self.answer = in_progress(self.id)
-
-
-def is_decided(steps: Sequence[StepRow]) -> bool:
-    """Whether the forward part is over: everything that is not left for later is done."""
-    passed = {StepState.DONE, StepState.SKIPPED}
-    return all(each.state in passed for each in steps if each.kind is not Kind.RETRIABLE)
-
-
-def nobody_knows(saga_id: str) -> Problem:
-    """What every field answers where nobody can tell whether the last one happened."""
-    return Problem(
-        "OUTCOME_UNKNOWN",
-        "The last field may have happened, and its platform cannot tell; a person has to look.",
-        details={"transaction": saga_id},
-    )
 
 
 def queued(saga_id: str) -> Problem:

@@ -46,8 +46,10 @@ class LoggedAttempt:
         self.begun, self.number = True, self.number + 1
 
     async def hold(self, connection: AsyncConnection) -> None:
-        """No attempt but this one has begun since, and none does until the commit. Raises SagaMoved."""
-        if not await self._log.hold_step(connection, self._row, self.number):
+        """No attempt but this one has begun since, and none does until the commit, nor does the saga move. Raises
+        SagaMoved."""
+        held = await self._log.hold(connection, self._row.saga, *self.states)
+        if held is None or not await self._log.hold_step(connection, self._row, self.number):
             raise self._moved()
 
     async def tell(self, progress: Progress) -> None:

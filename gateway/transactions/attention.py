@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -21,6 +20,8 @@ from gateway.transactions.steps import Delivery, Kind, StepRefused
 
 #: Kinds of transactions whose steps wait for one another.
 _IN_ORDER: Final = frozenset({refunding.KIND})
+#: Where a pivot stands that keeps nothing from happening after it.
+_PASSED: Final = frozenset({StepState.DONE, StepState.SKIPPED})
 #: When to look again whether the other steps of a transaction have ended.
 _ENDS: Final = timedelta(minutes=1)
 
@@ -68,6 +69,8 @@ class AttentionDesk:
         async with self._projector.batch() as batch:
             if row.attention is Attention.STEP_FAILED:
                 await self._run_again(batch, row)
+            elif row.attention is Attention.UNDECIDED:
+                await self._decide_again(batch, row)
             elif row.attention is Attention.UNDO_FAILED:
                 await self._move(batch, row, SagaState.COMPENSATING)
                 await self._queue.put(batch.connection, COMPENSATE_JOB, 1, {"saga": row.id}, key=row.id)
@@ -93,7 +96,9 @@ class AttentionDesk:
         async with self._projector.batch() as batch:
             await self._move(batch, row, outcome)
             if outcome is SagaState.COMPENSATED:
-                await self._runner.undo_book(batch, await self._log.steps(row.id, batch.connection))
+                steps = await self._log.steps(row.id, batch.connection)
+                await self._runner.undo_book(batch, steps)
+                await self._runner.give_back_places(batch, steps)
             batch.facts.append(self._told(principal.id, row, "transaction.resolved", reason, {"outcome": outcome}))
 
     async def _waiting(self, saga_id: str) -> SagaRow:
@@ -112,13 +117,11 @@ class AttentionDesk:
 
     async def _run_again(self, batch: Batch, row: SagaRow) -> None:
         """Steps that ended badly, and those whose jobs were given up; those after a pivot once that has happened."""
-        every = await self._log.steps(row.id)
-        if row.kind == atomic.KIND and not atomic.is_decided(every):
-            await self._decide_again(batch, row, every)
-            return
         await self._move(batch, row, SagaState.COMPLETING)
+        every = await self._log.steps(row.id)
+        decided = all(each.state in _PASSED for each in every if each.kind is Kind.PIVOT)
         # The only step of a transaction is tried again whatever its kind.
-        steps = [each for each in every if each.kind is Kind.RETRIABLE or len(every) == 1]
+        steps = [each for each in every if (each.kind is Kind.RETRIABLE and decided) or len(every) == 1]
         bad = [each for each in steps if each.state in BADLY and self._may_repeat(each)]
         stopped = [each for each in steps if each.state in {StepState.PENDING, StepState.RUNNING}]
         if not bad and not stopped:
@@ -127,14 +130,17 @@ class AttentionDesk:
             await self._log.reopen(batch.connection, each)
         await self._runner.enqueue_again(batch, [*bad, *stopped], in_order=row.kind in _IN_ORDER)
 
-    async def _decide_again(self, batch: Batch, row: SagaRow, every: Sequence[StepRow]) -> None:
+    async def _decide_again(self, batch: Batch, row: SagaRow) -> None:
         """What a client composed: the pivot is asked about or repeated, and all of it happens, or nothing."""
-        for pivot in (each for each in every if each.kind is Kind.PIVOT and each.state is StepState.UNKNOWN):
-            if not self._may_repeat(pivot):
-                raise _not_retryable()
-            await self._log.reopen(batch.connection, pivot)
         await self._move(batch, row, SagaState.RUNNING)
-        await self._queue.put(batch.connection, atomic.DECIDE_JOB, 1, {"saga": row.id}, key=row.id)
+        for each in await self._log.steps(row.id, batch.connection):
+            if each.kind is Kind.PIVOT and each.state is StepState.UNKNOWN:
+                if not self._may_repeat(each):
+                    raise _not_retryable()
+                await self._log.reopen(batch.connection, each)
+        # Under a name of its own: the job that called for a person may not have come to its end yet.
+        key = f"{row.id}:{batch.now.isoformat()}"
+        await self._queue.put(batch.connection, atomic.DECIDE_JOB, 1, {"saga": row.id}, key=key)
 
     def _may_repeat(self, row: StepRow) -> bool:
         return row.state is StepState.FAILED or self._runner.delivery(row) in {Delivery.KEYED, Delivery.ASKABLE}

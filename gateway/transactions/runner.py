@@ -45,6 +45,8 @@ UNDO_TIME = timedelta(minutes=1)
 FINAL = (Rejected, Invalid, NotFound, Conflict)
 #: Steps that a process which died may have left behind it.
 _UNFINISHED = frozenset({StepState.PENDING, StepState.RUNNING})
+#: A call that was made this long ago has arrived by now, or never will.
+LANDS = timedelta(minutes=1)
 #: Why a step FAILED whose shopper was erased before it had begun.
 ERASED_FIRST = "SUBJECT_ERASED"
 #: Why a pivot FAILED that its platform does not know of.
@@ -83,7 +85,8 @@ class Runner:
 
     def register(self, handlers: Handlers) -> None:
         """Add the jobs that carry sagas on."""
-        stuck, kept = self.given_up(Attention.STEP_FAILED), self.given_up(Attention.UNDO_FAILED)
+        stuck = self.given_up(Attention.STEP_FAILED, SagaState.COMPLETING)
+        kept = self.given_up(Attention.UNDO_FAILED, SagaState.COMPENSATING)
         handlers.add(STEP_JOB, self._step_job, versions={1}, given_up=stuck)
         handlers.add(COMPENSATE_JOB, self._compensate_job, versions={1}, given_up=kept)
 
@@ -119,8 +122,7 @@ class Runner:
         todo = [row for row in rows if row.kind is Kind.COMPENSATABLE and row.state in _UNFINISHED]
         try:
             if noted:
-                # What this process has only just committed is no attempt that may have had an effect.
-                todo = [replace(row, started_at=None) for row in todo]
+                todo = [_only_just_begun(row, first=row is todo[0]) for row in todo]
             elif todo and todo[0].tool is not None:
                 todo[0] = await self._begun(todo[0])
             if not todo:
@@ -184,6 +186,7 @@ class Runner:
             await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
             raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
         intent = row.intent(step.intent)
+        await self._begin_unless_it_prepares(step, ctx)
         if step.ask is not None and row.started_at is not None:
             try:
                 outcome = await step.ask(ctx, intent)
@@ -191,10 +194,13 @@ class Runner:
                 await self._end(row, StepState.FAILED, ctx, verdict.code)
                 return False
             if outcome is None:
+                if ctx.now - row.started_at < LANDS:
+                    raise OutcomeUnknown(
+                        step.tool or "", "on_its_way", "It is not there, and its call may still arrive."
+                    )
                 await self._end(row, StepState.FAILED, ctx, NOT_DONE)
                 return False
         else:
-            await self._begin_unless_it_prepares(step, ctx)
             try:
                 outcome = await step.run(ctx, intent)
             except OutcomeUnknown:
@@ -220,8 +226,7 @@ class Runner:
         outcome the step stays RUNNING where it can be asked about or repeated, and ends UNKNOWN where not. Raises
         OutOfTime of one that prepares: it stays as it is, for a job.
         """
-        # The attempt that was committed with the intent is this one.
-        row = replace(row, started_at=None)
+        row = _only_just_begun(row, first=self._registry.find(row.name, row.version).begins_with_intent)
 
         async def ends(batch: Batch) -> None:
             await self.log.move(batch, row.saga, SagaState.COMPLETING)
@@ -388,23 +393,23 @@ class Runner:
             parks = isinstance(error, ParkJob | UnknownStep)
             if not parks and not job.last_attempt:
                 raise
-            await self.call_a_person(saga_id, attention)
+            await self.call_a_person(saga_id, attention, *_UNDER_WAY)
             if isinstance(error, UnknownStep):
                 raise ParkJob(error.code) from error
             raise
 
-    def given_up(self, attention: Attention) -> Handler:
+    def given_up(self, attention: Attention, *states: SagaState) -> Handler:
         """The same for a job that kills its workers, for ``Handlers.add``: its payload names ``saga``."""
 
         async def call(job: RunningJob) -> None:
-            await self.call_a_person(job.payload["saga"], attention)
+            await self.call_a_person(job.payload["saga"], attention, *states)
 
         return call
 
-    async def call_a_person(self, saga_id: str, attention: Attention) -> None:
-        """A job can do no more for a saga; does nothing for one that has ended."""
+    async def call_a_person(self, saga_id: str, attention: Attention, *states: SagaState) -> None:
+        """A job can do no more for a saga that stands in one of the states; another one is another job's."""
         async with self._projector.batch() as batch:
-            if await self.log.hold(batch.connection, saga_id, *_UNDER_WAY) is None:
+            if await self.log.hold(batch.connection, saga_id, *states) is None:
                 return
             await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
 
@@ -431,7 +436,9 @@ class Runner:
         for row in sorted(rows, key=lambda each: each.seq):
             payload = {"saga": row.saga, "seq": row.seq, "in_order": in_order}
             entity = row.saga if in_order else None
-            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}", entity=entity)
+            # Under a name of its own: the job that called for a person may not have come to its end yet.
+            key = f"{row.saga}:{row.seq}:{self._projector.clock.now().isoformat()}"
+            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=key, entity=entity)
 
     async def undo_book(self, batch: Batch, rows: Sequence[StepRow]) -> None:
         """Undo what our own book did, where no platform did anything: a person has said that nothing is to stay."""
@@ -445,6 +452,17 @@ class Runner:
                     ctx = self._context(step, row, (), batch)
                     await step.undo(ctx, row.intent(step.intent), row.outcome(step.outcome))
                     batch.facts += ctx.facts
+
+    async def give_back_places(self, batch: Batch, rows: Sequence[StepRow]) -> None:
+        """Of steps that have not begun and will not: a person has said so."""
+        for row in rows:
+            if row.started_at is None and row.state is StepState.PENDING:
+                await self._nobody_has_a_place(batch, row)
+
+    async def _nobody_has_a_place(self, batch: Batch, row: StepRow) -> None:
+        step = self._registry.find(row.name, row.version)
+        if step.places is not None:
+            await self._gate.keep(step.places(row.intent(step.intent)), (), batch=batch)
 
     def delivery(self, row: StepRow) -> Delivery | None:
         """How a stored step is delivered; None for one that this release does not have."""
@@ -593,7 +611,8 @@ class Runner:
         return replace(row, attempts=attempt.number)
 
     async def _begin_unless_it_prepares(self, step: AnyStep, ctx: StepContext) -> None:
-        if ctx.attempt is not None and not step.prepares:
+        # One that prepared before is not about to prepare but to be asked about.
+        if ctx.attempt is not None and (ctx.repeated or not step.prepares):
             await ctx.attempt.begin()
 
     async def _nothing_in(self, row: StepRow, ctx: StepContext) -> None:
@@ -607,7 +626,8 @@ class Runner:
     ) -> None:
         """The outcome, if the saga still stands where it stood. Raises SagaMoved."""
         held = await self.log.hold(batch.connection, row.saga, *states)
-        attempts = None if ctx.attempt is None else ctx.attempt.number
+        # What an attempt has done is done, whichever it was. One that did not begin speaks of none but itself.
+        attempts = None if ctx.attempt is None or ctx.attempt.begun else ctx.attempt.number
         if held is None or not await self.log.end(batch, row, StepState.DONE, outcome=outcome, attempts=attempts):
             raise SagaMoved(f"saga {row.saga} is not {states[0]} any more; step {row.name} is not recorded as done")
         for write in ctx.on_done:
@@ -620,23 +640,32 @@ class Runner:
     async def _end(
         self, row: StepRow, state: StepState, ctx: StepContext | None, reason: str, job: RunningJob | None = None
     ) -> None:
-        """Any other end, with its reason. Raises SagaMoved where another process has begun or ended the step since: its
-        end is another, and where a job has taken over what this process only prepared."""
+        """Any other end, with its reason. Raises SagaMoved where another process has begun or ended the step since, or
+        the saga has moved on: its end is another's to tell."""
         attempt = None if ctx is None else ctx.attempt
-        states = SagaState if attempt is None or attempt.begun else attempt.states
+        states = SagaState if attempt is None else attempt.states
         number = row.attempts if attempt is None else attempt.number
         async with self._projector.batch() as batch:
             # The saga first, as everywhere: who locks the two the other way round may be waited for in a circle.
             held = await self.log.hold(batch.connection, row.saga, *states)
             if held is None or not await self.log.end(batch, row, state, reason=reason, attempts=number):
                 raise SagaMoved(f"step {row.name} of saga {row.saga} is another's by now; it does not end {state}")
-            if ctx is not None:
-                for write in ctx.on_refused if state is not StepState.UNKNOWN else ():
+            if state is not StepState.UNKNOWN:
+                await self._nobody_has_a_place(batch, row)
+                for write in ctx.on_refused if ctx is not None else ():
                     await write(batch)
-                batch.facts += ctx.facts
+            batch.facts += ctx.facts if ctx is not None else []
             if job is not None:
                 await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
+
+
+def _only_just_begun(row: StepRow, *, first: bool) -> StepRow:
+    """As this process has just committed it: no attempt may have had an effect; one has begun if it is the ``first``.
+
+    What was read after the commit may show the attempt of a job already, and that is another.
+    """
+    return replace(row, started_at=None, attempts=int(first and row.tool is not None))
 
 
 def _unless_begun(row: StepRow, state: StepState) -> StepState:

@@ -35,6 +35,9 @@ class Attention(StrEnum):
     PAYMENT_UNDECIDED = "PAYMENT_UNDECIDED"
     #: A platform did not let something be taken back. A retry undoes again.
     UNDO_FAILED = "UNDO_FAILED"
+    #: Nobody could find out whether a transaction that a client composed goes through: its last field may have
+    #: happened. A retry decides anew, unless that can be neither asked about nor repeated.
+    UNDECIDED = "UNDECIDED"
     #: A step was refused for good, or nobody can tell whether it happened. A retry runs it again, unless it may
     #: have happened and can be neither asked about nor repeated.
     STEP_FAILED = "STEP_FAILED"

@@ -203,6 +203,8 @@ class Step(Generic[I, O]):
             did not happen and will not.
         undo: takes the intent, and the outcome if it is known.
         window: how long the platform knows the key, from the first attempt on; None means for good.
+        places: under which key of the gate an intent takes places; they are given back in the commit that says that
+            nothing was done.
         personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it; where
             nobody knows whose it is, under the shared one.
         prepares: work that may take longer than a request, such as the gate for thousands, comes before its call. It
@@ -223,6 +225,7 @@ class Step(Generic[I, O]):
     window: timedelta | None = None
     personal: bool = False
     prepares: bool = False
+    places: Callable[[I], str] | None = None
 
     @property
     def begins_with_intent(self) -> bool:
@@ -251,6 +254,7 @@ def step(
     window: timedelta | None = None,
     personal: bool = False,
     prepares: bool = False,
+    places: Callable[[Any], str] | None = None,
 ) -> _Declare:
     """Declare a step over ``async def f(ctx: StepContext, intent: I) -> O``; I and O are stored as JSON.
 
@@ -268,7 +272,8 @@ def step(
         outcome = hints.pop("return")
         intent = next(kind for kind in hints.values() if kind is not StepContext)
         return Step(
-            name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window, personal, prepares
+            name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window, personal, prepares,
+            places,
         )  # fmt: skip
 
     return declare

@@ -256,9 +256,11 @@ async def _attempts(ctx: StepContext, intent: Create) -> Sequence[AnyRow]:
     delivery=Delivery.ASKABLE,
     ask=_ask,
     prepares=True,
+    places=lambda intent: intent.key,
 )
 async def create(ctx: StepContext, intent: Create) -> Created:
     """Through the gate, then one call for all whom it allowed; what was provably not asked gives its places back."""
+    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     about = Asked(
         purpose=Purpose(intent.purpose),
         channel=Channel.ENTERPRISE_CHAT,
@@ -267,7 +269,6 @@ async def create(ctx: StepContext, intent: Create) -> Created:
         guide=f"{intent.corpid}:{intent.userid}" if intent.userid else None,
     )
     decisions = await through_gate(ctx, about, intent.members)
-    adapter = ctx.tools.get(EnterpriseChatAdapter, intent.corpid)
     refused = [each for each in decisions if not each.allowed]
     allowed = {each.identity: each for each in decisions if each.allowed and each.identity is not None}
     externals = await external_userids(ctx.projector.database, allowed)

@@ -205,6 +205,7 @@ async def _tagged(planning: Planning, adapter: OfficialAccountAdapter, name: str
     delivery=Delivery.KEYED,
     window=WINDOW,
     prepares=True,
+    places=lambda intent: intent.key,
 )
 async def send(ctx: StepContext, intent: Send) -> Sent:
     """Through the gate, for every member of the audience, then to whom it allowed; one call."""

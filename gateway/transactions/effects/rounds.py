@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from gateway.database.reading import chunks
 from gateway.events.projector import Batch
 from gateway.members.gate import Asked, Decision
-from gateway.transactions.steps import StepContext, Write
+from gateway.transactions.steps import StepContext
 
 
 async def gate_rounds(ctx: StepContext, about: Asked, members: Sequence[str]) -> AsyncIterator[list[Decision]]:
@@ -28,8 +28,7 @@ async def gate_rounds(ctx: StepContext, about: Asked, members: Sequence[str]) ->
 
 
 async def through_gate(ctx: StepContext, about: Asked, members: Sequence[str]) -> list[Decision]:
-    """All of them: one per id, in order. Where the step is refused, nobody keeps a place. Raises as ``gate_rounds``."""
-    ctx.on_refused.append(_keeping(ctx, about, ()))
+    """All of them: one per id, in order. Raises as ``gate_rounds``."""
     found = {each.asked: each async for some in gate_rounds(ctx, about, members) for each in some}
     return [found[each] for each in members]
 
@@ -37,11 +36,8 @@ async def through_gate(ctx: StepContext, about: Asked, members: Sequence[str]) -
 async def begin_with(ctx: StepContext, about: Asked, going: Sequence[Decision]) -> None:
     """Begin, with these. Whoever else has a place, from when somebody prepared this before, gives it back, unless an
     attempt may have had them. Raises what ``begin`` does."""
-    await ctx.begin(*(() if ctx.repeated else (_keeping(ctx, about, {str(each.attempt) for each in going}),)))
 
-
-def _keeping(ctx: StepContext, about: Asked, attempts: Collection[str]) -> Write:
     async def keep(batch: Batch) -> None:
-        await ctx.gate.keep(about.key, attempts, batch=batch)
+        await ctx.gate.keep(about.key, {str(each.attempt) for each in going}, batch=batch)
 
-    return keep
+    await ctx.begin(*(() if ctx.repeated else (keep,)))

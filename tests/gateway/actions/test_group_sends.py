@@ -427,6 +427,24 @@ async def test_a_tool_that_is_not_configured_any_more_keeps_no_place(
     assert (await desk.places(), len(desk.made())) == (0, desk.before)
 
 
+async def test_a_person_who_ends_it_before_it_begins_gives_the_places_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job meets a defect of ours each time, in its second round."""
+    who = await desk.customers_of("maolin", 3)
+    gate = Rounds(desk.served, monkeypatch)
+    gate.after |= {2: time_is_up, **dict.fromkeys(range(3, 200), dies)}
+    asked = {"purpose": "SERVICE", "text": "到店有礼", "members": who, "idempotencyKey": "group-send-ended"}
+    answer = (await desk.served.client().data(LATE, input=asked))["groupSendCreate"]
+    for _ in range(DEFAULT_MAX_ATTEMPTS + 2):
+        await desk.after(timedelta(hours=2))
+    assert (await desk.places(), (await desk.watch(answer["transactionId"]))[0]) == (2, "NEEDS_ATTENTION")
+    given = {"id": answer["transactionId"], "outcome": "COMPENSATED", "reason": "nothing is to stay"}
+    ended = "mutation ($input: TransactionResolveInput!) { transactionResolve(input: $input) { __typename } }"
+    await desk.served.client().data(ended, input=given)
+    assert (await desk.places(), len(desk.made())) == (0, desk.before)
+
+
 async def test_erasure_after_a_lost_answer_does_not_make_it_undone(desk: Desk) -> None:
     [who] = await desk.customers_of("maolin", 1)
     [other] = await desk.customers_of("xiaohan", 1)

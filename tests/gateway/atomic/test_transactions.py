@@ -225,7 +225,7 @@ async def test_what_waits_for_a_pivot_is_not_tried_while_nobody_knows_of_the_piv
     await desk.later()
     assert platform.asked == ["a", "b"]
     await desk.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "it rang")
-    assert await desk.codes(text) == ["Thing", "QUEUED", "OUTCOME_UNKNOWN"]
+    assert await desk.codes(text) == ["Thing", "RESOLVED", "RESOLVED"]
     assert platform.asked == ["a", "b"]
 
 

@@ -1,0 +1,326 @@
+"""Transactions that stall or that nobody could decide: what a person does about them, and what is answered then."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.base.deadline import deadline
+from adapters.base.errors import Rejected, Unavailable
+from gateway.transactions.actions import AnyAction, Effect
+from gateway.transactions.atomic import Atomic, Atomics
+from gateway.transactions.runner import Runner
+from gateway.transactions.states import SagaState
+from tests.gateway.atomic.desk import CALLER, Desk, Died, Platform, document, unknown
+from tests.gateway.atomic.test_two_at_once import alone, given_up, much_later
+
+
+class Stalled:
+    """The request stalls between its first commit and its next read: a job begins, and its call is under way."""
+
+    def __init__(self, desk: Desk, platform: Platform, patch: pytest.MonkeyPatch) -> None:
+        self._other = Desk(desk.database, desk.clock, platform)
+        self._platform = platform
+        self._steps = desk.log.steps
+        self.called, self._ends = asyncio.Event(), asyncio.Event()
+        self._job: asyncio.Task[None] | None = None
+        patch.setattr(desk.log, "steps", self._slow)
+
+    async def _slow(self, saga_id: str, connection: Any = None) -> Any:
+        rows = await self._steps(saga_id, connection)
+        if connection is None and self._job is None and rows and rows[-1].name != "test.tag":
+            self._platform.meanwhile["b"] = self._in_job
+            self._job = asyncio.create_task(self._other.later())
+            await self.called.wait()
+        return await self._steps(saga_id, connection)
+
+    async def _in_job(self) -> None:
+        self.called.set()
+        await self._ends.wait()
+
+    async def ends(self) -> None:
+        """The job hears its answer."""
+        self._ends.set()
+        assert self._job is not None
+        await self._job
+
+
+@pytest.mark.parametrize("text", [alone("pay"), document("tag:a", "pay:b")], ids=["alone", "together"])
+async def test_whoever_stalls_does_not_take_the_attempt_of_a_job_for_its_own(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    stalled = Stalled(desk, platform, monkeypatch)
+    answers = platform._raise
+
+    def refuses(name: str) -> None:
+        if name == "b" and stalled.called.is_set() and not stalled._ends.is_set():
+            raise Rejected("enterprise_chat", "no", "No.")
+        answers(name)
+
+    monkeypatch.setattr(platform, "_raise", refuses)
+    assert set(await desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
+    await stalled.ends()
+    await much_later(desk)
+    assert (set(await desk.codes(text)), platform.holds[-1]) == ({"Thing"}, "b")
+
+
+async def test_whoever_stalls_does_not_begin_what_a_job_has_begun(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalled = Stalled(desk, platform, monkeypatch)
+    text = document("tag:a", "scatter:b")
+    assert set(await desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
+    await stalled.ends()
+    assert (platform.asked.count("b"), await desk.codes(text)) == (1, ["Thing", "Thing"])
+
+
+async def test_a_call_that_may_be_on_its_way_is_asked_about_again(desk: Desk, platform: Platform) -> None:
+    """The lease of a job runs out in its call, and the platform does not have it yet when the next one asks."""
+    text = document("tag:a", "spread:b")
+    with deadline(0.0):
+        await desk.codes(text)
+    other = Desk(desk.database, desk.clock, platform)
+
+    async def on_its_way() -> None:
+        platform.holds.remove("b")
+        await other.later(minutes=0.6)
+        platform.holds.append("b")
+
+    platform.meanwhile["b"] = on_its_way
+    await desk.later()
+    await much_later(desk)
+    assert (platform.holds, await desk.codes(text)) == (["a", "b"], ["Thing", "Thing"])
+
+
+async def test_a_refusal_between_two_commits_of_a_job_is_not_the_last_word(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job has moved the saga, and has not begun its attempt."""
+    other = Desk(desk.database, desk.clock, platform)
+    moved, goes_on = asyncio.Event(), asyncio.Event()
+    jobs: list[asyncio.Task[None]] = []
+    carry_on = Runner.carry_on
+
+    async def waits(runner: Runner, job: Any) -> None:
+        moved.set()
+        await goes_on.wait()
+        await carry_on(runner, job)
+
+    async def in_request() -> None:
+        platform.holds.remove("b")
+        jobs.append(asyncio.create_task(other.later()))
+        await moved.wait()
+        raise Rejected("enterprise_chat", "no", "No.")
+
+    monkeypatch.setattr(Runner, "carry_on", waits)
+    platform.meanwhile["b"] = in_request
+    assert await desk.codes(alone("pay")) == ["TRANSACTION_IN_PROGRESS"]
+    goes_on.set()
+    await jobs[0]
+    assert (platform.holds, await desk.codes(alone("pay"))) == (["b"], ["Thing"])
+
+
+async def test_a_try_that_failed_says_nothing_of_a_later_one(desk: Desk, platform: Platform) -> None:
+    """Its key's window runs from the later one, which may have had its effect."""
+    await desk.codes(document("tag:a", "mail:m"))
+    other = Desk(desk.database, desk.clock, platform)
+    platform.late.add("m")
+    platform.raising["m"] = [Died()]
+
+    async def meanwhile() -> None:
+        platform.holds.remove("m")
+        await other.later(minutes=30)
+        raise Unavailable("enterprise_chat", "down", "Down.")
+
+    platform.meanwhile["m"] = meanwhile
+    await desk.later()
+    [saga_id] = await desk.saga_ids()
+    row = (await desk.log.steps(saga_id))[-1]
+    assert (row.attempts, row.started_at is not None) == (2, True)
+
+
+async def killed(desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch, text: str) -> Desk:
+    """Another process, after the deciding job has killed its workers until it was given up."""
+    with pytest.raises(Died):
+        await desk.ask(text)
+    other = Desk(desk.database, desk.clock, platform)
+
+    async def dies(_all: Atomics, _saga: str) -> None:
+        raise Died
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Atomics, "_why", dies)
+        for _ in range(30):
+            await other.later()
+    assert [state for state, _ in await other.sagas()] == ["NEEDS_ATTENTION"]
+    return other
+
+
+async def test_half_of_a_transaction_is_not_completed_by_a_retry(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process died before it came to the third field."""
+    append = Atomic._append
+
+    async def dies_before(opened: Atomic, action: AnyAction, effect: Effect, key: str) -> Any:
+        if opened._field == "c":
+            raise Died
+        return await append(opened, action, effect, key)
+
+    text = document("tag:a", "mail:m", "tag:c")
+    with monkeypatch.context() as patched:
+        patched.setattr(Atomic, "_append", dies_before)
+        other = await killed(desk, platform, monkeypatch, text)
+    assert await other.codes(text) == ["OUTCOME_UNKNOWN"] * 3
+    [saga_id] = await other.saga_ids()
+    await other.attention.retry(CALLER, saga_id, "a release without the defect")
+    await much_later(other)
+    assert (platform.holds, await other.codes(text)) == ([], ["TRANSACTION_ROLLED_BACK"] * 3)
+
+
+@pytest.mark.parametrize("goes", ["back", "forward"])
+async def test_a_job_that_dies_after_it_has_decided_leaves_the_rest_to_the_others(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch, goes: str
+) -> None:
+    """In its last attempt: what it began to undo is undone, what it let through is done, and nobody is called."""
+    text = document("tag:a", "mail:m", "tag:c" if goes == "back" else "pay:c")
+    platform.raising["c"] = [Died()]
+    with pytest.raises(Died):
+        await desk.ask(text)
+    other = Desk(desk.database, desk.clock, platform)
+    decided, tries = Atomics._decided, [0]
+
+    async def dies(everything: Atomics, saga_id: str, claim_id: str) -> bool:
+        tries[0] += 1
+        if tries[0] < 20:
+            raise Died
+        if await decided(everything, saga_id, claim_id):
+            raise Died
+        return False
+
+    monkeypatch.setattr(Atomics, "_decided", dies)
+    platform.raising |= {"undo a": [Died()], "m": [Unavailable("enterprise_chat", "down", "Down.", retry_after=7200)]}
+    for _ in range(60):
+        await other.later(minutes=5)
+    assert tries == [20]
+    assert [state for state, _ in await other.sagas()] == ["COMPENSATED" if goes == "back" else "COMPLETED"]
+
+
+async def test_whoever_is_to_be_called_is_called_though_that_failed_once(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.raising["prepare b"] = [Died() for _ in range(100)]
+    with pytest.raises(Died):
+        await desk.ask(alone("spread"))
+    other = Desk(desk.database, desk.clock, platform)
+    call = Runner.call_a_person
+    failed: list[int] = []
+
+    async def breaks_once(runner: Runner, *args: Any) -> None:
+        if not failed:
+            failed.append(1)
+            raise OSError("the database was away for a moment")
+        await call(runner, *args)
+
+    monkeypatch.setattr(Runner, "call_a_person", breaks_once)
+    for _ in range(40):
+        await other.later(minutes=120)
+    assert (failed, await other.sagas()) == ([1], [("NEEDS_ATTENTION", ["PENDING"])])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [(None, "OUTCOME_UNKNOWN"), (SagaState.COMPLETED, "RESOLVED"), (SagaState.COMPENSATED, "RESOLVED")],
+)
+async def test_what_is_answered_of_a_field_alone_that_was_given_up(
+    desk: Desk, platform: Platform, outcome: SagaState | None, told: str
+) -> None:
+    platform.late.add("b")
+    platform.raising["b"] = [unknown() for _ in range(60)]
+    saga_id = await given_up(desk, platform, alone("pay"), "ask b")
+    if outcome is not None:
+        await desk.attention.resolve(CALLER, saga_id, outcome, "seen at the platform")
+    assert await desk.codes(alone("pay")) == [told]
+
+
+async def test_what_is_answered_after_a_person_has_completed_it(desk: Desk, platform: Platform) -> None:
+    text = document("tag:a", "mail:m", "spread:b")
+    saga_id = await given_up(desk, platform, text)
+    await desk.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "done by hand")
+    assert await desk.codes(text) == ["Thing", "RESOLVED", "RESOLVED"]
+
+
+async def test_what_is_answered_after_a_person_has_left_what_could_not_be_undone(
+    desk: Desk, platform: Platform
+) -> None:
+    text = document("tag:a", "pay:b")
+    platform.raising["b"] = [Rejected("enterprise_chat", "no", "No.")]
+    platform.raising["undo a"] = [Rejected("enterprise_chat", "no", "No.") for _ in range(60)]
+    await desk.codes(text)
+    for _ in range(40):
+        await desk.later(minutes=120)
+    [saga_id] = await desk.saga_ids()
+    await desk.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "it stays")
+    assert await desk.codes(text) == ["RESOLVED", "RESOLVED"]
+
+
+async def test_a_retry_does_not_wait_for_the_job_that_called(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = document("tag:a", "spread:b")
+    with deadline(0.0):
+        await desk.codes(text)
+    platform.raising["b"] = [Unavailable("enterprise_chat", "down", "Down.") for _ in range(20)]
+    call = Runner.call_a_person
+
+    async def and_is_answered_at_once(runner: Runner, saga_id: str, *args: Any) -> None:
+        await call(runner, saga_id, *args)
+        await desk.attention.retry(CALLER, saga_id, "well again")
+
+    monkeypatch.setattr(Runner, "call_a_person", and_is_answered_at_once)
+    for _ in range(60):
+        await desk.later(minutes=120)
+    assert (platform.holds, await desk.codes(text)) == (["a", "b"], ["Thing", "Thing"])
+
+
+async def test_a_database_that_stays_away_after_the_effect_of_a_pivot(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = desk.log.steps
+    away: list[int] = []
+
+    async def breaks(*_: object) -> None:
+        away.append(1)
+        raise OSError("the database is away")
+
+    async def reads(*args: Any) -> Any:
+        if away:
+            raise OSError("the database is away")
+        return await steps(*args)
+
+    text = document("tag:a", "hand:b")
+    with monkeypatch.context() as patched:
+        patched.setattr(Atomics, "finish", breaks)
+        patched.setattr(desk.log, "steps", reads)
+        assert await desk.codes(text) == ["TRANSACTION_IN_PROGRESS"] * 2
+    await much_later(desk)
+    assert (platform.holds, await desk.codes(text)) == (["a", "b"], ["Thing", "Thing"])
+
+
+async def test_a_transaction_of_the_release_before_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It named its steps by the caller's key alone."""
+
+    def as_it_was(opened: Atomic) -> str:
+        named = msgspec.json.encode([opened._claim.scope, opened._claim.key, opened._field])
+        return base64.b32encode(hashlib.sha256(named).digest())[:26].decode()
+
+    text = document("tag:a")
+    with monkeypatch.context() as patched:
+        patched.setattr(Atomic, "_key", as_it_was)
+        first = await desk.data(text)
+    assert await desk.data(text) == first
