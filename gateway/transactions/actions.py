@@ -258,7 +258,10 @@ class Actions:
             return outcome_of(row, action)
         found = await self._log.saga(saga_id)
         assert found is not None  # noqa: S101 — its step was there
-        return still_open(found) or (in_progress(saga_id) if row.state not in SETTLED else outcome_of(row, action))
+        # Once more, since it may have ended meanwhile: a step ends before its transaction does.
+        [row] = await self._log.steps(saga_id)
+        told = None if row.state in TOLD else still_open(found)
+        return told or (in_progress(saga_id) if row.state not in SETTLED else outcome_of(row, action))
 
 
 def scope_of(principal: Principal) -> str:

@@ -279,9 +279,10 @@ class Atomic:
         """
         key = self._key()
         if self._earlier is not None:
-            earlier = self._earlier.get(key) or self._earlier[self._key(before=True)]
-            if self._told is not None and earlier.state not in TOLD:
-                return self._told
+            earlier = self._earlier.get(key) or self._earlier.get(self._key(before=True))
+            if earlier is None or (self._told is not None and earlier.state not in TOLD):
+                # Its process died before it came to this field, or nobody knows what became of it.
+                return self._told or in_progress(self.id)
             if earlier.state in SETTLED:
                 return outcome_of(earlier, action)
             return queued(self.id) if is_queued(action) else in_progress(self.id)
@@ -301,7 +302,11 @@ class Atomic:
             except Exception:
                 # A defect, or a commit that failed: nobody knows by now whether a pivot has happened.
                 if action.step.kind is Kind.PIVOT and action.step.tool is not None:
-                    await self._undecided()
+                    self.decided, self.answer = True, in_progress(self.id)
+                    if action.step.prepares and await self._all.runner.never_began(row):
+                        self.decided, self.answer = False, None
+                    else:
+                        await self._undecided()
                 raise
         except OutcomeUnknown as error:
             if action.step.kind is Kind.PIVOT:

@@ -250,6 +250,14 @@ class Runner:
             return failure
         return None
 
+    async def never_began(self, row: StepRow) -> bool:
+        """A defect ended a step that prepares. True, and it is FAILED, if no attempt has begun since ``row``."""
+        try:
+            await self._end(row, StepState.FAILED, None, "INTERNAL")
+        except SagaMoved:
+            return False
+        return True
+
     async def refuse(self, saga_id: str) -> None:
         """End a saga of which nothing was done: its only step FAILED. Does nothing while the step may go on."""
         [row] = await self.log.steps(saga_id)
@@ -436,9 +444,7 @@ class Runner:
         for row in sorted(rows, key=lambda each: each.seq):
             payload = {"saga": row.saga, "seq": row.seq, "in_order": in_order}
             entity = row.saga if in_order else None
-            # Under a name of its own: the job that called for a person may not have come to its end yet.
-            key = f"{row.saga}:{row.seq}:{self._projector.clock.now().isoformat()}"
-            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=key, entity=entity)
+            await self._queue.put(batch.connection, STEP_JOB, 1, payload, key=f"{row.saga}:{row.seq}", entity=entity)
 
     async def undo_book(self, batch: Batch, rows: Sequence[StepRow]) -> None:
         """Undo what our own book did, where no platform did anything: a person has said that nothing is to stay."""
@@ -456,11 +462,15 @@ class Runner:
     async def give_back_places(self, batch: Batch, rows: Sequence[StepRow]) -> None:
         """Of steps that have not begun and will not: a person has said so."""
         for row in rows:
-            if row.started_at is None and row.state is StepState.PENDING:
+            if row.started_at is None and row.state in _UNFINISHED:
                 await self._nobody_has_a_place(batch, row)
 
     async def _nobody_has_a_place(self, batch: Batch, row: StepRow) -> None:
-        step = self._registry.find(row.name, row.version)
+        try:
+            step = self._registry.find(row.name, row.version)
+        except UnknownStep:
+            # Of another release, which alone knows them.
+            return
         if step.places is not None:
             await self._gate.keep(step.places(row.intent(step.intent)), (), batch=batch)
 

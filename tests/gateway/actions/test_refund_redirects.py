@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
+from adapters.base.errors import NotFound
+from adapters.payments import PaymentsAdapter, RefundNotice
 from gateway.database.tables.projections import refund
 from gateway.database.tables.refunds import refund_card
 from gateway.database.tables.sagas import saga, saga_step
@@ -116,6 +118,23 @@ async def test_a_late_redirect_is_given_its_time_too(shop: Shop) -> None:
     assert view is not None
     assert view.state == "NEEDS_ATTENTION"
     assert {each.name: each.reason for each in view.steps}["refund.settle"] == "REFUND_UNDECIDED"
+
+
+async def test_a_notice_hastens_what_was_tried_again(shop: Shop) -> None:
+    done = await abnormal(shop)
+    shop.pass_time(hours=12)
+    await do(shop, REDIRECT, Wanted(done.number, CARD), "redirect-1")
+    await shop.worker.drain()
+    await shop.act(TOOL, "settle_refund", out_refund_no=done.number, status="SUCCESS")
+    status = await shop.tools.get(PaymentsAdapter, MCHID).refund_status(done.number)
+    assert not isinstance(status, NotFound)
+    await shop.checkout.refunds.on_refunds(MCHID, [RefundNotice(status)])
+    for _ in range(2):
+        shop.pass_time(minutes=2)
+        await shop.worker.drain()
+    view = await shop.checkout.transaction(done.transaction_id)
+    assert view is not None
+    assert view.state == "COMPLETED"
 
 
 async def test_without_a_card_it_goes_to_the_merchants_own_account(shop: Shop) -> None:

@@ -16,6 +16,7 @@ from gateway.transactions.actions import AnyAction, Effect
 from gateway.transactions.atomic import Atomic, Atomics
 from gateway.transactions.runner import Runner
 from gateway.transactions.states import SagaState
+from gateway.transactions.steps import Registry, UnknownStep
 from tests.gateway.atomic.desk import CALLER, Desk, Died, Platform, document, unknown
 from tests.gateway.atomic.test_two_at_once import alone, given_up, much_later
 
@@ -246,6 +247,60 @@ async def test_what_is_answered_of_a_field_alone_that_was_given_up(
     if outcome is not None:
         await desk.attention.resolve(CALLER, saga_id, outcome, "seen at the platform")
     assert await desk.codes(alone("pay")) == [told]
+
+
+async def test_what_ends_between_two_reads_is_answered_as_it_ended(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.late.add("b")
+    platform.raising["b"] = [unknown(), unknown()]
+    assert await desk.codes(alone("pay")) == ["TRANSACTION_IN_PROGRESS"]
+    steps, other = desk.log.steps, Desk(desk.database, desk.clock, platform)
+
+    async def and_then_the_job_ends_it(saga_id: str) -> Any:
+        rows = await steps(saga_id)
+        monkeypatch.setattr(desk.log, "steps", steps)
+        await other.later()
+        return rows
+
+    monkeypatch.setattr(desk.log, "steps", and_then_the_job_ends_it)
+    assert await desk.codes(alone("pay")) == ["Thing"]
+
+
+async def test_a_field_that_was_never_come_to_is_answered_after_a_person_has_ended_it(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Atomic._append
+
+    async def dies_before(opened: Atomic, action: AnyAction, effect: Effect, key: str) -> Any:
+        if opened._field == "c":
+            raise Died
+        return await append(opened, action, effect, key)
+
+    text = document("tag:a", "mail:m", "tag:c")
+    with monkeypatch.context() as patched:
+        patched.setattr(Atomic, "_append", dies_before)
+        other = await killed(desk, platform, monkeypatch, text)
+    [saga_id] = await other.saga_ids()
+    await other.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "done by hand")
+    assert await other.codes(text) == ["Thing", "RESOLVED", "RESOLVED"]
+
+
+async def test_a_person_ends_what_is_of_another_release(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = document("tag:a", "mail:m", "spread:b")
+    saga_id = await given_up(desk, platform, text)
+    find = Registry.find
+
+    def unknown_to_this_one(registry: Registry, name: str, version: int) -> Any:
+        if name in {"test.mail", "test.spread"}:
+            raise UnknownStep(name)
+        return find(registry, name, version)
+
+    monkeypatch.setattr(Registry, "find", unknown_to_this_one)
+    await desk.attention.resolve(CALLER, saga_id, SagaState.COMPENSATED, "nothing is to stay")
+    assert [state for state, _ in await desk.sagas()] == ["COMPENSATED"]
 
 
 async def test_what_is_answered_after_a_person_has_completed_it(desk: Desk, platform: Platform) -> None:

@@ -87,6 +87,13 @@ async def test_a_defect_after_the_effect_of_a_pivot_undoes_nothing(
     assert await desk.sagas() == [told]
 
 
+async def test_a_defect_before_the_call_of_a_pivot_undoes_the_others(desk: Desk, platform: Platform) -> None:
+    platform.raising["prepare b"] = [RuntimeError("a bug of ours")]
+    data = await desk.data(document("tag:a", "spread:b"))
+    assert {(each["code"], each["cause"]) for each in data.values()} == {("TRANSACTION_ROLLED_BACK", "INTERNAL")}
+    assert (platform.holds, await desk.sagas()) == ([], [("COMPENSATED", ["UNDONE", "FAILED"])])
+
+
 async def test_a_commit_that_fails_after_the_effect_of_a_pivot_undoes_nothing(
     desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
