@@ -152,7 +152,10 @@ async def test_a_guide_writes_on_contacts_of_their_own(open_served: OpenServed) 
     assert noted["contact"] == {"guide": {"name": "陈雨桐"}, "remark": "林女士"}
     # The same key of another guide's is another request.
     assert (await other.data(document("remark"), input=note))["contactRemark"]["code"] == "CONTACT_UNKNOWN"
+    # As it was, for whoever comes after on the same platform.
     await mine.data(document("untag"), **tagging | {"guide": note["guide"], "key": "untag-of-my-own"})
+    before = {"remark": found[0].remark, "idempotencyKey": "note-as-it-was"}
+    assert "contact" in (await mine.data(document("remark"), input=note | before))["contactRemark"]
 
 
 async def test_followers_of_others_are_not_a_guides(open_served: OpenServed) -> None:
