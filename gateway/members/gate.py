@@ -160,14 +160,13 @@ class Gate:
                 released += await self._release(key, some, open_batch)
         return released
 
-    async def keep(self, key: str, attempts: Collection[str], *, batch: Batch) -> int:
+    async def keep(self, key: str, attempts: Collection[str], *, batch: Batch) -> None:
         """Of the places under this key, which whoever decided about it before may have taken, only those of these
-        attempts stay taken: nobody else was sent it. Returns how many were given back."""
+        attempts stay taken: nobody else was sent it."""
         mine = select(send_attempt).where(send_attempt.c.key == key, send_attempt.c.counted)
         rest = [row for row in await fetching(batch.connection)(mine) if row.id not in attempts]
         await self._take_turns(batch, [row.member for row in rest])
         await self._give_up(batch, rest)
-        return len(rest)
 
     @asynccontextmanager
     async def _within(self, batch: Batch | None) -> AsyncIterator[Batch]:

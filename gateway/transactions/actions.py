@@ -42,7 +42,7 @@ FINISH_JOB: Final = "action.finish"
 #: How long the process that began an action has for it. Longer than any endpoint's time.
 LEASE: Final = timedelta(minutes=1)
 #: Ends of steps that say themselves what happened.
-TOLD: Final = frozenset({StepState.DONE, StepState.UNDONE, StepState.FAILED, StepState.SKIPPED})
+TOLD: Final = SETTLED - {StepState.UNKNOWN}
 #: How long an action may take to be decided; for operators.
 DEADLINE: Final = timedelta(days=1)
 
@@ -284,12 +284,12 @@ def still_open(saga: SagaRow) -> Problem | None:
     return None
 
 
-def nobody_knows(saga_id: str) -> Problem:
+def nobody_knows(saga_id: str, **details: str) -> Problem:
     """Nobody can tell, now."""
     return Problem(
         "OUTCOME_UNKNOWN",
         "It may have happened, and the platform cannot tell; a person has to look before it is repeated.",
-        details={"transaction": saga_id},
+        details={"transaction": saga_id, **details},
     )
 
 
@@ -317,17 +317,12 @@ def in_progress(saga_id: str) -> Problem:
 
 def _ended(row: StepRow) -> Problem:
     """How a step ended that did not happen, or of which nobody knows."""
-    details = {"transaction": row.saga, "reason": row.reason or ""}
     if row.state is StepState.UNKNOWN:
-        return Problem(
-            "OUTCOME_UNKNOWN",
-            "It may have happened, and the platform cannot tell; a person has to look before it is repeated.",
-            details=details,
-        )
+        return nobody_knows(row.saga, reason=row.reason or "")
     code, _, reason = (row.reason or "").partition(":")
     return Problem(
         code or "REJECTED",
         "It was refused, and nothing happened; use a new idempotencyKey for another try.",
         tool=row.tool if reason else None,
-        details=details | {"reason": reason},
+        details={"transaction": row.saga, "reason": reason},
     )

@@ -119,6 +119,7 @@ class AttentionDesk:
         """Steps that ended badly, and those whose jobs were given up; those after a pivot once that has happened."""
         await self._move(batch, row, SagaState.COMPLETING)
         every = await self._log.steps(row.id)
+        # What follows a pivot must not happen while nobody knows whether the pivot did.
         decided = all(each.state in _PASSED for each in every if each.kind is Kind.PIVOT)
         # The only step of a transaction is tried again whatever its kind.
         steps = [each for each in every if (each.kind is Kind.RETRIABLE and decided) or len(every) == 1]

@@ -186,7 +186,7 @@ class Runner:
             await self._end(row, StepState.UNKNOWN, ctx, "OUTCOME_UNKNOWN")
             raise OutcomeUnknown(step.tool or "", "not_repeatable", "It may have happened, and nobody can tell.")
         intent = row.intent(step.intent)
-        await self._begin_unless_it_prepares(step, ctx)
+        await self._begin_before_it_runs(step, ctx)
         if step.ask is not None and row.started_at is not None:
             try:
                 outcome = await step.ask(ctx, intent)
@@ -543,7 +543,7 @@ class Runner:
 
     async def _attempt(self, step: AnyStep, row: StepRow, job: RunningJob) -> None:
         ctx = self._context(step, row, _AFTER)
-        await self._begin_unless_it_prepares(step, ctx)
+        await self._begin_before_it_runs(step, ctx)
         try:
             outcome = await self._run_or_ask(step, row, ctx)
         except StepSkipped as skipped:
@@ -620,7 +620,7 @@ class Runner:
         await attempt.begin()
         return replace(row, attempts=attempt.number)
 
-    async def _begin_unless_it_prepares(self, step: AnyStep, ctx: StepContext) -> None:
+    async def _begin_before_it_runs(self, step: AnyStep, ctx: StepContext) -> None:
         # One that prepared before is not about to prepare but to be asked about.
         if ctx.attempt is not None and (ctx.repeated or not step.prepares):
             await ctx.attempt.begin()

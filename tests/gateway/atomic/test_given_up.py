@@ -18,54 +18,37 @@ from gateway.transactions.runner import Runner
 from gateway.transactions.states import SagaState
 from gateway.transactions.steps import Registry, UnknownStep
 from tests.gateway.atomic.desk import CALLER, Desk, Died, Platform, document, unknown
-from tests.gateway.atomic.test_two_at_once import alone, given_up, much_later
+from tests.gateway.atomic.test_two_at_once import JobInCall, alone, given_up, much_later
 
 
-class Stalled:
+def stalled(desk: Desk, platform: Platform, patch: pytest.MonkeyPatch) -> JobInCall:
     """The request stalls between its first commit and its next read: a job begins, and its call is under way."""
+    job, steps = JobInCall(desk, platform), desk.log.steps
 
-    def __init__(self, desk: Desk, platform: Platform, patch: pytest.MonkeyPatch) -> None:
-        self._other = Desk(desk.database, desk.clock, platform)
-        self._platform = platform
-        self._steps = desk.log.steps
-        self.called, self._ends = asyncio.Event(), asyncio.Event()
-        self._job: asyncio.Task[None] | None = None
-        patch.setattr(desk.log, "steps", self._slow)
+    async def slow(saga_id: str, connection: Any = None) -> Any:
+        rows = await steps(saga_id, connection)
+        if connection is None and not job.begun and rows and rows[-1].name != "test.tag":
+            await job.begin()
+        return await steps(saga_id, connection)
 
-    async def _slow(self, saga_id: str, connection: Any = None) -> Any:
-        rows = await self._steps(saga_id, connection)
-        if connection is None and self._job is None and rows and rows[-1].name != "test.tag":
-            self._platform.meanwhile["b"] = self._in_job
-            self._job = asyncio.create_task(self._other.later())
-            await self.called.wait()
-        return await self._steps(saga_id, connection)
-
-    async def _in_job(self) -> None:
-        self.called.set()
-        await self._ends.wait()
-
-    async def ends(self) -> None:
-        """The job hears its answer."""
-        self._ends.set()
-        assert self._job is not None
-        await self._job
+    patch.setattr(desk.log, "steps", slow)
+    return job
 
 
 @pytest.mark.parametrize("text", [alone("pay"), document("tag:a", "pay:b")], ids=["alone", "together"])
 async def test_whoever_stalls_does_not_take_the_attempt_of_a_job_for_its_own(
     desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    stalled = Stalled(desk, platform, monkeypatch)
-    answers = platform._raise
+    job, answers = stalled(desk, platform, monkeypatch), platform._raise
 
     def refuses(name: str) -> None:
-        if name == "b" and stalled.called.is_set() and not stalled._ends.is_set():
+        if name == "b" and job.waits:
             raise Rejected("enterprise_chat", "no", "No.")
         answers(name)
 
     monkeypatch.setattr(platform, "_raise", refuses)
     assert set(await desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
-    await stalled.ends()
+    await job.ends()
     await much_later(desk)
     assert (set(await desk.codes(text)), platform.holds[-1]) == ({"Thing"}, "b")
 
@@ -73,10 +56,9 @@ async def test_whoever_stalls_does_not_take_the_attempt_of_a_job_for_its_own(
 async def test_whoever_stalls_does_not_begin_what_a_job_has_begun(
     desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stalled = Stalled(desk, platform, monkeypatch)
-    text = document("tag:a", "scatter:b")
+    job, text = stalled(desk, platform, monkeypatch), document("tag:a", "scatter:b")
     assert set(await desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
-    await stalled.ends()
+    await job.ends()
     assert (platform.asked.count("b"), await desk.codes(text)) == (1, ["Thing", "Thing"])
 
 
@@ -162,10 +144,11 @@ async def killed(desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
     return other
 
 
-async def test_half_of_a_transaction_is_not_completed_by_a_retry(
-    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its process died before it came to the third field."""
+HALF = document("tag:a", "mail:m", "tag:c")
+
+
+async def half(desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """As ``killed``; the first process died before it came to the third field of HALF."""
     append = Atomic._append
 
     async def dies_before(opened: Atomic, action: AnyAction, effect: Effect, key: str) -> Any:
@@ -173,15 +156,20 @@ async def test_half_of_a_transaction_is_not_completed_by_a_retry(
             raise Died
         return await append(opened, action, effect, key)
 
-    text = document("tag:a", "mail:m", "tag:c")
     with monkeypatch.context() as patched:
         patched.setattr(Atomic, "_append", dies_before)
-        other = await killed(desk, platform, monkeypatch, text)
-    assert await other.codes(text) == ["OUTCOME_UNKNOWN"] * 3
+        return await killed(desk, platform, monkeypatch, HALF)
+
+
+async def test_half_of_a_transaction_is_not_completed_by_a_retry(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await half(desk, platform, monkeypatch)
+    assert await other.codes(HALF) == ["OUTCOME_UNKNOWN"] * 3
     [saga_id] = await other.saga_ids()
     await other.attention.retry(CALLER, saga_id, "a release without the defect")
     await much_later(other)
-    assert (platform.holds, await other.codes(text)) == ([], ["TRANSACTION_ROLLED_BACK"] * 3)
+    assert (platform.holds, await other.codes(HALF)) == ([], ["TRANSACTION_ROLLED_BACK"] * 3)
 
 
 @pytest.mark.parametrize("goes", ["back", "forward"])
@@ -270,20 +258,10 @@ async def test_what_ends_between_two_reads_is_answered_as_it_ended(
 async def test_a_field_that_was_never_come_to_is_answered_after_a_person_has_ended_it(
     desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = Atomic._append
-
-    async def dies_before(opened: Atomic, action: AnyAction, effect: Effect, key: str) -> Any:
-        if opened._field == "c":
-            raise Died
-        return await append(opened, action, effect, key)
-
-    text = document("tag:a", "mail:m", "tag:c")
-    with monkeypatch.context() as patched:
-        patched.setattr(Atomic, "_append", dies_before)
-        other = await killed(desk, platform, monkeypatch, text)
+    other = await half(desk, platform, monkeypatch)
     [saga_id] = await other.saga_ids()
     await other.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "done by hand")
-    assert await other.codes(text) == ["Thing", "RESOLVED", "RESOLVED"]
+    assert await other.codes(HALF) == ["Thing", "RESOLVED", "RESOLVED"]
 
 
 async def test_a_person_ends_what_is_of_another_release(

@@ -31,23 +31,30 @@ async def much_later(desk: Desk) -> None:
         await desk.later(minutes=120)
 
 
-class Slow:
-    """``b`` goes wrong in this request while a job, which took it for dead, makes the call too."""
+class JobInCall:
+    """A job of another process, which took this one for dead: its call of ``b`` waits for its answer."""
 
-    def __init__(self, desk: Desk, platform: Platform, then: Exception) -> None:
+    def __init__(self, desk: Desk, platform: Platform) -> None:
         self._other = Desk(desk.database, desk.clock, platform)
         self._platform = platform
-        self._then = then
         self._called, self._ends = asyncio.Event(), asyncio.Event()
         self._job: asyncio.Task[None] | None = None
-        platform.meanwhile["b"] = self._in_request
 
-    async def _in_request(self) -> None:
-        self._platform.holds.remove("b")
+    @property
+    def begun(self) -> bool:
+        """The job was started."""
+        return self._job is not None
+
+    @property
+    def waits(self) -> bool:
+        """Its call is under way."""
+        return self._called.is_set() and not self._ends.is_set()
+
+    async def begin(self) -> None:
+        """It comes as far as its call."""
         self._platform.meanwhile["b"] = self._in_job
         self._job = asyncio.create_task(self._other.later())
         await self._called.wait()
-        raise self._then
 
     async def _in_job(self) -> None:
         self._called.set()
@@ -64,9 +71,16 @@ class Slow:
 async def test_a_refusal_says_nothing_of_the_call_that_another_makes(
     any_desk: Desk, platform: Platform, text: str
 ) -> None:
-    slow = Slow(any_desk, platform, Rejected("enterprise_chat", "no", "No."))
+    job = JobInCall(any_desk, platform)
+
+    async def in_request() -> None:
+        platform.holds.remove("b")
+        await job.begin()
+        raise Rejected("enterprise_chat", "no", "No.")
+
+    platform.meanwhile["b"] = in_request
     assert set(await any_desk.codes(text)) == {"TRANSACTION_IN_PROGRESS"}
-    await slow.ends()
+    await job.ends()
     await much_later(any_desk)
     assert set(await any_desk.codes(text)) == {"Thing"}
     assert platform.holds[-1] == "b"
@@ -148,28 +162,15 @@ async def test_a_person_is_called_though_the_process_died_right_after_it_knew_no
 async def test_what_ends_while_a_slow_process_looks_is_answered(
     desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Desk(desk.database, desk.clock, platform)
-    called, ends = asyncio.Event(), asyncio.Event()
-    job: list[asyncio.Task[None]] = []
-    saga = desk.log.saga
-
-    async def in_job() -> None:
-        called.set()
-        await ends.wait()
-
-    async def prepared() -> None:
-        platform.meanwhile["b"] = in_job
-        job.append(asyncio.create_task(other.later()))
-        await called.wait()
+    job, saga = JobInCall(desk, platform), desk.log.saga
 
     async def reads_and_then_it_ends(saga_id: str) -> Any:
         found = await saga(saga_id)
-        if called.is_set() and not ends.is_set():
-            ends.set()
-            await job[0]
+        if job.waits:
+            await job.ends()
         return found
 
-    platform.meanwhile["prepare b"] = prepared
+    platform.meanwhile["prepare b"] = job.begin
     monkeypatch.setattr(desk.log, "saga", reads_and_then_it_ends)
     text = document("tag:a", "spread:b")
     assert set(await desk.codes(text)) <= {"Thing", "TRANSACTION_IN_PROGRESS"}
