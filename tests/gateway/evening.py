@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -20,6 +22,7 @@ from gateway.app import Gateway, create_app
 from gateway.database.counting import Counter, count_statements
 from gateway.demo import documents
 from gateway.demo.stage import Stage
+from gateway.jobs import Backoff
 from gateway.ports import listen
 from gateway.settings import ApiKey, Cache, Settings
 from sandbox.http1 import Answer, request
@@ -172,6 +175,18 @@ def without(tool: str) -> Change:
     )
 
 
+class Longest(Backoff):
+    """Waits as long as it may: a job that failed is not due again before its test moves the clock."""
+
+    def wait(self, attempt: int, random: Random, error: BaseException, now: datetime) -> timedelta:
+        return super().wait(attempt, _Most(), error, now)
+
+
+class _Most(Random):
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
 def limits(**values: Any) -> Change:
     """Other limits."""
     return lambda settings: msgspec.structs.replace(settings, limits=msgspec.structs.replace(settings.limits, **values))
@@ -233,6 +248,7 @@ async def serve(stage: Stage, folder: Path, sessions: Mapping[str, str], *change
         gateway: Gateway = app.state.gateway
         # It must not make the calls that tests count.
         await gateway.worker.stop()
+        gateway.worker.backoff = Longest()
         yield Served(stage.sandbox, gateway, requests, url, sessions)
     finally:
         server.stop()
