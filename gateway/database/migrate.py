@@ -10,7 +10,9 @@ import asyncio
 import os
 import sqlite3
 import time
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
@@ -24,7 +26,7 @@ from gateway.database.errors import DatabaseSchemaNewer, DatabaseSchemaOld
 from gateway.database.failures import connecting, unwritable
 from gateway.database.urls import DatabaseUrl
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+_SCRIPTS: Final = Path(__file__).parent / "migrations"
 #: Any constant will do; it keeps two upgrades of one server apart.
 _ADVISORY_LOCK = 7_024_113_598
 _BUSY_SECONDS = 5
@@ -62,9 +64,16 @@ def prepare(url: DatabaseUrl) -> None:
     upgrade_now(url)
 
 
+@cache
 def head() -> str:
     """The newest revision that this release knows."""
     return ScriptDirectory.from_config(config()).get_current_head() or ""
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    """All that it knows. Read once: running every script takes longer than the rest of opening a database."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -87,8 +96,7 @@ def sync_engine(url: DatabaseUrl) -> Engine:
 
 def _refuse_newer(connection: Connection, url: DatabaseUrl) -> str | None:
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _revisions():
         raise DatabaseSchemaNewer(
             f"{url} has schema {current}, which this release does not know; it was upgraded by a newer "
             "release. Run that one, or restore the backup made before the upgrade"

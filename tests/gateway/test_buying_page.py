@@ -134,7 +134,9 @@ async def test_a_code_on_a_screen_is_scanned(phone: Phone) -> None:
 async def test_another_price_buys_nothing(phone: Phone) -> None:
     refused = await phone.buy("press-0002", expectedPayable=1)
     assert (refused["code"], refused["payable"]) == ("PRICE_CHANGED", PRICE)
-    other = await phone.buy("press-0001")
+    bought = await phone.buy("press-0002")
+    assert bought["order"]["state"] == "UNPAID"
+    other = await phone.buy("press-0002", expectedPayable=1)
     assert other["code"] == "IDEMPOTENCY_MISMATCH"
 
 
