@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,12 @@ class Desk:
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(open_served: OpenServed) -> AsyncIterator[Desk]:
     desk = Desk(await open_served())
+    # Other tests know whose customers these are.
+    platform: Any = desk.served.sandbox.platforms[TOOL]
+    relations = [copy(each) for each in platform.state.relations]
     yield desk
     desk.served.sandbox.kit.faults.clear()
+    platform.state.relations = relations
 
 
 async def test_a_day_later_the_new_guide_has_them(desk: Desk) -> None:
