@@ -61,9 +61,9 @@ async def test_the_page_shows_every_document() -> None:
 
 async def test_a_stock_is_started_paused_and_started_again(stage: Stage) -> None:
     found = await ask(stage, "cashstocks")
-    assert [(each["stockId"], each["state"], each["sent"]) for each in found["nodes"]] == [
-        (RUNS, "RUNNING", 0), (WAITS, "UNACTIVATED", 0),
-    ]  # fmt: skip
+    runs, waits = found["nodes"]
+    assert [(each["stockId"], each["state"]) for each in (runs, waits)] == [(RUNS, "RUNNING"), (WAITS, "UNACTIVATED")]
+    assert waits["sent"] == 0
     steps = (("startstock", "RUNNING"), ("pausestock", "PAUSED"), ("restartstock", "RUNNING"))
     for name, state in steps:
         stock = {"stockId": WAITS, "idempotencyKey": f"{name}-000042"}
