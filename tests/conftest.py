@@ -30,18 +30,35 @@ EVENING = datetime(2026, 11, 11, 20, 57, tzinfo=timezone(timedelta(hours=8)))
 LONG_FAMILIES = {"cache_truth", "crash_matrix", "differential", "event_storm", "fault_matrix", "identity", "model"}
 
 
+#: Folders whose tests are long on PostgreSQL, and not on SQLite: what they do there goes the ways of
+#: ``gateway/transactions``, ``gateway/jobs`` and ``gateway/database``, whose own tests run on both each time.
+LONG_ON_POSTGRESQL = ("actions", "bulk", "files", "webhooks_out")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each member of a long family as long, before pytest selects by marker."""
+    """Mark what is long, before pytest selects by marker."""
     for item in items:
-        if any(mark.name in LONG_FAMILIES for mark in item.iter_markers()):
+        marks = {mark.name for mark in item.iter_markers()}
+        if marks & LONG_FAMILIES or ("postgresql" in marks and item.path.parent.name in LONG_ON_POSTGRESQL):
             item.add_marker(pytest.mark.long)
 
 
-def pytest_collection_finish() -> None:
-    """Thousands of tests and all that they import stay to the end: the garbage collector need not visit them again."""
+def _stays() -> None:
+    """The garbage collector need not visit again what there is now."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all that they import stay to the end."""
+    _stays()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """pytest looks through everything five times more, for exceptions that nobody was told of."""
+    _stays()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any, Literal
 
@@ -189,7 +190,9 @@ class Worker:
             return 0
         claims = await claim(self._queue.database, self.name, room - taken, now, now + self._lease, band)
         for claimed in claims:
-            self._runs[claimed.seq] = _Run(claimed, asyncio.create_task(self._attempt(claimed)))
+            task = asyncio.create_task(self._attempt(claimed))
+            task.add_done_callback(partial(_left, claimed))
+            self._runs[claimed.seq] = _Run(claimed, task)
         return len(claims)
 
     async def _attempt(self, claimed: Claim) -> None:
@@ -334,6 +337,16 @@ def error_code(error: BaseException) -> str:
         if isinstance(code, str):
             return code
     return type(error).__name__
+
+
+def _left(claimed: Claim, task: asyncio.Task[None]) -> None:
+    """Say of an attempt that ended without a record what became of it, when it happens and not when it is forgotten."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error(
+            "job %s (%s) left its worker in attempt %d of %d: %s %s; it goes on when its lease has run out",
+            claimed.id, claimed.kind, claimed.attempt, claimed.max_attempts, error_code(error), _place(error),
+        )  # fmt: skip
 
 
 def _place(error: BaseException) -> str:

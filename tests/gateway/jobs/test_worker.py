@@ -247,6 +247,28 @@ async def test_a_job_that_kills_its_workers_is_parked(
     assert await draining == 1
 
 
+async def test_an_attempt_that_leaves_no_record_is_told_of(
+    queue: Queue, handlers: Handlers, clock: ManualClock, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Ended(BaseException):
+        """No ``except Exception`` sees it."""
+
+    @handlers.handler("note", versions={1})
+    async def note(running: RunningJob) -> None:
+        if running.attempt == 1:
+            raise Ended("13800138000 said no")
+
+    job_id = await put()
+    assert await Worker(queue, handlers, lease=LEASE, sleep=_forever).drain() == 1
+    [told] = [each.getMessage() for each in caplog.records]
+    assert f"job {job_id} (note) left its worker in attempt 1 of 20: Ended test_worker.py:" in told
+    assert "13800138000" not in caplog.text
+    assert (await _job(queue, job_id)).state == State.RUNNING
+    clock.advance(seconds=30)
+    assert await Worker(queue, handlers).drain() == 1
+    assert (await _job(queue, job_id)).state == State.DONE
+
+
 async def test_completing_commits_the_jobs_end_with_the_handlers_rows(
     database: Database, queue: Queue, handlers: Handlers, worker: Worker, clock: ManualClock, put: Put
 ) -> None:
