@@ -81,15 +81,19 @@ class RunningJob:
         if not kept:
             raise LeaseLost(f"job {self.id} was cancelled or taken over")
 
-    async def release_key(self) -> None:
+    async def release_key(self, connection: AsyncConnection | None = None) -> None:
         """Let the key go: what is put under it from here on is another job, which will see what this one may miss.
 
         Call it before reading what the job is about. With an entity of its own that other job waits for this one.
+        With ``connection`` it is part of the handler's own transaction. Raises LeaseLost when the job is not ours.
         """
-        async with self._queue.database.write() as connection:
-            kept = await connection.execute(update(job).where(mine(self._claim)).values(key=None))
-            if kept.rowcount != 1:
-                raise LeaseLost(f"job {self.id} was taken over")
+        if connection is None:
+            async with self._queue.database.write() as own:
+                await self.release_key(own)
+            return
+        kept = await connection.execute(update(job).where(mine(self._claim)).values(key=None))
+        if kept.rowcount != 1:
+            raise LeaseLost(f"job {self.id} was taken over")
 
     async def complete(self, connection: AsyncConnection) -> None:
         """Mark the job done in the handler's own transaction: its rows and the job's end are one commit.

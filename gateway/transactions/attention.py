@@ -139,9 +139,7 @@ class AttentionDesk:
                 if not self._may_repeat(each):
                     raise _not_retryable()
                 await self._log.reopen(batch.connection, each)
-        # Under a name of its own: the job that called for a person may not have come to its end yet.
-        key = f"{row.id}:{batch.now.isoformat()}"
-        await self._queue.put(batch.connection, atomic.DECIDE_JOB, 1, {"saga": row.id}, key=key)
+        await self._queue.put(batch.connection, atomic.DECIDE_JOB, 1, {"saga": row.id}, key=row.id)
 
     def _may_repeat(self, row: StepRow) -> bool:
         return row.state is StepState.FAILED or self._runner.delivery(row) in {Delivery.KEYED, Delivery.ASKABLE}

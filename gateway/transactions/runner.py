@@ -401,7 +401,7 @@ class Runner:
             parks = isinstance(error, ParkJob | UnknownStep)
             if not parks and not job.last_attempt:
                 raise
-            await self.call_a_person(saga_id, attention, *_UNDER_WAY)
+            await self.call_a_person(job, saga_id, attention, *_UNDER_WAY)
             if isinstance(error, UnknownStep):
                 raise ParkJob(error.code) from error
             raise
@@ -410,16 +410,21 @@ class Runner:
         """The same for a job that kills its workers, for ``Handlers.add``: its payload names ``saga``."""
 
         async def call(job: RunningJob) -> None:
-            await self.call_a_person(job.payload["saga"], attention, *states)
+            await self.call_a_person(job, job.payload["saga"], attention, *states)
 
         return call
 
-    async def call_a_person(self, saga_id: str, attention: Attention, *states: SagaState) -> None:
-        """A job can do no more for a saga that stands in one of the states; another one is another job's."""
+    async def call_a_person(self, job: RunningJob, saga_id: str, attention: Attention, *states: SagaState) -> None:
+        """The job can do no more for a saga that stands in one of the states; another one is another job's.
+
+        It lets its key go: whoever answers at once puts another job, while this one has yet to come to its end.
+        Raises LeaseLost, and nobody is called.
+        """
         async with self._projector.batch() as batch:
             if await self.log.hold(batch.connection, saga_id, *states) is None:
                 return
             await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
+            await job.release_key(batch.connection)
 
     # Past the pivot -------------------------------------------------------------------------------
 

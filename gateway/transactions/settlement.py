@@ -260,7 +260,7 @@ class Settlement:
 
     async def given_up(self, job: RunningJob) -> None:
         """The same job kills its workers."""
-        await self._runner.call_a_person(job.payload["saga"], Attention.PAYMENT_UNDECIDED, *_UNSETTLED)
+        await self._runner.call_a_person(job, job.payload["saga"], Attention.PAYMENT_UNDECIDED, *_UNSETTLED)
 
     async def _expire(self, saga_id: str) -> None:
         found = await self.open(saga_id)

@@ -12,6 +12,7 @@ import pytest
 
 from adapters.base.deadline import deadline
 from adapters.base.errors import Rejected, Unavailable
+from gateway.jobs.running import RunningJob
 from gateway.transactions.actions import AnyAction, Effect
 from gateway.transactions.atomic import Atomic, Atomics
 from gateway.transactions.runner import Runner
@@ -142,6 +143,36 @@ async def killed(desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
             await other.later()
     assert [state for state, _ in await other.sagas()] == ["NEEDS_ATTENTION"]
     return other
+
+
+ATTENTION = {
+    "STEP_FAILED": (document("tag:a", "mail:m"), "m", "COMPLETED"),
+    "UNDECIDED": (document("tag:a", "spread:b"), "prepare b", "COMPLETED"),
+    "UNDO_FAILED": (document("tag:a", "tag:refused"), "undo a", "COMPENSATED"),
+}
+
+
+@pytest.mark.parametrize("why", ATTENTION)
+async def test_a_person_who_answers_before_the_job_has_ended_is_heard(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    text, what, end = ATTENTION[why]
+    call, answered = Runner.call_a_person, []
+
+    async def and_is_answered_at_once(runner: Runner, job: RunningJob, saga_id: str, *args: Any) -> None:
+        await call(runner, job, saga_id, *args)
+        found = await desk.log.saga(saga_id)
+        answered.append(found and found.attention)
+        platform.raising.clear()
+        await desk.attention.retry(CALLER, saga_id, "a release without the defect")
+
+    monkeypatch.setattr(Runner, "call_a_person", and_is_answered_at_once)
+    platform.raising[what] = [RuntimeError("a bug of ours") for _ in range(50)]
+    with deadline(0.0):
+        await desk.codes(text)
+    for _ in range(40):
+        await desk.later(minutes=120)
+    assert (answered, [state for state, _ in await desk.sagas()]) == ([why], [end])
 
 
 HALF = document("tag:a", "mail:m", "tag:c")
@@ -300,25 +331,6 @@ async def test_what_is_answered_after_a_person_has_left_what_could_not_be_undone
     [saga_id] = await desk.saga_ids()
     await desk.attention.resolve(CALLER, saga_id, SagaState.COMPLETED, "it stays")
     assert await desk.codes(text) == ["RESOLVED", "RESOLVED"]
-
-
-async def test_a_retry_does_not_wait_for_the_job_that_called(
-    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = document("tag:a", "spread:b")
-    with deadline(0.0):
-        await desk.codes(text)
-    platform.raising["b"] = [Unavailable("enterprise_chat", "down", "Down.") for _ in range(20)]
-    call = Runner.call_a_person
-
-    async def and_is_answered_at_once(runner: Runner, saga_id: str, *args: Any) -> None:
-        await call(runner, saga_id, *args)
-        await desk.attention.retry(CALLER, saga_id, "well again")
-
-    monkeypatch.setattr(Runner, "call_a_person", and_is_answered_at_once)
-    for _ in range(60):
-        await desk.later(minutes=120)
-    assert (platform.holds, await desk.codes(text)) == (["a", "b"], ["Thing", "Thing"])
 
 
 async def test_a_database_that_stays_away_after_the_effect_of_a_pivot(
