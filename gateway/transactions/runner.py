@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -195,9 +195,7 @@ class Runner:
                 return False
             if outcome is None:
                 if ctx.now - row.started_at < LANDS:
-                    raise OutcomeUnknown(
-                        step.tool or "", "on_its_way", "It is not there, and its call may still arrive."
-                    )
+                    raise _on_its_way(step)
                 await self._end(row, StepState.FAILED, ctx, NOT_DONE)
                 return False
         else:
@@ -373,6 +371,11 @@ class Runner:
         undoing = (SagaState.COMPENSATING,)
         ctx = self._context(step, row, undoing)
         if step.tool is not None:
+            if outcome is None and step.ask is not None and not step.idempotent and row.started_at is not None:
+                with suppress(StepRefused):
+                    outcome = await step.ask(ctx, intent)
+                    if outcome is None:
+                        self._may_land(step, row.started_at, ctx)
             await step.undo(ctx, intent, outcome)
         async with self._projector.batch() as batch:
             if await self.log.hold(batch.connection, row.saga, *undoing) is None:
@@ -561,6 +564,8 @@ class Runner:
             await self._end(row, _unless_begun(row, StepState.SKIPPED), ctx, error.code, job)
         except OutcomeUnknown as error:
             if step.delivery is not Delivery.ONCE and not job.last_attempt:
+                if not step.idempotent and error.retry_after is None:
+                    error.retry_after = LANDS.total_seconds()
                 raise
             await self._end(row, StepState.UNKNOWN, ctx, _reason(error), job)
         except (StepRefused, *FINAL) as error:
@@ -587,7 +592,16 @@ class Runner:
                 raise
             if outcome is not None:
                 return outcome
+            # A request that lost its answer a moment ago has read the step before it began.
+            self._may_land(step, row.started_at or ctx.now, ctx)
         return await step.run(ctx, intent)
+
+    @staticmethod
+    def _may_land(step: AnyStep, began: datetime, ctx: StepContext) -> None:
+        """What is not there may still arrive, beside a second call. Raises OutcomeUnknown then."""
+        left = LANDS - (ctx.now - began)
+        if not step.idempotent and left > timedelta():
+            raise _on_its_way(step, left)
 
     # Commits --------------------------------------------------------------------------------------
 
@@ -673,6 +687,12 @@ class Runner:
             if job is not None:
                 await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
+
+
+def _on_its_way(step: AnyStep, left: timedelta | None = None) -> OutcomeUnknown:
+    after = None if left is None else left.total_seconds()
+    message = "It is not there, and its call may still arrive."
+    return OutcomeUnknown(step.tool or "", "on_its_way", message, retry_after=after)
 
 
 def _only_just_begun(row: StepRow, *, first: bool) -> StepRow:

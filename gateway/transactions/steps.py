@@ -203,6 +203,9 @@ class Step(Generic[I, O]):
             did not happen and will not.
         undo: takes the intent, and the outcome if it is known.
         window: how long the platform knows the key, from the first attempt on; None means for good.
+        idempotent: of an askable one: a second call adds nothing to the first. Where it would make a second thing, what
+            is not there is taken for on its way until a minute after the call (``runner.LANDS``): only then it is
+            called again, or taken for undone.
         places: under which key of the gate an intent takes places; they are given back in the commit that says that
             nothing was done.
         personal: the intent holds personal values: it is sealed under the shopper's own key and dies with it; where
@@ -226,6 +229,7 @@ class Step(Generic[I, O]):
     personal: bool = False
     prepares: bool = False
     places: Callable[[I], str] | None = None
+    idempotent: bool = True
 
     @property
     def begins_with_intent(self) -> bool:
@@ -255,15 +259,19 @@ def step(
     personal: bool = False,
     prepares: bool = False,
     places: Callable[[Any], str] | None = None,
+    idempotent: bool = True,
 ) -> _Declare:
     """Declare a step over ``async def f(ctx: StepContext, intent: I) -> O``; I and O are stored as JSON.
 
-    Raises TypeError for a compensatable step without ``undo`` or that prepares, and an askable one without ``ask``.
+    Raises TypeError for a compensatable step without ``undo`` or that prepares, an askable one without ``ask``, and one
+    that is neither askable nor ``idempotent``.
     """
     if kind is Kind.COMPENSATABLE and undo is None:
         raise TypeError(f"step {name!r} is compensatable: give undo")
     if kind is Kind.COMPENSATABLE and prepares:
         raise TypeError(f"step {name!r} is compensatable: the request sees its end, so it cannot go on in a job")
+    if not idempotent and delivery is not Delivery.ASKABLE:
+        raise TypeError(f"step {name!r} is {delivery}: only of an askable one a second call has to be told apart")
     if delivery is Delivery.ASKABLE and ask is None:
         raise TypeError(f"step {name!r} is askable: give ask")
 
@@ -273,7 +281,7 @@ def step(
         intent = next(kind for kind in hints.values() if kind is not StepContext)
         return Step(
             name, version, tool, kind, delivery, function, intent, outcome, ask, undo, window, personal, prepares,
-            places,
+            places, idempotent,
         )  # fmt: skip
 
     return declare

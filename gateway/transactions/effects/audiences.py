@@ -178,7 +178,10 @@ async def _unmake(ctx: StepContext, intent: Create, outcome: Made | None) -> Non
 
 
 # ASKABLE: the platform lists what its creator called an audience (external_audience_id).
-@step(name="audience.create", tool=TOOL, kind=Kind.COMPENSATABLE, delivery=Delivery.ASKABLE, ask=_made, undo=_unmake)
+@step(
+    name="audience.create", tool=TOOL, kind=Kind.COMPENSATABLE, delivery=Delivery.ASKABLE, idempotent=False, ask=_made,
+    undo=_unmake,
+)  # fmt: skip
 async def create(ctx: StepContext, intent: Create) -> Made:
     """An empty audience for files (CUSTOMER_FILE)."""
     adapter = ctx.tools.get(SocialAdsAdapter, intent.account)

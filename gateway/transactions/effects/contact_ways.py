@@ -216,6 +216,7 @@ async def _unmake(ctx: StepContext, intent: Make, outcome: Made | None) -> None:
     tool="enterprise_chat",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
+    idempotent=False,
     ask=_ask,
     undo=_unmake,
 )

@@ -254,6 +254,7 @@ async def _attempts(ctx: StepContext, intent: Create) -> Sequence[AnyRow]:
     tool="enterprise_chat",
     kind=Kind.PIVOT,
     delivery=Delivery.ASKABLE,
+    idempotent=False,
     ask=_ask,
     prepares=True,
     places=lambda intent: intent.key,

@@ -79,6 +79,7 @@ async def _undo_add(ctx: StepContext, intent: Add, outcome: Kept | None) -> None
     tool=TOOL,
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
+    idempotent=False,
     ask=_ask_add,
     undo=_undo_add,
 )

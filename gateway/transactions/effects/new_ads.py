@@ -182,7 +182,10 @@ def _is(source: ActionSet, wanted: WantedSource) -> bool:
 
 
 # A PIVOT: nothing deletes a data source.
-@step(name="conversion_source.create", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_ask_source)
+@step(
+    name="conversion_source.create", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, idempotent=False,
+    ask=_ask_source,
+)  # fmt: skip
 async def make_source(ctx: StepContext, intent: MakeSource) -> Source:
     """One call."""
     wanted, adapter = intent.wanted, ctx.tools.get(SocialAdsAdapter, intent.account)

@@ -244,7 +244,8 @@ async def _unadd(ctx: StepContext, intent: Add, outcome: Written | None) -> None
 
 # ASKABLE: the platform has no key, but lists what was never on sale.
 @step(
-    name="product.add", tool=TOOL, kind=Kind.COMPENSATABLE, delivery=Delivery.ASKABLE, ask=_ask_added, undo=_unadd
+    name="product.add", tool=TOOL, kind=Kind.COMPENSATABLE, delivery=Delivery.ASKABLE, idempotent=False,
+    ask=_ask_added, undo=_unadd,
 )  # fmt: skip
 async def add(ctx: StepContext, intent: Add) -> Written:
     """Write a new product (添加商品)."""

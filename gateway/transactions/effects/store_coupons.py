@@ -231,6 +231,7 @@ async def _unmake(ctx: StepContext, intent: Make, outcome: Changed | None) -> No
     tool=TOOL,
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
+    idempotent=False,
     ask=_ask_made,
     undo=_unmake,
 )

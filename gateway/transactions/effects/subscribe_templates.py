@@ -111,6 +111,7 @@ async def _undo_account_add(ctx: StepContext, intent: Add, outcome: Kept | None)
     tool="official_account",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
+    idempotent=False,
     ask=_ask_account_add,
     undo=_undo_account_add,
 )
@@ -170,6 +171,7 @@ async def _undo_mini_program_add(ctx: StepContext, intent: Add, outcome: Kept | 
     tool="mini_program_store",
     kind=Kind.COMPENSATABLE,
     delivery=Delivery.ASKABLE,
+    idempotent=False,
     ask=_ask_mini_program_add,
     undo=_undo_mini_program_add,
 )

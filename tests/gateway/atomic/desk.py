@@ -46,6 +46,8 @@ CALLER = Principal("hq", "hq", frozenset({"checkout"}))
 
 #: Fields whose steps prepare.
 PREPARING = {"spread", "scatter"}
+#: Two calls make two things.
+DOUBLING = {"make", "send"}
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -87,6 +89,8 @@ class Platform:
             "spread": (Kind.PIVOT, Delivery.ASKABLE),
             "scatter": (Kind.PIVOT, Delivery.ONCE),
             "mail": (Kind.RETRIABLE, Delivery.KEYED),
+            "make": (Kind.COMPENSATABLE, Delivery.ASKABLE),
+            "send": (Kind.PIVOT, Delivery.ASKABLE),
         }
         return {name: self._action(name, *kind) for name, kind in kinds.items()}
 
@@ -115,7 +119,7 @@ class Platform:
             self.asked.append(intent.text)
             if intent.text not in self.late:
                 self._raise(intent.text)
-            if intent.text not in self.holds:
+            if name in DOUBLING or intent.text not in self.holds:
                 self.holds.append(intent.text)
             if intent.text in self.meanwhile:
                 await self.meanwhile.pop(intent.text)()
@@ -131,6 +135,7 @@ class Platform:
             undo=undo if kind is Kind.COMPENSATABLE else None,
             ask=ask if delivery is Delivery.ASKABLE else None,
             prepares=name in PREPARING,
+            idempotent=name not in DOUBLING,
         )(do)
         return Action(name, declared, plan)
 
@@ -239,6 +244,14 @@ class Mutation:
     @strawberry.mutation
     async def mail(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
         return await _do(info, "mail", input)
+
+    @strawberry.mutation
+    async def make(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
+        return await _do(info, "make", input)
+
+    @strawberry.mutation
+    async def send(self, info: Info, input: ThingInput) -> ThingResult:  # noqa: A002
+        return await _do(info, "send", input)
 
     @strawberry.mutation
     async def plain(self, text: str) -> ThingResult:

@@ -38,7 +38,7 @@ QUEUED = f"""mutation ($x: String = "") @atomic(key: "key-00001") {{
     ("text", "code", "says"),
     [
         (f'mutation @atomic(key: "key-00001") {{ {tag("a")} plain(text: "b") {THING} }}', "ATOMIC_FIELD",
-         "repeated as one step of it. These fields can: hand, mail, pay, ring, scatter, spread, tag, whisper."),
+         "one step of it. These fields can: hand, mail, make, pay, ring, scatter, send, spread, tag, whisper."),
         (document("tag:a", "hand:b", "tag:c"), "ATOMIC_ORDER", "put b last"),
         (document("hand:b", "pay:c"), "ATOMIC_ORDER", "put b last"),
         (document("ring:b", "mail:c"), "ATOMIC_ORDER", "put b last"),

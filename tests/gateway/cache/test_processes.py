@@ -173,7 +173,8 @@ async def test_a_purge_at_one_is_seen_by_the_other_and_tokens_are_fetched_once(
                 after = data["member"]["chat"]["contacts"]["nodes"]
                 if sources == ["LIVE"]:
                     break
-                assert after == before
+                # The row of the contact may have gone before the word to purge has come.
+                assert len(after) in {len(before), len(before) - 1}
                 await asyncio.sleep(0.05)
         assert len(after) == len(before) - 1
         data, sources = await ask(ports[0], CONTACTS, u=person.unionid)
