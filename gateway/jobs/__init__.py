@@ -2,7 +2,19 @@
 
 from gateway.jobs.backoff import Backoff
 from gateway.jobs.handlers import Handler, Handlers
-from gateway.jobs.model import ORDINARY, URGENT, Job, JobActive, JobError, Lane, LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import (
+    LEASE_EXPIRED,
+    ORDINARY,
+    URGENT,
+    Job,
+    JobActive,
+    JobError,
+    Lane,
+    LeaseLost,
+    ParkJob,
+    PostponeJob,
+    State,
+)
 from gateway.jobs.queue import DEFAULT_MAX_ATTEMPTS, Queue
 from gateway.jobs.recurring import Recurring
 from gateway.jobs.running import RunningJob, complete_all
@@ -10,6 +22,7 @@ from gateway.jobs.worker import Worker
 
 __all__ = [
     "DEFAULT_MAX_ATTEMPTS",
+    "LEASE_EXPIRED",
     "ORDINARY",
     "URGENT",
     "Backoff",

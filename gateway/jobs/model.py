@@ -10,6 +10,9 @@ from typing import Final
 from gateway.database.rows import AnyRow
 from gateway.database.tables.jobs import job
 
+#: The code of a job whose every attempt ended without a word: it kills its workers.
+LEASE_EXPIRED: Final = "LEASE_EXPIRED"
+
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:

@@ -23,7 +23,7 @@ class RunningJob:
         self._queue = queue
         self._claim = claim
         self.payload = payload
-        #: Set once ``complete`` was committed; the worker then has nothing left to record.
+        #: Set once ``complete`` or ``park`` was committed; the worker then has nothing left to record.
         self.completed = False
 
     @property
@@ -81,26 +81,31 @@ class RunningJob:
         if not kept:
             raise LeaseLost(f"job {self.id} was cancelled or taken over")
 
-    async def release_key(self, connection: AsyncConnection | None = None) -> None:
+    async def release_key(self) -> None:
         """Let the key go: what is put under it from here on is another job, which will see what this one may miss.
 
         Call it before reading what the job is about. With an entity of its own that other job waits for this one.
-        With ``connection`` it is part of the handler's own transaction. Raises LeaseLost when the job is not ours.
         """
-        if connection is None:
-            async with self._queue.database.write() as own:
-                await self.release_key(own)
-            return
-        kept = await connection.execute(update(job).where(mine(self._claim)).values(key=None))
-        if kept.rowcount != 1:
-            raise LeaseLost(f"job {self.id} was taken over")
+        async with self._queue.database.write() as connection:
+            kept = await connection.execute(update(job).where(mine(self._claim)).values(key=None))
+            if kept.rowcount != 1:
+                raise LeaseLost(f"job {self.id} was taken over")
 
     async def complete(self, connection: AsyncConnection) -> None:
         """Mark the job done in the handler's own transaction: its rows and the job's end are one commit.
 
         Raises LeaseLost, which rolls that transaction back, when another worker has the job.
         """
-        if not await settle(connection, self._claim, done_values(self._queue)):
+        await self._end(connection, done_values(self._queue))
+
+    async def park(self, connection: AsyncConnection, code: str) -> None:
+        """Park the job in the handler's own transaction, which calls whoever is to look at it: who answers at once can
+        put the job anew. What the handler raises after it is logged and changes nothing. Raises LeaseLost.
+        """
+        await self._end(connection, {"state": State.PARKED, "error_code": code, "finished_at": self.now()})
+
+    async def _end(self, connection: AsyncConnection, values: dict[str, Any]) -> None:
+        if not await settle(connection, self._claim, values):
             raise LeaseLost(f"job {self.id} was taken over; this attempt must not commit")
         after_commit(connection, self._set_completed)
 

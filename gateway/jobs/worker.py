@@ -26,7 +26,7 @@ from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
 from gateway.jobs.claims import Band, Claim, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
-from gateway.jobs.model import Lane, LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import LEASE_EXPIRED, Lane, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
 from gateway.jobs.running import RunningJob, done_values
 
@@ -211,6 +211,8 @@ class Worker:
         running: RunningJob | None = None
         try:
             running = await self._prepare(run.claim)
+            if running.completed:
+                return None
             await self._handlers.find(run.claim.kind, run.claim.version)(running)
             values: dict[str, Any] | None = done_values(self._queue)
         except asyncio.CancelledError:
@@ -243,7 +245,8 @@ class Worker:
             except Exception as error:
                 # Nobody else would tell: not parked before it has been told.
                 raise PostponeJob(self._clock.now() + self._lease) from error
-            raise ParkJob("LEASE_EXPIRED")
+            if not running.completed:
+                raise ParkJob(LEASE_EXPIRED)
         return running
 
     def _interrupted(self, run: _Run) -> dict[str, Any] | None:

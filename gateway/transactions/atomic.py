@@ -173,8 +173,9 @@ class Atomics:
         await self.runner.enqueue_rest(batch, await self.log.steps(saga_id, batch.connection))
         await self.idempotency.done(batch.connection, claim_id)
 
-    async def give_to_a_person(self, saga_id: str) -> None:
-        """Nobody can tell whether its pivot happened: nothing is undone, and nothing more is done."""
+    async def give_to_a_person(self, saga_id: str, job: RunningJob | None = None) -> None:
+        """Nobody can tell whether its pivot happened: nothing is undone, and nothing more is done. With it ends the
+        job that found this out: whoever answers at once puts another one."""
         async with self.projector.batch() as batch:
             await self.log.move(
                 batch,
@@ -183,6 +184,8 @@ class Atomics:
                 source=SagaState.RUNNING,
                 attention=Attention.UNDECIDED,
             )
+            if job is not None:
+                await job.complete(batch.connection)
 
     async def _decide_job(self, job: RunningJob) -> None:
         saga_id = job.payload["saga"]
@@ -190,14 +193,15 @@ class Atomics:
         if found is None or found.state is not SagaState.RUNNING:
             return
         async with self.runner.within_limit(job, saga_id, Attention.UNDECIDED):
-            if await self._decided(saga_id, (found.input or {})["claim"]):
+            if await self._decided(job, (found.input or {})["claim"]):
                 return
             await self.note_failure(saga_id, await self._why(saga_id))
         # Its own job goes on where a platform does not let something be undone now.
         await self.runner.compensate(saga_id)
 
-    async def _decided(self, saga_id: str, claim_id: str) -> bool:
+    async def _decided(self, job: RunningJob, claim_id: str) -> bool:
         """Whether its pivot has decided it: done, and so is the forward part; or unknown, and a person looks."""
+        saga_id = job.payload["saga"]
         pivot = await self.pivot(saga_id)
         # One of a tool that is PENDING prepares: everything before it is done, and so it goes on.
         if pivot is None or not (pivot.state in _OPEN or (pivot.state is StepState.PENDING and pivot.tool)):
@@ -213,7 +217,7 @@ class Atomics:
                 pivot = await self.pivot(saga_id)
                 if pivot is None or pivot.state is not StepState.UNKNOWN:
                     raise
-        await self.give_to_a_person(saga_id)
+        await self.give_to_a_person(saga_id, job)
         return True
 
     async def _why(self, saga_id: str) -> Failed:

@@ -52,6 +52,12 @@ class LoggedAttempt:
         if held is None or not await self._log.hold_step(connection, self._row, self.number):
             raise self._moved()
 
+    async def call_again(self) -> None:
+        """Commit when a call goes out again that would make a second thing beside the first. Raises SagaMoved."""
+        async with self._projector.batch() as batch:
+            await self.hold(batch.connection)
+            await self._log.called(batch.connection, self._row)
+
     async def tell(self, progress: Progress) -> None:
         """Commit how far it is."""
         async with self._projector.batch() as batch:

@@ -88,6 +88,8 @@ class StepRow:
     started_at: datetime | None
     finished_at: datetime | None
     progress: Progress | None = None
+    #: When a call was repeated of which each makes a new thing.
+    called_at: datetime | None = None
 
     @property
     def erased(self) -> bool:
@@ -301,6 +303,10 @@ class SagaLog:
         params = {"of": row.saga, "at": row.seq, "now": self._clock.now(), "seen": row.attempts}
         return await _ATTEMPT.run(connection, params) == 1
 
+    async def called(self, connection: AsyncConnection, row: StepRow) -> None:
+        """Note that a call goes out again."""
+        await _CALLED.run(connection, {"of": row.saga, "at": row.seq, "now": self._clock.now()})
+
     async def hold_step(self, connection: AsyncConnection, row: StepRow, attempts: int) -> bool:
         """Lock the step until the transaction ends, if it has not ended and this many attempts have begun."""
         return await _HOLD_STEP.run(connection, {"of": row.saga, "at": row.seq, "seen": attempts}) == 1
@@ -449,6 +455,7 @@ _ATTEMPTED: Final = _step_move(StepState.RUNNING).values(
 _AS_SEEN: Final = saga_step.c.attempts == bindparam("seen")
 _ATTEMPT: Final = Prepared(_ATTEMPTED.where(_AS_SEEN))
 _UNDER_WAY: Final = (StepState.PENDING, StepState.RUNNING)
+_CALLED: Final = Prepared(_step_in(_UNDER_WAY).values(called_at=_NOW))
 _HOLD_STEP: Final = Prepared(_step_in(_UNDER_WAY).where(_AS_SEEN).values(attempts=saga_step.c.attempts))
 _NOTHING_HAPPENED: Final = Prepared(_step_in((StepState.RUNNING,)).where(_AS_SEEN).values(started_at=None))
 _OF_SAGA: Final = [
@@ -538,5 +545,5 @@ def _step(row: AnyRow) -> StepRow:
     return StepRow(
         row.saga_id, row.seq, row.name, version, row.tool, Kind(row.kind), StepState(row.state), row.key,
         row.intent, row.outcome, row.attempts, row.started_at, row.finished_at,
-        None if row.progress_done is None else Progress(row.progress_done, row.progress_total),
+        None if row.progress_done is None else Progress(row.progress_done, row.progress_total), row.called_at,
     )  # fmt: skip

@@ -16,7 +16,8 @@ from adapters.base.errors import (
     UpstreamError,
 )
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import Handler, Handlers, ParkJob, PostponeJob, Queue, RunningJob
+from gateway.jobs import LEASE_EXPIRED, Handler, Handlers, ParkJob, PostponeJob, Queue, RunningJob
+from gateway.jobs.worker import error_code
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
 from gateway.transactions.attempts import LoggedAttempt
@@ -191,10 +192,11 @@ class Runner:
             try:
                 outcome = await step.ask(ctx, intent)
             except StepRefused as verdict:
+                _may_land(step, row, ctx)
                 await self._end(row, StepState.FAILED, ctx, verdict.code)
                 return False
             if outcome is None:
-                if ctx.now - row.started_at < LANDS:
+                if ctx.now - (row.called_at or row.started_at) < LANDS:
                     raise _on_its_way(step)
                 await self._end(row, StepState.FAILED, ctx, NOT_DONE)
                 return False
@@ -372,10 +374,12 @@ class Runner:
         ctx = self._context(step, row, undoing)
         if step.tool is not None:
             if outcome is None and step.ask is not None and not step.idempotent and row.started_at is not None:
+                # What an answer writes is not written of what is about to go.
+                asking = self._context(step, row, undoing)
                 with suppress(StepRefused):
-                    outcome = await step.ask(ctx, intent)
-                    if outcome is None:
-                        self._may_land(step, row.started_at, ctx)
+                    outcome = await step.ask(asking, intent)
+                if outcome is None:
+                    _may_land(step, row, asking)
             await step.undo(ctx, intent, outcome)
         async with self._projector.batch() as batch:
             if await self.log.hold(batch.connection, row.saga, *undoing) is None:
@@ -404,7 +408,7 @@ class Runner:
             parks = isinstance(error, ParkJob | UnknownStep)
             if not parks and not job.last_attempt:
                 raise
-            await self.call_a_person(job, saga_id, attention, *_UNDER_WAY)
+            await self.call_a_person(job, error_code(error), saga_id, attention, *_UNDER_WAY)
             if isinstance(error, UnknownStep):
                 raise ParkJob(error.code) from error
             raise
@@ -413,21 +417,25 @@ class Runner:
         """The same for a job that kills its workers, for ``Handlers.add``: its payload names ``saga``."""
 
         async def call(job: RunningJob) -> None:
-            await self.call_a_person(job, job.payload["saga"], attention, *states)
+            await self.call_a_person(job, LEASE_EXPIRED, job.payload["saga"], attention, *states)
 
         return call
 
-    async def call_a_person(self, job: RunningJob, saga_id: str, attention: Attention, *states: SagaState) -> None:
+    async def call_a_person(
+        self, job: RunningJob, code: str, saga_id: str, attention: Attention, *states: SagaState
+    ) -> None:
         """The job can do no more for a saga that stands in one of the states; another one is another job's.
 
-        It lets its key go: whoever answers at once puts another job, while this one has yet to come to its end.
-        Raises LeaseLost, and nobody is called.
+        It is parked with ``code`` in the same commit: whoever answers at once puts a job anew. Raises LeaseLost, and
+        nobody is called.
         """
         async with self._projector.batch() as batch:
-            if await self.log.hold(batch.connection, saga_id, *states) is None:
+            held = await self.log.hold(batch.connection, saga_id, *states, SagaState.NEEDS_ATTENTION)
+            if held is None:
                 return
-            await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
-            await job.release_key(batch.connection)
+            if held in states:
+                await self.log.move(batch, saga_id, SagaState.NEEDS_ATTENTION, attention=attention)
+            await job.park(batch.connection, code)
 
     # Past the pivot -------------------------------------------------------------------------------
 
@@ -588,20 +596,15 @@ class Runner:
             try:
                 outcome = await step.ask(ctx, intent)
             except StepRefused as verdict:
+                _may_land(step, row, ctx)
                 verdict.decided = True
                 raise
             if outcome is not None:
                 return outcome
-            # A request that lost its answer a moment ago has read the step before it began.
-            self._may_land(step, row.started_at or ctx.now, ctx)
+            _may_land(step, row, ctx)
+            if not step.idempotent and ctx.attempt is not None:
+                await ctx.attempt.call_again()
         return await step.run(ctx, intent)
-
-    @staticmethod
-    def _may_land(step: AnyStep, began: datetime, ctx: StepContext) -> None:
-        """What is not there may still arrive, beside a second call. Raises OutcomeUnknown then."""
-        left = LANDS - (ctx.now - began)
-        if not step.idempotent and left > timedelta():
-            raise _on_its_way(step, left)
 
     # Commits --------------------------------------------------------------------------------------
 
@@ -687,6 +690,14 @@ class Runner:
             if job is not None:
                 await self.log.complete(batch, row.saga)
                 await job.complete(batch.connection)
+
+
+def _may_land(step: AnyStep, row: StepRow, ctx: StepContext) -> None:
+    """What is not there may still arrive, beside a second call. Raises OutcomeUnknown then."""
+    # A request that lost its answer a moment ago has read the step before it began.
+    left = LANDS - (ctx.now - (row.called_at or row.started_at or ctx.now))
+    if not step.idempotent and left > timedelta():
+        raise _on_its_way(step, left)
 
 
 def _on_its_way(step: AnyStep, left: timedelta | None = None) -> OutcomeUnknown:

@@ -14,7 +14,7 @@ from gateway.database.facts import Source
 from gateway.database.tables.projections import purchase
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import PostponeJob, Queue, RunningJob
+from gateway.jobs import LEASE_EXPIRED, PostponeJob, Queue, RunningJob
 from gateway.runtime import OpenTools
 from gateway.transactions import stock
 from gateway.transactions.idempotency import Idempotency
@@ -260,7 +260,9 @@ class Settlement:
 
     async def given_up(self, job: RunningJob) -> None:
         """The same job kills its workers."""
-        await self._runner.call_a_person(job, job.payload["saga"], Attention.PAYMENT_UNDECIDED, *_UNSETTLED)
+        await self._runner.call_a_person(
+            job, LEASE_EXPIRED, job.payload["saga"], Attention.PAYMENT_UNDECIDED, *_UNSETTLED
+        )
 
     async def _expire(self, saga_id: str) -> None:
         found = await self.open(saga_id)

@@ -114,6 +114,9 @@ class Attempt(Protocol):
     async def hold(self, connection: AsyncConnection) -> None:
         """As ``StepContext.hold``."""
 
+    async def call_again(self) -> None:
+        """Commit when a call goes out again that would make a second thing beside the first."""
+
     async def tell(self, progress: Progress) -> None:
         """Commit how far the work before the call is."""
 

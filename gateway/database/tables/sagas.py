@@ -63,6 +63,7 @@ saga_step = Table(
     Column("outcome", EncryptedJson),
     Column("attempts", Integer, nullable=False, default=0),
     Column("started_at", UtcDateTime),
+    Column("called_at", UtcDateTime, comment="When a call was repeated that makes a new thing each time."),
     Column("finished_at", UtcDateTime),
     Column("progress_done", Integer, comment="Of a step that prepares: members whom its attempt has gone through."),
     Column("progress_total", Integer),

@@ -73,7 +73,7 @@ async def _asked(ctx: StepContext, intent: Add) -> Added | None:
     return await _followed(ctx, adapter, intent)
 
 
-@step(name="order.parcel_add", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_asked)
+@step(name="order.parcel_add", tool=TOOL, kind=Kind.PIVOT, delivery=Delivery.ASKABLE, idempotent=False, ask=_asked)
 async def add(ctx: StepContext, intent: Add) -> Added:
     """Tell the platform what leaves after all. It cannot be untold."""
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)

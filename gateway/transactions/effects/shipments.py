@@ -217,7 +217,10 @@ async def _asked(ctx: StepContext, intent: Ship) -> Shipped | None:
     return await _followed(ctx, adapter, intent)
 
 
-@step(name="order.ship", tool="mini_program_store", kind=Kind.PIVOT, delivery=Delivery.ASKABLE, ask=_asked)
+@step(
+    name="order.ship", tool="mini_program_store", kind=Kind.PIVOT, delivery=Delivery.ASKABLE, idempotent=False,
+    ask=_asked,
+)  # fmt: skip
 async def ship(ctx: StepContext, intent: Ship) -> Shipped:
     """Tell the platform what leaves. It cannot be untold."""
     adapter = ctx.tools.get(MiniProgramStoreAdapter, intent.account)

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.base.deadline import deadline
 from adapters.base.errors import Rejected, Unavailable
-from gateway.jobs.running import RunningJob
+from gateway.jobs import JobActive, Queue, RunningJob, State
 from gateway.transactions.actions import AnyAction, Effect
 from gateway.transactions.atomic import Atomic, Atomics
 from gateway.transactions.runner import Runner
@@ -159,8 +159,8 @@ async def test_a_person_who_answers_before_the_job_has_ended_is_heard(
     text, what, end = ATTENTION[why]
     call, answered = Runner.call_a_person, []
 
-    async def and_is_answered_at_once(runner: Runner, job: RunningJob, saga_id: str, *args: Any) -> None:
-        await call(runner, job, saga_id, *args)
+    async def and_is_answered_at_once(runner: Runner, job: RunningJob, code: str, saga_id: str, *args: Any) -> None:
+        await call(runner, job, code, saga_id, *args)
         found = await desk.log.saga(saga_id)
         answered.append(found and found.attention)
         platform.raising.clear()
@@ -173,6 +173,59 @@ async def test_a_person_who_answers_before_the_job_has_ended_is_heard(
     for _ in range(40):
         await desk.later(minutes=120)
     assert (answered, [state for state, _ in await desk.sagas()]) == ([why], [end])
+
+
+async def test_so_is_who_answers_for_two_jobs_before_the_second_has_ended(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one has called already."""
+    call, calls = Runner.call_a_person, []
+
+    async def and_the_second_is_answered(runner: Runner, job: RunningJob, code: str, saga_id: str, *args: Any) -> None:
+        await call(runner, job, code, saga_id, *args)
+        calls.append(job.id)
+        if len(calls) == 2:
+            await desk.attention.retry(CALLER, saga_id, "a release without the defect")
+
+    monkeypatch.setattr(Runner, "call_a_person", and_the_second_is_answered)
+    platform.raising = {each: [RuntimeError("a bug of ours") for _ in range(20)] for each in "mn"}
+    await desk.codes(document("tag:a", "mail:m", "mail:n"))
+    for _ in range(60):
+        await desk.later(minutes=240)
+    assert (len(set(calls)), await desk.sagas()) == (2, [("COMPLETED", ["DONE"] * 3)])
+
+
+async def test_so_is_who_answers_a_job_that_knows_nothing_of_the_pivot(
+    desk: Desk, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give, answered = Atomics.give_to_a_person, []
+
+    async def and_is_answered_at_once(everything: Atomics, saga_id: str, job: RunningJob | None = None) -> None:
+        await give(everything, saga_id, job)
+        if not answered:
+            answered.append(saga_id)
+            await desk.attention.retry(CALLER, saga_id, "well again")
+
+    monkeypatch.setattr(Atomics, "give_to_a_person", and_is_answered_at_once)
+    platform.raising["b"] = [unknown(), unknown(), Rejected("enterprise_chat", "no", "No.")]
+    await desk.codes(document("tag:a", "pay:b"))
+    for _ in range(20):
+        await desk.later(minutes=120)
+    assert (len(answered), [state for state, _ in await desk.sagas()]) == (1, ["COMPLETED"])
+
+
+async def test_a_parked_job_is_not_taken_up_beside_that_of_a_person(desk: Desk, platform: Platform) -> None:
+    platform.raising = {"m": [RuntimeError("a bug of ours") for _ in range(20)]}
+    await desk.codes(document("tag:a", "mail:m"))
+    for _ in range(40):
+        await desk.later(minutes=240)
+    queue = Queue(desk.database, desk.clock)
+    [parked] = await queue.list(state=State.PARKED)
+    assert parked.error_code == "RuntimeError"
+    [saga_id] = await desk.saga_ids()
+    await desk.attention.retry(CALLER, saga_id, "a release without the defect")
+    with pytest.raises(JobActive):
+        await queue.retry(parked.id)
 
 
 HALF = document("tag:a", "mail:m", "tag:c")

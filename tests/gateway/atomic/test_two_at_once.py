@@ -20,9 +20,9 @@ from tests.databases import ManualClock
 from tests.gateway.atomic.desk import CALLER, FIELDS, Desk, Died, Platform, Word, document, unknown
 
 
-def alone(name: str) -> str:
-    """The field ``b``, without the directive."""
-    return f'mutation {{ b: {name}(input: {{text: "b", idempotencyKey: "{name}-0001"}}) {FIELDS} }}'
+def alone(name: str, word: str = "b") -> str:
+    """One field, without the directive."""
+    return f'mutation {{ {word}: {name}(input: {{text: "{word}", idempotencyKey: "{name}-0001"}}) {FIELDS} }}'
 
 
 async def much_later(desk: Desk) -> None:

@@ -2217,6 +2217,12 @@ def upgrade() -> None:
         sa.Column("outcome", types.EncryptedJson(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("started_at", types.UtcDateTime(), nullable=True),
+        sa.Column(
+            "called_at",
+            types.UtcDateTime(),
+            nullable=True,
+            comment="When a call was repeated that makes a new thing each time.",
+        ),
         sa.Column("finished_at", types.UtcDateTime(), nullable=True),
         sa.Column(
             "progress_done",
