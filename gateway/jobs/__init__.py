@@ -3,13 +3,13 @@
 from gateway.jobs.backoff import Backoff
 from gateway.jobs.handlers import Handler, Handlers
 from gateway.jobs.model import (
-    LEASE_EXPIRED,
     ORDINARY,
     URGENT,
     Job,
     JobActive,
     JobError,
     Lane,
+    LeaseExpired,
     LeaseLost,
     ParkJob,
     PostponeJob,
@@ -22,7 +22,6 @@ from gateway.jobs.worker import Worker
 
 __all__ = [
     "DEFAULT_MAX_ATTEMPTS",
-    "LEASE_EXPIRED",
     "ORDINARY",
     "URGENT",
     "Backoff",
@@ -32,6 +31,7 @@ __all__ = [
     "JobActive",
     "JobError",
     "Lane",
+    "LeaseExpired",
     "LeaseLost",
     "ParkJob",
     "PostponeJob",

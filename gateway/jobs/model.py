@@ -10,9 +10,6 @@ from typing import Final
 from gateway.database.rows import AnyRow
 from gateway.database.tables.jobs import job
 
-#: The code of a job whose every attempt ended without a word: it kills its workers.
-LEASE_EXPIRED: Final = "LEASE_EXPIRED"
-
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
@@ -103,6 +100,15 @@ class ParkJob(JobError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class LeaseExpired(ParkJob):
+    """Every attempt ended without a word: the job kills its workers."""
+
+    code: str = "LEASE_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__(self.code)
 
 
 class PostponeJob(JobError):

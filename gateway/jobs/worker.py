@@ -26,7 +26,7 @@ from gateway.database.tables.jobs import job as table
 from gateway.jobs.backoff import Backoff
 from gateway.jobs.claims import Band, Claim, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
-from gateway.jobs.model import LEASE_EXPIRED, Lane, LeaseLost, ParkJob, PostponeJob, State
+from gateway.jobs.model import Lane, LeaseExpired, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
 from gateway.jobs.running import RunningJob, done_values
 
@@ -246,7 +246,7 @@ class Worker:
                 # Nobody else would tell: not parked before it has been told.
                 raise PostponeJob(self._clock.now() + self._lease) from error
             if not running.completed:
-                raise ParkJob(LEASE_EXPIRED)
+                raise LeaseExpired
         return running
 
     def _interrupted(self, run: _Run) -> dict[str, Any] | None:

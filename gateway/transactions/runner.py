@@ -16,7 +16,7 @@ from adapters.base.errors import (
     UpstreamError,
 )
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import LEASE_EXPIRED, Handler, Handlers, ParkJob, PostponeJob, Queue, RunningJob
+from gateway.jobs import Handler, Handlers, LeaseExpired, ParkJob, PostponeJob, Queue, RunningJob
 from gateway.jobs.worker import error_code
 from gateway.members.gate import Gate
 from gateway.runtime import OpenTools, ToolNotConfigured
@@ -417,7 +417,7 @@ class Runner:
         """The same for a job that kills its workers, for ``Handlers.add``: its payload names ``saga``."""
 
         async def call(job: RunningJob) -> None:
-            await self.call_a_person(job, LEASE_EXPIRED, job.payload["saga"], attention, *states)
+            await self.call_a_person(job, LeaseExpired.code, job.payload["saga"], attention, *states)
 
         return call
 

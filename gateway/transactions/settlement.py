@@ -14,7 +14,7 @@ from gateway.database.facts import Source
 from gateway.database.tables.projections import purchase
 from gateway.events.projections import payments, purchases
 from gateway.events.projector import Batch, Projector
-from gateway.jobs import LEASE_EXPIRED, PostponeJob, Queue, RunningJob
+from gateway.jobs import LeaseExpired, PostponeJob, Queue, RunningJob
 from gateway.runtime import OpenTools
 from gateway.transactions import stock
 from gateway.transactions.idempotency import Idempotency
@@ -261,7 +261,7 @@ class Settlement:
     async def given_up(self, job: RunningJob) -> None:
         """The same job kills its workers."""
         await self._runner.call_a_person(
-            job, LEASE_EXPIRED, job.payload["saga"], Attention.PAYMENT_UNDECIDED, *_UNSETTLED
+            job, LeaseExpired.code, job.payload["saga"], Attention.PAYMENT_UNDECIDED, *_UNSETTLED
         )
 
     async def _expire(self, saga_id: str) -> None:
