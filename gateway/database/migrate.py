@@ -12,7 +12,6 @@ import sqlite3
 import time
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from alembic import command
 from alembic.config import Config
@@ -26,7 +25,7 @@ from gateway.database.errors import DatabaseSchemaNewer, DatabaseSchemaOld
 from gateway.database.failures import connecting, unwritable
 from gateway.database.urls import DatabaseUrl
 
-_SCRIPTS: Final = Path(__file__).parent / "migrations"
+_SCRIPTS = Path(__file__).parent / "migrations"
 #: Any constant will do; it keeps two upgrades of one server apart.
 _ADVISORY_LOCK = 7_024_113_598
 _BUSY_SECONDS = 5

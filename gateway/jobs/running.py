@@ -102,7 +102,7 @@ class RunningJob:
         """Park the job in the handler's own transaction, which calls whoever is to look at it: who answers at once can
         put the job anew. What the handler raises after it is logged and changes nothing. Raises LeaseLost.
         """
-        await self._end(connection, {"state": State.PARKED, "error_code": code, "finished_at": self.now()})
+        await self._end(connection, ended_values(State.PARKED, self.now(), code))
 
     async def _end(self, connection: AsyncConnection, values: dict[str, Any]) -> None:
         if not await settle(connection, self._claim, values):
@@ -127,9 +127,9 @@ async def complete_all(connection: AsyncConnection, jobs: Sequence[RunningJob]) 
 
 def done_values(queue: Queue) -> dict[str, Any]:
     """A job that is done keeps no payload: it is not needed any more and may be personal."""
-    return {
-        "state": State.DONE,
-        "payload": None,
-        "finished_at": queue.clock.now(),
-        "error_code": None,
-    }
+    return {"payload": None, **ended_values(State.DONE, queue.clock.now())}
+
+
+def ended_values(state: State, at: datetime, code: str | None = None) -> dict[str, Any]:
+    """A job that nobody runs again of itself."""
+    return {"state": state, "error_code": code, "finished_at": at}

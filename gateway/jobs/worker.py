@@ -28,7 +28,7 @@ from gateway.jobs.claims import Band, Claim, any_due, claim, extend, settle
 from gateway.jobs.handlers import Handlers
 from gateway.jobs.model import Lane, LeaseExpired, LeaseLost, ParkJob, PostponeJob, State
 from gateway.jobs.queue import Queue
-from gateway.jobs.running import RunningJob, done_values
+from gateway.jobs.running import RunningJob, done_values, ended_values
 
 _log = logging.getLogger(__name__)
 
@@ -288,7 +288,7 @@ class Worker:
         return {"state": State.QUEUED, "run_at": self._clock.now(), "attempts": claimed.attempt - 1}
 
     def _ended(self, state: State, code: str | None = None) -> dict[str, Any]:
-        return {"state": state, "error_code": code, "finished_at": self._clock.now()}
+        return ended_values(state, self._clock.now(), code)
 
     async def _settle(self, claimed: Claim, values: dict[str, Any]) -> None:
         try:

@@ -92,6 +92,11 @@ class StepRow:
     called_at: datetime | None = None
 
     @property
+    def last_call(self) -> datetime | None:
+        """When the last call began that may have had an effect; of a keyed or a harmless one, the first."""
+        return self.called_at or self.started_at
+
+    @property
     def erased(self) -> bool:
         """True when the intent cannot be read any more."""
         return self.raw_intent is ERASED

@@ -196,7 +196,7 @@ class Runner:
                 await self._end(row, StepState.FAILED, ctx, verdict.code)
                 return False
             if outcome is None:
-                if ctx.now - (row.called_at or row.started_at) < LANDS:
+                if ctx.now - (row.last_call or ctx.now) < LANDS:
                     raise _on_its_way(step)
                 await self._end(row, StepState.FAILED, ctx, NOT_DONE)
                 return False
@@ -695,7 +695,7 @@ class Runner:
 def _may_land(step: AnyStep, row: StepRow, ctx: StepContext) -> None:
     """What is not there may still arrive, beside a second call. Raises OutcomeUnknown then."""
     # A request that lost its answer a moment ago has read the step before it began.
-    left = LANDS - (ctx.now - (row.called_at or row.started_at or ctx.now))
+    left = LANDS - (ctx.now - (row.last_call or ctx.now))
     if not step.idempotent and left > timedelta():
         raise _on_its_way(step, left)
 
